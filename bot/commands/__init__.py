@@ -1,0 +1,1 @@
+"""What a user can ask, once for every front."""

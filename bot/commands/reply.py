@@ -1,0 +1,122 @@
+"""Define what a command is given and what it answers, in plain data that every front renders its own way."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from engine.model import UserId
+
+
+class Front(StrEnum):
+    """Where a command came from."""
+
+    PANEL = "panel"
+    CONSOLE = "console"
+    DISCORD = "discord"
+    TELEGRAM = "telegram"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, and from where. `place` is the channel or chat; `private` is False where others read along.
+
+    `may_post` says that the caller may make the bot post into `place`; `operator` that the caller runs this
+    installation (only ever true for the terminal console on the machine itself).
+    """
+
+    user_id: UserId
+    front: Front
+    place: str = ""
+    private: bool = True
+    may_post: bool = False
+    operator: bool = False
+    tz: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """One thing to press. `action` is the id grammar `v1:noun:verb:arg…`, at most 64 bytes; or `url`."""
+
+    label: str
+    action: str = ""
+    url: str = ""
+    style: str = "plain"  # plain, primary, danger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """One picture: PNG bytes, a file name, its alt text, its size in pixels, and how to get it in HD."""
+
+    png: bytes = field(repr=False)
+    name: str
+    alt: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One document, such as a data export."""
+
+    content: bytes = field(repr=False)
+    name: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows under headings. `numeric` names the columns to align right."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[str, ...] = ()
+
+
+class Tone(StrEnum):
+    """How a reply is meant, so that a front can colour it."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One answer. Text is plain (no markup of any platform); fronts escape and decorate it.
+
+    `title` one line; `text` one or more short paragraphs split by newlines; `fields` short label and value
+    pairs; `notice` the line about source and staleness ("REPLAY 2025-10-10 20:35 UTC"), shown by every front;
+    `ephemeral` for the asker's eyes alone where others read along; `edits` True where a button's answer
+    should replace the message that carried it; `error` the sentence of a failure, with `example` a line
+    that works.
+    `source`, `now_ms` and `price` say what the answer was made from (market time, last price or None).
+    """
+
+    command: str
+    title: str = ""
+    text: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+    table: Table | None = None
+    images: tuple[Image, ...] = ()
+    files: tuple[File, ...] = ()
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    notice: str = ""
+    tone: Tone = Tone.PLAIN
+    ephemeral: bool = True
+    edits: bool = False
+    error: str = ""
+    example: str = ""
+    source: str = ""
+    now_ms: int = 0
+    price: float | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Say whether the command did not do what was asked."""
+        return bool(self.error)
+
+
+Dispatch = Callable[[str, Caller], Awaitable[Reply]]
+"""`dispatch(line, caller)`: run a typed line or a button's action; never raises, but for cancellation."""

@@ -1,0 +1,225 @@
+"""Define the tables of the state store: everything that users own and that must never be lost.
+
+Times are int64 ms UTC. `*_ms` of market facts, cooldowns, quiet hours, holds and limits are market time
+(the replay's when replaying); `wall_*` are the machine's clock (leases, retries, deadlines). `epoch` grows when
+a replay is sought backwards: rows of an older epoch no longer bind.
+"""
+
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Collect the tables."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {dict[str, Any]: JSON, list[Any]: JSON, int: BigInteger}
+
+
+def _owner(*, primary_key: bool = False) -> Mapped[str]:
+    return mapped_column(
+        String(128),
+        ForeignKey("users.user_id", ondelete="CASCADE"),
+        primary_key=primary_key,
+        index=not primary_key,
+    )
+
+
+class User(Base):
+    """One person (or the local user of the panel and console), `front:number`."""
+
+    __tablename__ = "users"
+    user_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    created_wall_ms: Mapped[int]
+    seen_wall_ms: Mapped[int]
+
+
+class Settings(Base):
+    """What one user has set; a missing row means the defaults."""
+
+    __tablename__ = "settings"
+    user_id: Mapped[str] = _owner(primary_key=True)
+    values: Mapped[dict[str, Any]]
+
+
+class Rule(Base):
+    """One standing condition of one user: `/watch` makes one of kind `zone_proximity`.
+
+    `params` for zone_proximity: `within` {severity: fraction}, `min_notional_usd` number or null for auto,
+    `side` long|short|null, `hysteresis` fraction, `quiet_critical` bool. `to_channel` and `to_place` say where
+    its
+    alerts go (`inapp` and empty for the local fronts).
+    """
+
+    __tablename__ = "rules"
+    rule_id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    user_id: Mapped[str] = _owner()
+    kind: Mapped[str] = mapped_column(String(32))
+    symbol: Mapped[str] = mapped_column(String(32), index=True)
+    params: Mapped[dict[str, Any]]
+    cooldown_s: Mapped[int]
+    to_channel: Mapped[str] = mapped_column(String(32))
+    to_place: Mapped[str] = mapped_column(String(256), default="")
+    paused: Mapped[bool] = mapped_column(default=False)
+    snoozed_until_ms: Mapped[int | None]
+    note: Mapped[str] = mapped_column(String(400), default="")
+    created_ms: Mapped[int]
+    created_wall_ms: Mapped[int]
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+
+class Arm(Base):
+    """A severity step of a rule that has fired for a subject (a zone) and is not armed again yet."""
+
+    __tablename__ = "rule_arms"
+    rule_id: Mapped[int] = mapped_column(ForeignKey("rules.rule_id", ondelete="CASCADE"), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(96), primary_key=True)
+    severity: Mapped[str] = mapped_column(String(16), primary_key=True)
+    user_id: Mapped[str] = _owner()
+    fired_ms: Mapped[int]
+    epoch: Mapped[int]
+
+
+class Cooldown(Base):
+    """Until when a rule stays silent about a subject, at and below a severity."""
+
+    __tablename__ = "cooldowns"
+    rule_id: Mapped[int] = mapped_column(ForeignKey("rules.rule_id", ondelete="CASCADE"), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(96), primary_key=True)
+    user_id: Mapped[str] = _owner()
+    severity: Mapped[str] = mapped_column(String(16))
+    until_ms: Mapped[int]
+    epoch: Mapped[int]
+
+
+class DailyCount(Base):
+    """How many alerts a user was sent on one UTC day (`YYYY-MM-DD`) of market time."""
+
+    __tablename__ = "daily_counts"
+    user_id: Mapped[str] = _owner(primary_key=True)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    sent: Mapped[int]
+
+
+class Episode(Base):
+    """A run of alerts of one user about one symbol in one direction, led by one message."""
+
+    __tablename__ = "episodes"
+    user_id: Mapped[str] = _owner(primary_key=True)
+    symbol: Mapped[str] = mapped_column(String(32), primary_key=True)
+    direction: Mapped[str] = mapped_column(String(8), primary_key=True)
+    alert_id: Mapped[str] = mapped_column(String(64))
+    severity: Mapped[str] = mapped_column(String(16))
+    opened_ms: Mapped[int]
+    last_ms: Mapped[int]
+    folded: Mapped[int]
+    epoch: Mapped[int]
+
+
+class Alert(Base):
+    """What became of one fire: every fire has exactly one row here, sent or not.
+
+    `action` is the last stage's word (send, fold, hold, digest, suppress, void), `reason` its named reason,
+    `carrier_id` the alert whose message carries a folded or digested one, `facts` what a message is made of.
+    """
+
+    __tablename__ = "alerts"
+    alert_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    fire_id: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[str] = _owner()
+    rule_id: Mapped[int] = mapped_column(index=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    symbol: Mapped[str] = mapped_column(String(32))
+    severity: Mapped[str] = mapped_column(String(16))
+    subject: Mapped[str] = mapped_column(String(96))
+    market_ms: Mapped[int]
+    wall_ms: Mapped[int]
+    price: Mapped[float]
+    action: Mapped[str] = mapped_column(String(16), index=True)
+    reason: Mapped[str] = mapped_column(String(200))
+    hold_until_ms: Mapped[int | None]
+    carrier_id: Mapped[str | None] = mapped_column(String(64))
+    facts: Mapped[dict[str, Any]]
+    epoch: Mapped[int]
+    __table_args__ = (Index("ix_alerts_user_market", "user_id", "market_ms"),)
+
+
+class AlertStep(Base):
+    """One stage's word on one alert: the whole way of a fire can be read from these rows."""
+
+    __tablename__ = "alert_steps"
+    step_id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.alert_id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str] = _owner()
+    at_ms: Mapped[int]
+    stage: Mapped[str] = mapped_column(String(32))
+    action: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(200))
+
+
+class Delivery(Base):
+    """One alert to one destination: the outbox row, the truth about what was sent.
+
+    `key` is sha256(alert|channel|destination), `edits` the revision of a message that is edited as an episode
+    grows (0 the first). States: docs/delivery.md. `lease_owner` fences a worker that lost its lease.
+    """
+
+    __tablename__ = "deliveries"
+    delivery_id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    key: Mapped[str] = mapped_column(String(64))
+    revision: Mapped[int] = mapped_column(default=0)
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.alert_id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str] = _owner()
+    channel: Mapped[str] = mapped_column(String(32))
+    destination: Mapped[str] = mapped_column(String(256))
+    severity: Mapped[str] = mapped_column(String(16))
+    priority: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(200), default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    message: Mapped[dict[str, Any]]
+    remote_id: Mapped[str | None] = mapped_column(String(128))
+    market_ms: Mapped[int]
+    created_wall_ms: Mapped[int]
+    next_wall_ms: Mapped[int]
+    lease_wall_ms: Mapped[int | None]
+    lease_owner: Mapped[str | None] = mapped_column(String(64))
+    expires_wall_ms: Mapped[int | None]
+    epoch: Mapped[int]
+    __table_args__ = (
+        UniqueConstraint("key", "revision", name="uq_deliveries_key_revision"),
+        Index("ix_deliveries_due", "state", "priority", "next_wall_ms"),
+    )
+
+
+class DeliveryEvent(Base):
+    """One transition of one delivery, with its time and reason."""
+
+    __tablename__ = "delivery_events"
+    event_id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    delivery_id: Mapped[int] = mapped_column(
+        ForeignKey("deliveries.delivery_id", ondelete="CASCADE"), index=True
+    )
+    user_id: Mapped[str] = _owner()
+    wall_ms: Mapped[int]
+    from_state: Mapped[str] = mapped_column(String(16))
+    to_state: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(200))
+
+
+class Note(Base):
+    """Small facts of the installation itself: the replay's position and epoch. Never a user's."""
+
+    __tablename__ = "notes"
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[dict[str, Any]]
