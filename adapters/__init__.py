@@ -1,0 +1,1 @@
+"""Exchanges and recordings, turned into the engine's messages."""

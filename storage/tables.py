@@ -1,8 +1,8 @@
 """Define the tables of the state store: everything that users own and that must never be lost.
 
 Times are int64 ms UTC. `*_ms` of market facts, cooldowns, quiet hours, holds and limits are market time
-(the replay's when replaying); `wall_*` are the machine's clock (leases, retries, deadlines). `epoch` grows when
-a replay is sought backwards: rows of an older epoch no longer bind.
+(the replay's when replaying); `wall_*` are the machine's clock (leases, retries, deadlines). `epoch` grows
+when a replay is sought backwards: rows of an older epoch no longer bind.
 """
 
 from typing import Any, ClassVar
@@ -47,9 +47,8 @@ class Rule(Base):
     """One standing condition of one user: `/watch` makes one of kind `zone_proximity`.
 
     `params` for zone_proximity: `within` {severity: fraction}, `min_notional_usd` number or null for auto,
-    `side` long|short|null, `hysteresis` fraction, `quiet_critical` bool. `to_channel` and `to_place` say where
-    its
-    alerts go (`inapp` and empty for the local fronts).
+    `side` long|short|null, `hysteresis` fraction, `quiet_critical` bool. `to_channel` and `to_place` say
+    where its alerts go (`inapp` and empty for the local fronts).
     """
 
     __tablename__ = "rules"
