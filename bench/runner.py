@@ -1,0 +1,80 @@
+"""Run a benchmark by name and print its figures, for people or as one JSON object on the last line."""
+
+import importlib
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any, Protocol, TextIO, TypedDict
+
+from engine.errors import UserError
+
+BENCHES = {
+    "first": "from a warm start to the first picture, drawing, loop lag, memory, the chart's first frame",
+    "alerts": "how many alerts the default watch gives on the recorded December",
+}
+
+
+class Outcome(TypedDict):
+    """What a benchmark returns: figures by name, their units, and the goal of each that has one."""
+
+    figures: dict[str, float]
+    units: dict[str, str]
+    goals: dict[str, float]
+
+
+class Bench(Protocol):
+    """What every module `bench.NAME` offers."""
+
+    def run(self, *, quick: bool) -> Outcome:
+        """Measure; `quick` takes the same sizes with fewer repeats, within 30 s."""
+        ...
+
+
+def names() -> list[str]:
+    """Return the names of all benchmarks."""
+    return sorted(BENCHES)
+
+
+def run(name: str, *, quick: bool, as_json: bool, to: TextIO | None = None) -> dict[str, Any]:
+    """Run one benchmark and print it to `to` (stdout); UserError for a name that there is none of."""
+    if name not in BENCHES:
+        raise UserError(
+            f"There is no benchmark {name!r}; there are: {', '.join(names())}.",
+            example="liqwatch bench first",
+        )
+    module: Bench = importlib.import_module(f"bench.{name}")  # type: ignore[assignment]  # a module is the bench
+    outcome = module.run(quick=quick)
+    report = {"bench": name, **outcome, "machine": machine()}
+    out = to or sys.stdout
+    if not as_json:
+        out.write(table(name, outcome))
+    out.write(json.dumps(report) + "\n")
+    out.flush()
+    return report
+
+
+def table(name: str, outcome: Outcome) -> str:
+    """Return the figures as aligned lines: name, value, unit, goal and whether it was met."""
+    lines = [f"bench {name} on {machine()}"]
+    for figure, value in outcome["figures"].items():
+        goal = outcome["goals"].get(figure)
+        mark = "" if goal is None else f"  goal {goal:g}: {'met' if value <= goal else 'MISSED'}"
+        lines.append(f"  {figure:28} {value:12.3f} {outcome['units'].get(figure, ''):10}{mark}")
+    return "\n".join(lines) + "\n"
+
+
+def machine() -> str:
+    """Return what the figures were measured on, in one line."""
+    cores = os.cpu_count() or 0
+    return f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or "unknown processor"
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or "unknown processor"

@@ -1,0 +1,1 @@
+"""The commands in a terminal, with no account anywhere: alone, or joined to a running process."""
