@@ -1,0 +1,121 @@
+"""Run functions on the state store from plain threads: one transaction each, everything or nothing.
+
+This is the synchronous half of `storage.state`; benches and tools that have no event loop use it alone.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any, Self, TypeVar, cast
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from engine.errors import StorageError
+from storage.errors import state_fault
+from storage.state_engine import Engines, open_engines
+from storage.state_schema import migrate
+
+T = TypeVar("T")
+
+
+class Abandoned(StorageError):
+    """Say that nobody waits for this transaction any more; it was rolled back."""
+
+
+class Ticket:
+    """Let the one who waits give up: what has not been committed by then is rolled back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._abandoned = False
+
+    def abandon(self) -> None:
+        """Stop the running statement and refuse the commit."""
+        with self._lock:
+            self._abandoned = True
+            if self._connection is not None:
+                self._connection.interrupt()
+
+    def enter(self, connection: Connection) -> None:
+        """Remember which connection does the work; raise where nobody waits any more."""
+        with self._lock:
+            self.check()
+            raw = connection.connection.driver_connection
+            self._connection = raw if isinstance(raw, sqlite3.Connection) else None
+
+    def leave(self) -> None:
+        """Forget the connection: another transaction may use it now."""
+        with self._lock:
+            self._connection = None
+
+    def check(self) -> None:
+        """Raise where nobody waits any more."""
+        if self._abandoned:
+            raise Abandoned("The store did not answer in time; nothing was written.")
+
+
+class StateDatabase:
+    """The state store without an event loop. `write` may be used by one thread at a time."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        self.path = engines.path
+
+    @classmethod
+    def open(cls, url: str, *, busy_timeout_s: float = 5.0, readers: int = 4) -> Self:
+        """Create the directory and the file where missing, bring the schema up to date, and open it.
+
+        Raises StoreLocked, StoreCorrupt, StoreFull, SchemaTooNew or StorageError.
+        """
+        engines = open_engines(url, busy_timeout_s=busy_timeout_s, readers=readers)
+        try:
+            engines.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(engines.path, os.O_CREAT | os.O_RDWR, 0o600))
+            migrate(engines)
+        except OSError as error:
+            raise StorageError(f"{engines.path} cannot be opened: {error.strerror}.") from error
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise state_fault(error, engines.path) or error from error
+        return cls(engines)
+
+    def write(self, fn: Callable[[Session], T], ticket: Ticket | None = None) -> T:
+        """Run `fn` in one transaction; when this returns, its changes are on disk."""
+        return self._transact(self._engines.writer, fn, ticket or Ticket())
+
+    def read(self, fn: Callable[[Session], T], ticket: Ticket | None = None) -> T:
+        """Run `fn` on one unchanging view of the store; it cannot write."""
+        return self._transact(self._engines.reader, fn, ticket or Ticket())
+
+    def _transact(self, engine: Engine, fn: Callable[[Session], T], ticket: Ticket) -> T:
+        try:
+            ticket.check()
+            with Session(engine, expire_on_commit=False) as session, session.begin():
+                ticket.enter(session.connection())
+                try:
+                    result = fn(session)
+                    session.flush()
+                    ticket.check()
+                finally:
+                    ticket.leave()
+            return result
+        except DBAPIError as error:
+            ticket.check()
+            fault = state_fault(error, self.path)
+            if fault is None:
+                raise
+            raise fault from error
+
+    def checkpoint(self) -> None:
+        """Move the log into the file and empty it, so that deleted rows are gone from both."""
+        with closing(self._engines.writer.raw_connection()) as pooled:
+            cursor = cast("Any", pooled).cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engines.dispose()
