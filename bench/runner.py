@@ -44,7 +44,7 @@ def run(name: str, *, quick: bool, as_json: bool, to: TextIO | None = None) -> d
             f"There is no benchmark {name!r}; there are: {', '.join(names())}.",
             example="liqwatch bench first",
         )
-    module: Bench = importlib.import_module(f"bench.{name}")  # type: ignore[assignment]  # a module is the bench
+    module: Bench = importlib.import_module(f"bench.{name}")
     outcome = module.run(quick=quick)
     report = {"bench": name, **outcome, "machine": machine()}
     out = to or sys.stdout
@@ -67,8 +67,9 @@ def table(name: str, outcome: Outcome) -> str:
 
 def machine() -> str:
     """Return what the figures were measured on, in one line."""
-    cores = os.cpu_count() or 0
-    return f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    cores = f"{os.cpu_count() or 0} cores"
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{_processor()}, {cores}, {system}, Python {platform.python_version()}"
 
 
 def _processor() -> str:

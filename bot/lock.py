@@ -17,7 +17,7 @@ class DirectoryLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Take the directory, creating it for its owner alone; AlreadyRunning names the process that has it."""
+        """Take the directory, made for its owner alone; AlreadyRunning names the process that has it."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
