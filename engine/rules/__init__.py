@@ -1,0 +1,1 @@
+"""Evaluate conditions: when does a rule become true."""
