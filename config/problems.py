@@ -1,4 +1,4 @@
-"""Say in one line what is wrong with a setting, where it was written and what to do; secrets are not repeated."""
+"""Say in one line what is wrong with a setting, where and what to do; secrets are not repeated."""
 
 from collections.abc import Iterable, Mapping
 
@@ -50,6 +50,7 @@ def _path(location: tuple[int | str, ...], by_path: Mapping[str, Known]) -> str:
 def _refused(setting: Known, given: Given | None) -> str:
     key = given.key if given else setting.path
     place = given.place if given else "default"
+    shown = "" if given is None else f"={_short(given.value)}"
     joint = "=" if key == setting.env else ": "
     return (
         f"{key}{shown} ({place}): wants {setting.hint.wants}, for example {key}{joint}{setting.hint.example}"
