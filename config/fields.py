@@ -20,13 +20,15 @@ class Hint:
     """Carry what the error line and the example file say about a setting.
 
     `wants` completes "wants ...", `example` is a value that works, `env` the name without prefix where it is
-    not made of section and field, `file_only` that it is too long for the environment.
+    not made of section and field, `file_only` that it is too long for the environment, `none` how "no value" is
+    shown.
     """
 
     wants: str
     example: str
     env: str = ""
     file_only: bool = False
+    none: str = ""
 
 
 # What pydantic's own `Field` takes and returns is Any as well: the annotation beside it says the type.

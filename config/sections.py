@@ -35,7 +35,7 @@ class SourceSettings(Section):
     speed: Speed = setting(
         60.0,
         "market seconds of a replay in one second; max is as fast as possible",
-        Hint("a number above 0, up to 100000, or max", "60", env="SPEED"),
+        Hint("a number above 0, up to 100000, or max", "60", env="SPEED", none="max"),
         gt=0,
         le=100_000,
     )

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from pydantic import PrivateAttr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import ValidationError
 
-from config.catalogue import Known, catalogue
-from config.fields import Hint, setting
+from config.catalogue import Known
 from config.gather import Given, Layer, read_dotenv, read_environ, read_overrides, read_yaml
 from config.kinds import LogFormat, LogLevel, SourceChoice
 from config.problems import invalid, unknown
+from config.root import CONFIG_FILE, Settings, known_settings
 from config.sections import (
     AlertSettings,
     CalibrationSettings,
@@ -29,6 +28,7 @@ from config.sections import (
     Within,
     ZoneSettings,
 )
+from config.show import Row, describe, env_example
 from engine.errors import ConfigError
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "LogFormat",
     "LogLevel",
     "LogSettings",
+    "Row",
     "Settings",
     "SourceChoice",
     "SourceSettings",
@@ -47,60 +48,13 @@ __all__ = [
     "WebSettings",
     "Within",
     "ZoneSettings",
+    "describe",
+    "env_example",
     "known_settings",
     "load",
 ]
 
-CONFIG_FILE = "liqwatch.yaml"
 SHIPPED = "shipped defaults"
-
-
-class Settings(BaseSettings):
-    """Hold every setting, frozen, and remember where each came from."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="forbid")
-
-    source: SourceSettings = SourceSettings()
-    web: WebSettings = WebSettings()
-    storage: StorageSettings = StorageSettings()
-    log: LogSettings = LogSettings()
-    chat: ChatSettings = ChatSettings()
-    alerts: AlertSettings = AlertSettings()
-    zones: ZoneSettings = ZoneSettings()
-    calibration: CalibrationSettings = CalibrationSettings()
-    symbols: SymbolSettings = SymbolSettings()
-    checks: CheckSettings = CheckSettings()
-    config_file: Path | None = setting(
-        None,
-        f"YAML file for what is long; {CONFIG_FILE} in the present directory is read if it is there",
-        Hint("a YAML file that exists", CONFIG_FILE, env="CONFIG_FILE"),
-    )
-
-    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take values from `load` alone, which knows where each was written and can say so."""
-        return (init_settings,)
-
-    def origin(self, path: str) -> str:
-        """Return where a setting came from, in words: "default", "environment", ".env line 3" ..."""
-        return self._origins.get(path, "default")
-
-    def _remember(self, origins: dict[str, str]) -> None:
-        self._origins.update(origins)
-
-
-def known_settings() -> tuple[Known, ...]:
-    """Return every setting there is, in the order of the sections."""
-    return catalogue(Settings)
 
 
 def load(
@@ -130,7 +84,7 @@ def load(
         problems.extend(invalid(error, known, chosen))
     if problems:
         raise ConfigError(problems)
-    settings._remember({path: given.place for path, given in chosen.items()})  # noqa: SLF001 - same module
+    settings.remember({path: given.place for path, given in chosen.items()})
     return settings
 
 
