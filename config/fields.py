@@ -20,7 +20,7 @@ class Hint:
     """Carry what the error line and the example file say about a setting.
 
     `wants` completes "wants ...", `example` is a value that works, `env` the name without prefix where it is
-    not made of section and field, `file_only` that it is too long for the environment, `none` how "no value" is
+    not made of section and field, `file_only` that it is too long for the environment, `none` how no value is
     shown.
     """
 
