@@ -1,0 +1,111 @@
+"""Define what a channel is: a name, what it can do, and one `send`."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from engine.model import Severity, Zone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Allow `count` sends in any `period_s` seconds, all of them at once if need be."""
+
+    count: float
+    period_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A drawn picture with its text for those who cannot see it."""
+
+    png: bytes = field(repr=False)
+    alt: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureRequest:
+    """Which picture belongs to a message: the symbol's heatmap of a window, a zone marked in it."""
+
+    symbol: str
+    window_ms: int
+    zone: Zone | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutMessage:
+    """One message as a channel gets it; text is plain, the channel escapes and decorates it.
+
+    `buttons` are rows of (label, action). `label` is the source line ("REPLAY 2025-10-10 20:35 UTC").
+    `folded` counts the alerts that ride along. `may_repeat` says that the same message may have arrived
+    before, `late_s` how long it waited where that is worth saying, `note` what else the owner must know
+    (another channel is off, say), `silent` that it makes no sound.
+    """
+
+    delivery_id: int
+    alert_id: str
+    user_id: str
+    destination: str
+    kind: str
+    severity: Severity
+    symbol: str
+    title: str
+    text: str
+    market_ms: int
+    revision: int = 0
+    buttons: tuple[tuple[tuple[str, str], ...], ...] = ()
+    label: str = ""
+    folded: int = 0
+    picture: Picture | None = None
+    may_repeat: bool = False
+    late_s: int = 0
+    note: str = ""
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the far end answered. `delivered` where it confirms that a person has the message."""
+
+    remote_id: str | None = None
+    delivered: bool = False
+
+
+class Channel(Protocol):
+    """One way to a user. A further channel is one file with a class of this shape."""
+
+    @property
+    def name(self) -> str:
+        """Return the name rules and deliveries know this channel by."""
+        ...
+
+    @property
+    def overall(self) -> tuple[Rate, ...]:
+        """Return the limits of the channel as a whole."""
+        ...
+
+    @property
+    def deduplicates(self) -> bool:
+        """Say whether the far end drops a second message with the same key."""
+        ...
+
+    @property
+    def timeout_s(self) -> float:
+        """Return after how many seconds an attempt is given up; its end is then unknown."""
+        ...
+
+    @property
+    def concurrency(self) -> int:
+        """Return how many sends may be under way at once."""
+        ...
+
+    def rates(self, destination: str) -> tuple[Rate, ...]:
+        """Return the limits of one destination."""
+        ...
+
+    async def send(self, message: OutMessage, *, key: str, edit_of: str | None) -> Receipt:
+        """Send a message, or change the message `edit_of`.
+
+        Raises Retryable (try again), Permanent (never this message), Gone (the destination is no more).
+        """
+        ...

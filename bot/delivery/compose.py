@@ -1,0 +1,75 @@
+"""Make the message a channel sends out of the row that the outbox holds."""
+
+from typing import Any
+
+from bot.delivery.channel import OutMessage, Picture, PictureRequest
+from engine.model import Severity, Side, Zone, ZoneId
+from storage.claims import Claimed
+
+LATE_AFTER_S = 60
+"""From this age on a message says how late it is."""
+
+
+def compose(row: Claimed, *, wall_ms: int, deduplicates: bool, picture: Picture | None) -> OutMessage:
+    """Return the message of a claimed delivery as it is to be sent now."""
+    age_s = max(0, wall_ms - row.created_wall_ms) // 1000
+    body = row.message
+    return OutMessage(
+        delivery_id=row.delivery_id,
+        alert_id=row.alert_id,
+        user_id=row.user_id,
+        destination=row.destination,
+        kind=str(body.get("kind", "")),
+        severity=Severity(body.get("severity", row.severity)),
+        symbol=str(body.get("symbol", "")),
+        title=str(body["title"]),
+        text=str(body["text"]),
+        market_ms=int(body.get("market_ms", row.market_ms)),
+        revision=row.revision,
+        buttons=buttons_of(body),
+        label=str(body.get("label", "")),
+        folded=int(body.get("folded", 0)),
+        picture=picture,
+        may_repeat=row.may_repeat and not deduplicates,
+        late_s=age_s if age_s >= LATE_AFTER_S and row.revision == 0 else 0,
+        note=str(body.get("note", "")),
+        silent=bool(body.get("silent", False)),
+    )
+
+
+def buttons_of(body: dict[str, Any]) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """Return the button rows of a stored message as (label, action)."""
+    rows = body.get("buttons", [])
+    return tuple(tuple((str(label), str(action)) for label, action in row) for row in rows)
+
+
+def picture_request(body: dict[str, Any]) -> PictureRequest | None:
+    """Return which picture belongs to a stored message, or None."""
+    asked = body.get("picture")
+    if not asked:
+        return None
+    zone = asked.get("zone")
+    return PictureRequest(
+        symbol=str(asked["symbol"]),
+        window_ms=int(asked["window_ms"]),
+        zone=zone_of(zone) if zone else None,
+    )
+
+
+def zone_of(facts: dict[str, Any]) -> Zone:
+    """Return a zone from its stored facts."""
+    return Zone(
+        zone_id=ZoneId(str(facts["zone_id"])),
+        venue=str(facts["venue"]),
+        symbol=str(facts["symbol"]),
+        side=Side(facts["side"]),
+        low=float(facts["low"]),
+        high=float(facts["high"]),
+        peak=float(facts["peak"]),
+        notional_usd=float(facts["notional_usd"]),
+        share=float(facts["share"]),
+        percentile=float(facts["percentile"]),
+        born_ts=int(facts["born_ts"]),
+        updated_ts=int(facts["updated_ts"]),
+        venue_share=tuple((str(v), float(s)) for v, s in facts.get("venue_share", ())),
+    )
