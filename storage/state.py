@@ -14,7 +14,8 @@ from typing import Self, TypeVar
 from sqlalchemy.orm import Session
 
 from engine.errors import StorageError
-from storage.state_db import StateDatabase, Ticket
+from storage.state_db import StateDatabase
+from storage.ticket import Ticket
 
 T = TypeVar("T")
 

@@ -5,12 +5,11 @@ This is the synchronous half of `storage.state`; benches and tools that have no 
 
 import os
 import sqlite3
-import threading
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any, Self, TypeVar, cast
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -18,45 +17,9 @@ from engine.errors import StorageError
 from storage.errors import state_fault
 from storage.state_engine import Engines, open_engines
 from storage.state_schema import migrate
+from storage.ticket import Ticket
 
 T = TypeVar("T")
-
-
-class Abandoned(StorageError):
-    """Say that nobody waits for this transaction any more; it was rolled back."""
-
-
-class Ticket:
-    """Let the one who waits give up: what has not been committed by then is rolled back."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._abandoned = False
-
-    def abandon(self) -> None:
-        """Stop the running statement and refuse the commit."""
-        with self._lock:
-            self._abandoned = True
-            if self._connection is not None:
-                self._connection.interrupt()
-
-    def enter(self, connection: Connection) -> None:
-        """Remember which connection does the work; raise where nobody waits any more."""
-        with self._lock:
-            self.check()
-            raw = connection.connection.driver_connection
-            self._connection = raw if isinstance(raw, sqlite3.Connection) else None
-
-    def leave(self) -> None:
-        """Forget the connection: another transaction may use it now."""
-        with self._lock:
-            self._connection = None
-
-    def check(self) -> None:
-        """Raise where nobody waits any more."""
-        if self._abandoned:
-            raise Abandoned("The store did not answer in time; nothing was written.")
 
 
 class StateDatabase:
@@ -95,13 +58,10 @@ class StateDatabase:
         try:
             ticket.check()
             with Session(engine, expire_on_commit=False) as session, session.begin():
-                ticket.enter(session.connection())
-                try:
+                raw = session.connection().connection.driver_connection
+                with ticket.working(raw.interrupt if isinstance(raw, sqlite3.Connection) else None):
                     result = fn(session)
                     session.flush()
-                    ticket.check()
-                finally:
-                    ticket.leave()
             return result
         except DBAPIError as error:
             ticket.check()
