@@ -15,7 +15,9 @@ SHOWN_CHARS = 60
 
 def unknown(given: Given, names: Iterable[str], *, by_env: bool) -> list[str]:
     """Return the line about a key that no setting has; foreign keys of an `.env` file are none of ours."""
-    near = process.extractOne(given.key, sorted(names), scorer=fuzz.ratio, score_cutoff=NEAR)
+    near = process.extractOne(
+        given.key.upper() if by_env else given.key, sorted(names), scorer=fuzz.ratio, score_cutoff=NEAR
+    )
     if by_env and not given.key.upper().startswith(PREFIX):
         if near is None or near[1] < 90:
             return []
@@ -50,6 +52,8 @@ def _path(location: tuple[int | str, ...], by_path: Mapping[str, Known]) -> str:
 def _refused(setting: Known, given: Given | None) -> str:
     key = given.key if given else setting.path
     place = given.place if given else "default"
+    if setting.secret:
+        return f"{key} ({place}): wants {setting.hint.wants}. Its value is not shown here."
     shown = "" if given is None else f"={_short(given.value)}"
     joint = "=" if key == setting.env else ": "
     return (

@@ -221,7 +221,6 @@ class ZoneSettings(Section):
     )
     days: int = setting(21, "days that densities are compared with", Hint("2 to 90 days", "21"), ge=2, le=90)
     min_hours: int = setting(48, "hours needed to judge at all", Hint("1 to 720 hours", "48"), ge=1, le=720)
-    smooth_bins: int = setting(1, "bins of smoothing on each side", Hint("0 to 10 bins", "1"), ge=0, le=10)
     overlap: float = setting(
         0.5, "overlap that keeps a zone's identity", Hint("a fraction from .1 to 1", ".5"), ge=0.1, le=1
     )
