@@ -1,0 +1,170 @@
+"""Be the command line: `liqwatch …` and `python -m bot …` are the same."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from engine.errors import ConfigError, LiqwatchError, UserError
+
+USAGE_ERROR = 2
+FAILED = 1
+
+FLAGS = {
+    "source": "source.kind",
+    "speed": "source.speed",
+    "start": "source.start_ms",
+    "symbols": "source.symbols",
+    "host": "web.host",
+    "port": "web.port",
+    "data_dir": "storage.data_dir",
+    "log_level": "log.level",
+}
+"""Which setting each flag overrides."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="liqwatch", description="Liquidation heatmaps and smart alerts, in the chat you already use."
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="start Liqwatch")
+    _add_settings(run)
+    _add_web(run)
+
+    console = commands.add_parser("console", help="type commands in this terminal")
+    _add_settings(console)
+    console.add_argument(
+        "-c", dest="lines", action="append", metavar="LINE", help="run this command and leave"
+    )
+    console.add_argument("--json", action="store_true", help="with -c: print one JSON object a command")
+    console.add_argument("--save", type=Path, metavar="DIR", help="where pictures are saved")
+
+    replay = commands.add_parser("replay", help="pause, resume, seek or speed up a running replay")
+    replay.add_argument("verb", choices=("status", "pause", "resume", "seek", "speed"))
+    replay.add_argument("value", nargs="?", default="", help="for seek a UTC time, for speed a number or max")
+    _add_settings(replay)
+
+    check = commands.add_parser("check", help="show the effective settings, and each problem with its fix")
+    _add_settings(check)
+    _add_web(check)
+
+    bench = commands.add_parser("bench", help="measure what the README quotes")
+    bench.add_argument("name", nargs="?", help="which one; without it, a list of all")
+    bench.add_argument("--json", action="store_true", help="print the JSON object alone")
+    bench.add_argument("--quick", action="store_true", help="within 30 s: the same sizes, fewer repeats")
+    bench.add_argument("--names", action="store_true", help="print the names alone")
+
+    commands.add_parser("warm", help="compile the engine, so that the next start is quick")
+    return top
+
+
+def _add_settings(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--source", metavar="auto|live|replay", help="where market data comes from")
+    sub.add_argument("--speed", help="replay speed: market seconds a second, or max")
+    sub.add_argument("--start", metavar="TIME", help="where a replay starts, UTC: 2025-10-10T20:00")
+    sub.add_argument("--symbols", help="symbols to follow, split by commas")
+    sub.add_argument("--data-dir", metavar="DIR", help="where everything is kept")
+    sub.add_argument("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR")
+
+
+def _add_web(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--host", help="address to listen on (127.0.0.1)")
+    sub.add_argument("--port", help="port to listen on (8080); 0 takes a free one")
+
+
+def overrides(given: argparse.Namespace) -> dict[str, object]:
+    """Return the settings that flags override, by path; None where a flag was not given."""
+    return {path: getattr(given, flag, None) for flag, path in FLAGS.items()}
+
+
+def run(given: argparse.Namespace) -> int:
+    """Start Liqwatch and serve until told to stop."""
+    from bot.main import serve
+    from config.settings import load
+
+    return asyncio.run(serve(load(overrides(given))))
+
+
+def console(given: argparse.Namespace) -> int:
+    """Run commands in this terminal."""
+    from bot.main import console_session
+    from config.settings import load
+
+    return asyncio.run(
+        console_session(load(overrides(given)), lines=given.lines, as_json=given.json, directory=given.save)
+    )
+
+
+def replay(given: argparse.Namespace) -> int:
+    """Steer a running replay."""
+    from bot.main import console_session
+    from config.settings import load
+
+    settings = load({**overrides(given), "source.kind": "replay"})
+    line = f"/replay {given.verb} {given.value}".strip()
+    return asyncio.run(console_session(settings, lines=[line], must_join=True))
+
+
+def check(given: argparse.Namespace) -> int:
+    """Print the effective settings, secrets masked; problems are printed by `main`."""
+    from bot.main import check_settings
+    from config.settings import load
+
+    return check_settings(load(overrides(given)))
+
+
+def bench(given: argparse.Namespace) -> int:
+    """List the benchmarks, or run one."""
+    from bench import runner
+
+    if given.names:
+        sys.stdout.write("\n".join(runner.names()) + "\n")
+    elif given.name is None:
+        sys.stdout.writelines(f"{name:12} {runner.BENCHES[name]}\n" for name in runner.names())
+    else:
+        runner.run(given.name, quick=given.quick, as_json=given.json)
+    return 0
+
+
+def warm(_: argparse.Namespace) -> int:
+    """Compile the engine's loops into their cache."""
+    from bot.main import warm_up
+
+    warm_up()
+    return 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "run": run,
+    "console": console,
+    "replay": replay,
+    "check": check,
+    "bench": bench,
+    "warm": warm,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; expected errors are shown without a traceback."""
+    given = parser().parse_args(arguments)
+    try:
+        return COMMANDS[given.command](given)
+    except ConfigError as error:
+        sys.stderr.writelines(f"{problem}\n" for problem in error.problems)
+        return USAGE_ERROR
+    except UserError as error:
+        sys.stderr.write(f"{error.message}\n" + (f"For example: {error.example}\n" if error.example else ""))
+        return USAGE_ERROR
+    except LiqwatchError as error:
+        sys.stderr.write(f"{error}\n")
+        return FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
