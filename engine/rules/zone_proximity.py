@@ -1,13 +1,20 @@
 """Tell when price comes near a zone that matters: one watch, its zones, one price.
 
-A step (a severity and how near) becomes true when an eligible zone lies within it, and can become true again
-only after the zone was further than that plus the hysteresis. Where several steps of a zone become true at
-once, only the worst fires, and the others count as fired.
+A step (a severity and how near) becomes true when an eligible zone lies within it. It can become true again
+after the zone was further away than that plus the hysteresis, or after price has eaten into the zone: then
+the edge that was told of is reached, and what still lies ahead is news. Without the second way a zone that is
+eaten at one end while it is fed at the other would be told of once and never again.
+Where several steps of a zone become true at once, only the worst fires, and the others count as fired. A zone
+that price has gone through since the last candle, but that still stands in the set, neither fires nor arms.
+
+A zone that is born within a step, or grows to the least dollars there, makes it true like any other: price is
+near something that matters, whoever moved. What keeps this quiet is that few zones reach `min=auto`, that
+zones keep their id, and that `follow` hands on what has fired when they merge or split.
 """
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -16,6 +23,7 @@ from engine.model import (
     DAY_MS,
     Fire,
     Severity,
+    Side,
     Watch,
     Zone,
     ZoneChange,
@@ -28,7 +36,7 @@ KIND: Final = "zone_proximity"
 DEFAULT_WITHIN: Final = ((Severity.INFO, 0.05), (Severity.WARNING, 0.03), (Severity.CRITICAL, 0.01))
 """Steps of a watch whose owner asked for nothing else, as fractions of price."""
 FORGET_MS: Final = DAY_MS
-"""How long the steps of a zone that is no more are kept: it may come back under its old id."""
+"""How long the steps of a zone that is no more are kept; nobody asks for them, so this is only tidiness."""
 
 StepKey = tuple[ZoneId, Severity]
 
@@ -59,34 +67,40 @@ def evaluate(
 ) -> Evaluation:
     """Return what becomes true for a watch at a price.
 
-    `previous` is the price of the look before; None says that this is the first look at all: what is true
-    already is taken as known (the reply to `/watch` shows it) and does not fire.
+    `previous` is the price of the look before; None says that this is the first look at all: of what is true
+    already only the worst and nearest fires, the rest is taken as known.
     """
     least_usd = zones.auto_min_usd if watch.min_notional_usd is None else watch.min_notional_usd
     fired = dict(armed.fired)
     fires: list[Fire] = []
     for zone in zones.zones:
-        if watch.side is None or zone.side is watch.side:
+        if (watch.side is None or zone.side is watch.side) and not _passed(zone, price):
             eligible = zone.notional_usd >= least_usd
-            worst = _step(watch, zone, zone.distance(price), ts, fired, eligible=eligible)
-            if worst is not None and previous is not None:
+            worst = _step(watch, zone, (ts, price), fired, eligible=eligible)
+            if worst is not None:
                 fires.append(_fire(watch, zone, worst, (ts, price), least_usd, armed.epoch))
+    if previous is None and fires:
+        fires = [max(fires, key=lambda f: (f.severity.rank, -float(dict(f.facts)["distance"])))]
     _forget(fired, zones, ts)
     return _evaluation(fires, armed, fired)
 
 
-def inherit(armed: ArmState, events: Iterable[ZoneEvent]) -> Evaluation:
-    """Return the state after zones merged or split: what has fired for a zone has for what became of it."""
+def follow(armed: ArmState, events: Sequence[ZoneEvent]) -> Evaluation:
+    """Return the state after a candle changed the zones; to be called before the new set is looked at.
+
+    What has fired for a zone has fired for what it merged into or split into; what price has eaten into is
+    armed again.
+    """
     fired = dict(armed.fired)
     for event in events:
-        if event.other is None:
-            continue
-        merged = event.change is ZoneChange.MERGED
-        source, target = (event.zone.zone_id, event.other) if merged else (event.other, event.zone.zone_id)
-        for severity in Severity:
-            when = fired.get((source, severity))
-            if when is not None:
-                fired.setdefault((target, severity), when)
+        if event.change is ZoneChange.MERGED and event.other:
+            _hand_on(fired, event.zone.zone_id, event.other)
+        elif event.change is ZoneChange.SPLIT and event.other:
+            _hand_on(fired, event.other, event.zone.zone_id)
+    for event in events:
+        if event.change is ZoneChange.EATEN:
+            for severity in Severity:
+                fired.pop((event.zone.zone_id, severity), None)
     return _evaluation([], armed, fired)
 
 
@@ -100,10 +114,12 @@ def still_true(watch: Watch, zones: ZoneSet, fire: Fire, price: float) -> bool:
 
 
 def _step(
-    watch: Watch, zone: Zone, distance: float, ts: int, fired: dict[StepKey, int], *, eligible: bool
+    watch: Watch, zone: Zone, at: tuple[int, float], fired: dict[StepKey, int], *, eligible: bool
 ) -> Severity | None:
     """Arm and fire the steps of one zone in `fired`; return the worst one that became true."""
     worst: Severity | None = None
+    ts, price = at
+    distance = zone.distance(price)
     for severity, within in watch.within:
         key = (zone.zone_id, severity)
         if key in fired:
@@ -114,6 +130,19 @@ def _step(
             if worst is None or severity.rank > worst.rank:
                 worst = severity
     return worst
+
+
+def _hand_on(fired: dict[StepKey, int], source: ZoneId, target: ZoneId) -> None:
+    """Let what has fired for one zone have fired for another."""
+    for severity in Severity:
+        when = fired.get((source, severity))
+        if when is not None:
+            fired.setdefault((target, severity), when)
+
+
+def _passed(zone: Zone, price: float) -> bool:
+    """Say whether price is beyond a zone already, which the next candle will tell."""
+    return price < zone.low if zone.side is Side.LONG else price > zone.high
 
 
 def _forget(fired: dict[StepKey, int], zones: ZoneSet, ts: int) -> None:
