@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -176,7 +177,10 @@ class MarketStore:
                     counts[name] = int(row[0]) if row else 0
             return counts
 
-        return await self._call(work)
+        counts = await self._call(work)
+        with suppress(StorageError, duckdb.Error):  # while somebody reads, the next checkpoint does it
+            await self._call(lambda cursor: cursor.execute("CHECKPOINT"))
+        return counts
 
     async def _call(self, work: Callable[[Cursor], T]) -> T:
         try:
