@@ -150,9 +150,9 @@ class Replay:
         self._clock.set_speed(speed)
         self._wake.set()
 
-    def seek(self, at_ms: int) -> None:
+    def seek(self, ts_ms: int) -> None:
         """Jump to a moment; readers get SourceSought next. Raise SourceError outside of the recording."""
-        self._sought_ms = self._script.checked(at_ms)
+        self._sought_ms = self._script.checked(ts_ms)
         self._wake.set()
 
     async def history(

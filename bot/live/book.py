@@ -1,0 +1,258 @@
+"""Keep all that is known about one symbol on one venue: candles, heatmap, columns, zones, price."""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot.live.ring import CandleRing
+from bot.live.stats import DayStats, day_stats
+from bot.live.view import SymbolView
+from engine.columns import ColumnHistory, Columns, decode_columns, encode_columns
+from engine.errors import DataError
+from engine.heatmap import Heatmap
+from engine.model import DAY_MS, STEP_MS, Candles, Gap, Tick, ZoneEvent, ZoneSet
+from engine.presets import Preset
+from engine.zones import ZoneBook, ZoneParams
+
+COLUMN_DAYS = 30
+CANDLE_DAYS = COLUMN_DAYS + 1
+"""The longest window, and the day before it that a change of price is measured from."""
+BLOCK = 1440
+"""Candles fed in one go: what bounds the memory of a cold start, and how long a picture waits for it."""
+WAITING_EVENTS = 50_000
+EVER = 1 << 62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Which market a book is about, and how it is modelled."""
+
+    venue: str
+    symbol: str
+    preset: Preset
+    usd_scale: float
+    zones: ZoneParams
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return (venue, symbol)."""
+        return self.venue, self.symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """What stood when the newest candle closed; replaced as a whole, so that a reader needs no lock."""
+
+    ts: int
+    price: float
+    zones: ZoneSet | None
+    day: DayStats
+    warm: bool
+    history_days: float
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsaved:
+    """What the store has not been given yet."""
+
+    candles: Candles
+    column_ts: list[int]
+    blobs: list[bytes]
+    events: list[ZoneEvent]
+    gaps: list[Gap]
+
+    @property
+    def last_ts(self) -> int | None:
+        """Return the open of the newest unsaved candle."""
+        return int(self.candles.ts[-1]) if len(self.candles) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """What a store remembers of a book: engine states at `ts`, and the bars and columns up to there."""
+
+    ts: int
+    heatmap: bytes
+    zones: bytes
+    candles: Candles
+    blobs: list[bytes]
+
+
+class Book:
+    """Feed one market's candles to its heatmap and zones, and answer what stands.
+
+    `feed`, `unsaved`, `dump` and `slices` take a lock and are meant for a thread; `view` and `price` are for
+    the event loop and never wait.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.closed: Closed | None = None
+        self.saved_ts = 0
+        """The newest candle that the store has been given."""
+        self.state_ts = 0
+        """The newest candle whose engine state the store has been given."""
+        self._lock = threading.Lock()
+        self._heatmap = Heatmap(place.preset, usd_scale=place.usd_scale)
+        self._zones = ZoneBook(place.venue, place.symbol, place.zones)
+        self._candles = CandleRing(CANDLE_DAYS * DAY_MS // STEP_MS)
+        self._columns = ColumnHistory(COLUMN_DAYS * DAY_MS // STEP_MS, width=place.preset.width)
+        self._events: list[ZoneEvent] = []
+        self._told_gaps: dict[int, Gap] = {}
+        self._unsaved_gaps: dict[int, Gap] = {}
+        self._tick: Tick | None = None
+
+    @classmethod
+    def restored(cls, place: Place, saved: Saved) -> "Book":
+        """Return the book that was saved; raise DataError where the parts do not belong together."""
+        book = cls(place)
+        book._heatmap = Heatmap.load(place.preset, saved.heatmap)
+        book._zones = ZoneBook.load(saved.zones, place.zones)
+        for at in range(0, len(saved.blobs), BLOCK):
+            book._columns.append(decode_columns(saved.blobs[at : at + BLOCK], width=place.preset.width))
+        book._candles.append(saved.candles)
+        zones = book._zones.current
+        times = (book._heatmap.last_ts, book._columns.last_ts, book._candles.last_ts, zones and zones.ts)
+        if set(times) != {saved.ts}:
+            raise DataError(f"{place.symbol}: the saved parts are of different times: {times}")
+        if book._heatmap.usd_scale != place.usd_scale:
+            raise DataError(f"{place.symbol}: the saved heatmap has another scale")
+        book.saved_ts = book.state_ts = saved.ts
+        book._close()
+        return book
+
+    @property
+    def last_ts(self) -> int | None:
+        """Return the open of the newest closed candle."""
+        return self.closed.ts if self.closed else None
+
+    def feed(self, candles: Candles, *, zones_from: int = 0) -> None:
+        """Take closed candles that follow; raise CandleError, with nothing changed, for an impossible one.
+
+        Zones are followed from `zones_from` on: they need the last weeks only, and cost the most.
+        """
+        for at in range(0, len(candles), BLOCK):
+            block = candles[slice(at, at + BLOCK)]
+            with self._lock:
+                columns = self._heatmap.feed(block)
+                self._columns.append(columns)
+                self._candles.append(block)
+                first = int(np.searchsorted(block.ts, zones_from))
+                if first < len(block):
+                    rows = slice(first, len(block))
+                    _, events = self._zones.update(columns[rows], block[rows])
+                    self._events = [*self._events, *events][-WAITING_EVENTS:]
+                self._close()
+
+    def _close(self) -> None:
+        """Take stock after the newest candle."""
+        ts = self._candles.last_ts
+        if ts is None:
+            return
+        day = self._candles.slice(ts + STEP_MS - DAY_MS, EVER)
+        self._note_gaps()
+        self.closed = Closed(
+            ts=ts,
+            price=float(day.close[-1]),
+            zones=self._zones.current,
+            day=day_stats(day),
+            warm=self._heatmap.warm,
+            history_days=self._heatmap.history_days,
+            gaps=tuple(self._told_gaps[first] for first in sorted(self._told_gaps)),
+        )
+
+    def _note_gaps(self) -> None:
+        """Learn the heatmap's gaps, and forget what no picture can show any more."""
+        oldest = (self._candles.last_ts or 0) - COLUMN_DAYS * DAY_MS
+        self._told_gaps = {first: gap for first, gap in self._told_gaps.items() if gap.last_ts >= oldest}
+        for first, last in self._heatmap.gaps:
+            self._learn(Gap(venue=self.place.venue, symbol=self.place.symbol, first_ts=first, last_ts=last))
+
+    def _learn(self, gap: Gap) -> bool:
+        if self._told_gaps.get(gap.first_ts) == gap:
+            return False
+        self._told_gaps[gap.first_ts] = gap
+        self._unsaved_gaps[gap.first_ts] = gap
+        return True
+
+    def gap(self, gap: Gap) -> bool:
+        """Note bars that are missing at the source; return whether that is news."""
+        with self._lock:
+            news = self._learn(gap)
+            if news:
+                self._close()
+            return news
+
+    def price(self, tick: Tick) -> None:
+        """Take the newest price."""
+        self._tick = tick
+
+    def forget_price(self) -> None:
+        """Go back to the last close: time has jumped."""
+        self._tick = None
+
+    def view(self, venues: tuple[str, ...]) -> SymbolView | None:
+        """Return what is known now, None before the first candle."""
+        closed, tick = self.closed, self._tick
+        if closed is None:
+            return None
+        newer = tick is not None and tick.ts >= closed.ts
+        price = tick.price if tick is not None and newer else closed.price
+        day = closed.day
+        return SymbolView(
+            symbol=self.place.symbol,
+            venue=self.place.venue,
+            venues=venues,
+            price=price,
+            price_ts=tick.ts if tick is not None and newer else closed.ts + STEP_MS,
+            interpolated=tick.interpolated if tick is not None and newer else False,
+            candle_ts=closed.ts,
+            zones=closed.zones,
+            warm=closed.warm,
+            history_days=closed.history_days,
+            change_24h=day.change(price),
+            high_24h=None if day.high is None else max(day.high, price),
+            low_24h=None if day.low is None else min(day.low, price),
+            volume_24h_usd=day.volume_usd,
+            open_interest=day.open_interest,
+            oi_change_24h=day.oi_change,
+            gaps=closed.gaps,
+        )
+
+    def slices(self, t0: int, t1: int) -> tuple[Columns, Candles]:
+        """Return copies of the columns and candles with `t0 <= ts < t1`."""
+        with self._lock:
+            return self._columns.slice(t0, t1), self._candles.slice(t0, t1)
+
+    def unsaved(self) -> Unsaved:
+        """Return what the store has not been given, encoded; `mark_saved` says that it took it."""
+        with self._lock:
+            candles = self._candles.slice(self.saved_ts + 1, EVER)
+            events, gaps = list(self._events), list(self._unsaved_gaps.values())
+        column_ts: list[int] = []
+        blobs: list[bytes] = []
+        for at in range(0, len(candles), BLOCK):
+            times = candles.ts[at : at + BLOCK]
+            columns = self._columns.slice(int(times[0]), int(times[-1]) + 1)
+            column_ts += columns.ts.tolist()
+            blobs += encode_columns(columns)
+        return Unsaved(candles=candles, column_ts=column_ts, blobs=blobs, events=events, gaps=gaps)
+
+    def mark_saved(self, unsaved: Unsaved) -> None:
+        """Note that the store took what `unsaved` returned."""
+        with self._lock:
+            self.saved_ts = unsaved.last_ts or self.saved_ts
+            taken = {id(event) for event in unsaved.events}
+            self._events = [event for event in self._events if id(event) not in taken]
+            for gap in unsaved.gaps:
+                self._unsaved_gaps.pop(gap.first_ts, None)
+
+    def dump(self) -> tuple[int, bytes, bytes] | None:
+        """Return (newest candle, heatmap, zones) as bytes, None while there is nothing to keep."""
+        with self._lock:
+            ts, zones = self._heatmap.last_ts, self._zones.current
+            if ts is None or zones is None or zones.ts != ts:
+                return None
+            return ts, self._heatmap.dump(), self._zones.dump()

@@ -1,0 +1,129 @@
+"""Keep a book in the market store, and bring it back: what makes a restart warm."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+
+from adapters.venue import Source
+from bot.live.book import CANDLE_DAYS, COLUMN_DAYS, Book, Place, Saved
+from engine.errors import DataError, StorageError
+from engine.model import DAY_MS, HOUR_MS, STEP_MS
+from storage.market import MarketStore
+
+log = structlog.get_logger(__name__)
+
+STATE_EVERY_MS = HOUR_MS
+"""Market time between two saves of the engine's state."""
+STATE_EVERY_S = 5.0
+"""Wall time between them at least, so that a fast replay is not busy saving."""
+ZONE_DAYS = 25
+"""How far back zones are followed from: the 21 days they are judged by, the two that need none, and room."""
+
+
+class Keeper:
+    """Write books to the store and read them back.
+
+    A store that refuses is not fatal: `fault` says so, the rows wait in the book and are given again with the
+    next candle.
+    """
+
+    def __init__(self, store: MarketStore, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._monotonic = monotonic
+        self._state_at: dict[tuple[str, str], float] = {}
+        self.fault = ""
+
+    async def keep(self, book: Book, *, force: bool = False) -> None:
+        """Give the store what is new, and the engine's state when it is time to (or with `force`)."""
+        try:
+            await self._append(book)
+            if force or self._due(book):
+                await self._save_state(book)
+        except StorageError as error:
+            if not self.fault:
+                log.exception("market.not_saved", symbol=book.place.symbol)
+            self.fault = str(error)
+        else:
+            self.fault = ""
+
+    async def _append(self, book: Book) -> None:
+        place = book.place
+        new = await asyncio.to_thread(book.unsaved)
+        await self._store.add_candles(place.symbol, place.venue, new.candles)
+        await self._store.add_columns(place.venue, place.symbol, place.preset.name, new.column_ts, new.blobs)
+        await self._store.add_zone_events(new.events)
+        await self._store.add_gaps(new.gaps)
+        book.mark_saved(new)
+
+    def _due(self, book: Book) -> bool:
+        last_ts = book.last_ts or 0
+        waited_s = self._monotonic() - self._state_at.get(book.place.key, float("-inf"))
+        return last_ts - book.state_ts >= STATE_EVERY_MS and waited_s >= STATE_EVERY_S
+
+    async def _save_state(self, book: Book) -> None:
+        """Save the engine's state, never before the rows that it continues are on disk."""
+        state = await asyncio.to_thread(book.dump)
+        if state is None:
+            return
+        ts, heatmap, zones = state
+        place = book.place
+        await self._store.flush()
+        await self._store.save_engine_state(place.venue, place.symbol, place.preset.name, ts, heatmap, zones)
+        book.state_ts = ts
+        self._state_at[place.key] = self._monotonic()
+
+    async def load(self, place: Place, source: Source, *, until_ms: int) -> Book | None:
+        """Return the book as saved at or before a moment, None where nothing usable was saved.
+
+        It must continue what the source serves: another recording under the same name starts anew.
+        """
+        try:
+            saved = await self._read(place, until_ms - STEP_MS)
+            if saved is None or not await self._continues(place, source, saved):
+                return None
+            return await asyncio.to_thread(Book.restored, place, saved)
+        except DataError as error:
+            log.warning("market.saved_state_refused", symbol=place.symbol, why=str(error))
+        except StorageError as error:
+            log.warning("market.saved_state_unreadable", symbol=place.symbol, why=str(error))
+            self.fault = str(error)
+        return None
+
+    async def _read(self, place: Place, not_after: int) -> Saved | None:
+        venue, symbol, preset = place.venue, place.symbol, place.preset.name
+        state = await self._store.load_engine_state(venue, symbol, preset, not_after=not_after)
+        if state is None:
+            return None
+        ts, heatmap, zones = state
+        end = ts + STEP_MS
+        candles = await self._store.candles(symbol, venue, end - CANDLE_DAYS * DAY_MS, end)
+        columns = await self._store.columns(venue, symbol, preset, end - COLUMN_DAYS * DAY_MS, end)
+        return Saved(ts=ts, heatmap=heatmap, zones=zones, candles=candles, blobs=[b for _, b in columns])
+
+    @staticmethod
+    async def _continues(place: Place, source: Source, saved: Saved) -> bool:
+        at = await source.history(
+            place.symbol, since_ms=saved.ts, until_ms=saved.ts + STEP_MS, venue=place.venue
+        )
+        known = saved.candles
+        return not len(at) or (len(known) > 0 and float(at.close[-1]) == float(known.close[-1]))
+
+
+async def cold(place: Place, source: Source, *, until_ms: int) -> Book:
+    """Return a new book made from all the history that the source has."""
+    book = Book(place)
+    history = await source.history(place.symbol, until_ms=until_ms, venue=place.venue)
+    await asyncio.to_thread(book.feed, history, zones_from=until_ms - ZONE_DAYS * DAY_MS)
+    return book
+
+
+async def catch_up(book: Book, source: Source, *, until_ms: int) -> int:
+    """Feed the closed candles that a book lacks; return how many that were."""
+    place = book.place
+    since_ms = 0 if book.last_ts is None else book.last_ts + STEP_MS
+    missing = await source.history(place.symbol, since_ms=since_ms, until_ms=until_ms, venue=place.venue)
+    if len(missing):
+        await asyncio.to_thread(book.feed, missing)
+    return len(missing)

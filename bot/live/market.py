@@ -1,0 +1,292 @@
+"""Hold the market as it stands now, for everything that shows it or watches it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+
+from adapters.venue import Feed, Source, SourceKind, VenueHealth
+from bot.live.book import EVER, Book, Place
+from bot.live.changes import Changes, Subscription
+from bot.live.keeper import ZONE_DAYS, Keeper, catch_up, cold
+from bot.live.range import price_range
+from bot.live.scale import usd_scale
+from bot.live.view import Change, ChangeKind, SymbolView
+from config.settings import Settings
+from engine.errors import CandleError, UserError
+from engine.grid import Grid, make_grid
+from engine.model import (
+    DAY_MS,
+    STEP_MS,
+    Candle,
+    Candles,
+    Gap,
+    MarketEvent,
+    SourceEnded,
+    SourceSought,
+    Tick,
+    ZoneEvent,
+)
+from engine.presets import PRESETS
+from engine.zones import ZoneParams
+from storage.market import MarketStore
+
+log = structlog.get_logger(__name__)
+
+PRESET = PRESETS["flow"]
+BINS = 600
+MAX_COLS = 1200
+GRIDS_AT_ONCE = 2
+"""How many grids are made at the same time: each may take 100 MB for a moment."""
+
+
+class LiveMarket:
+    """Turn a source's events into views, grids and zones, and keep them in the store.
+
+    Call `start` once, then `apply` with every event in order; everything else may be called at any time from
+    the event loop. Heavy work runs in threads.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        store: MarketStore,
+        settings: Settings,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source = source
+        self._store = store
+        self._settings = settings
+        self._keeper = Keeper(store, monotonic=monotonic)
+        self._books: dict[tuple[str, str], Book] = {}
+        self._changes = Changes()
+        self._grids = asyncio.Semaphore(GRIDS_AT_ONCE)
+        self.refused_candles = 0
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Return the canonical symbols that are served."""
+        return self._source.symbols
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """Return the venues that are read."""
+        return self._source.venues
+
+    @property
+    def feeds(self) -> frozenset[Feed]:
+        """Return which kinds of fact there are; a command says of others that they are not available."""
+        return self._source.feeds
+
+    @property
+    def source_kind(self) -> SourceKind:
+        """Return whether this is live or a replay."""
+        return self._source.kind
+
+    @property
+    def fault(self) -> str:
+        """Return why the store does not take the market's history, empty while it does."""
+        return self._keeper.fault
+
+    @property
+    def dropped_changes(self) -> int:
+        """Return how many notifications slow subscribers have missed."""
+        return self._changes.dropped
+
+    def now_ms(self) -> int:
+        """Return the market clock."""
+        return self._source.now_ms()
+
+    def label(self) -> str:
+        """Return the line shown on everything; empty when live."""
+        return self._source.label()
+
+    def health(self) -> list[VenueHealth]:
+        """Return how each venue is doing."""
+        return self._source.health()
+
+    def view(self, symbol: str) -> SymbolView:
+        """Return one symbol as it stands now; raise UserError where nothing is known of it."""
+        book = self._book(symbol)
+        view = book.view(self._venues_of(symbol)) if book else None
+        if view is None:
+            raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
+        return view
+
+    def subscribe(self) -> Subscription:
+        """Return a new subscription that sees every change from now on; it never holds anything up."""
+        return self._changes.subscribe()
+
+    async def zones_history(self, symbol: str, t0: int, t1: int) -> list[ZoneEvent]:
+        """Return what happened to a symbol's zones with `t0 <= ts < t1`, oldest first."""
+        view = self.view(symbol)
+        return await self._store.zone_events(view.venue, symbol, t0, t1)
+
+    async def grid(
+        self,
+        symbol: str,
+        window_ms: int,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        bins: int = BINS,
+        max_cols: int | None = None,
+    ) -> Grid:
+        """Return the heatmap of a window that ends with the newest closed candle.
+
+        Without `low` or `high` the range is that of the prices with room around them, and of zones near the
+        price. Raise UserError without data, GridError for a range that is empty.
+        """
+        view, book = self.view(symbol), self._book(symbol)
+        if book is None:
+            raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
+
+        def make() -> Grid:
+            end = view.candle_ts + STEP_MS
+            columns, candles = book.slices(end - window_ms, end)
+            auto_low, auto_high = price_range(view, candles)
+            return make_grid(
+                symbol,
+                columns,
+                candles,
+                t0=end - window_ms,
+                t1=end,
+                price_low=auto_low if low is None else low,
+                price_high=auto_high if high is None else high,
+                bins=bins,
+                max_cols=max_cols or MAX_COLS,
+            )
+
+        async with self._grids:
+            return await asyncio.to_thread(make)
+
+    async def candles(self, symbol: str, t0: int, t1: int = EVER) -> Candles:
+        """Return the closed candles of the last 31 days with `t0 <= ts < t1`."""
+        book = self._book(symbol)
+        if book is None:
+            return Candles.empty()
+        return (await asyncio.to_thread(book.slices, t0, t1))[1]
+
+    async def start(self) -> None:
+        """Bring every book to the source's present: from the store where it fits, else from history."""
+        now_ms = self._source.now_ms()
+        if self._source.kind is SourceKind.REPLAY:
+            await self._store.truncate_after(now_ms)
+        await self._build(now_ms)
+
+    async def stop(self) -> None:
+        """Save the engine's state and end all subscriptions."""
+        for book in self._books.values():
+            await self._keeper.keep(book, force=True)
+        self._changes.close()
+
+    async def apply(self, event: MarketEvent) -> None:
+        """Take one event of the source in; returns when views and grids show it."""
+        match event:
+            case Tick():
+                self._tick(event)
+            case Candle():
+                if event.closed:
+                    await self._candle(event)
+            case Gap():
+                self._gap(event)
+            case SourceSought():
+                await self._sought(event)
+            case SourceEnded():
+                await self._ended(event)
+
+    def _book(self, symbol: str) -> Book | None:
+        return next((b for (_, known), b in self._books.items() if known == symbol), None)
+
+    def _venues_of(self, symbol: str) -> tuple[str, ...]:
+        return tuple(venue for venue, known in self._books if known == symbol)
+
+    def _place(self, venue: str, symbol: str) -> Place:
+        zones = self._settings.zones
+        params = ZoneParams(
+            bin_log=zones.bin_bp * 1e-4,
+            within=zones.within,
+            quantile=zones.quantile,
+            days=zones.days,
+            min_hours=zones.min_hours,
+            overlap=zones.overlap,
+        )
+        scale = usd_scale(symbol, self._settings.calibration)
+        return Place(venue=venue, symbol=symbol, preset=PRESET, usd_scale=scale, zones=params)
+
+    async def _build(self, until_ms: int) -> None:
+        """Make all books anew, side by side; what stood is shown until they are ready."""
+        places = [self._place(venue, symbol) for venue in self.venues for symbol in self.symbols]
+        books = await asyncio.gather(*(self._ready(place, until_ms) for place in places))
+        self._books = {book.place.key: book for book in books}
+        for symbol in self.symbols:
+            self._changes.say(Change(symbol, ChangeKind.REBUILT, until_ms))
+
+    async def _ready(self, place: Place, until_ms: int) -> Book:
+        began = time.perf_counter()
+        book = await self._keeper.load(place, self._source, until_ms=until_ms)
+        warm = book is not None and until_ms - (book.last_ts or 0) <= ZONE_DAYS * DAY_MS
+        if book is None or not warm:
+            book = await cold(place, self._source, until_ms=until_ms)
+        else:
+            await catch_up(book, self._source, until_ms=until_ms)
+        await self._keeper.keep(book, force=not warm)
+        log.info(
+            "market.ready",
+            symbol=place.symbol,
+            venue=place.venue,
+            restart="warm" if warm else "cold",
+            took_s=round(time.perf_counter() - began, 2),
+        )
+        return book
+
+    def _tick(self, tick: Tick) -> None:
+        book = self._books.get((tick.venue, tick.symbol))
+        if book is not None:
+            book.price(tick)
+            self._changes.say(Change(tick.symbol, ChangeKind.TICK, tick.ts))
+
+    async def _candle(self, candle: Candle) -> None:
+        """Feed one closed candle; bars missing before it are fetched first, known ones are left out."""
+        book = self._books.get((candle.venue, candle.symbol))
+        if book is None or (book.last_ts is not None and candle.ts <= book.last_ts):
+            return
+        try:
+            if book.last_ts is not None and candle.ts > book.last_ts + STEP_MS:
+                await catch_up(book, self._source, until_ms=candle.ts)
+            await asyncio.to_thread(book.feed, Candles.of([candle]))
+        except CandleError as error:
+            self.refused_candles += 1
+            log.warning("market.candle_refused", symbol=candle.symbol, why=str(error))
+            return
+        await self._keeper.keep(book)
+        self._changes.say(Change(candle.symbol, ChangeKind.CANDLE, candle.ts))
+
+    def _gap(self, gap: Gap) -> None:
+        book = self._books.get((gap.venue, gap.symbol))
+        if book is not None and book.gap(gap):
+            self._changes.say(Change(gap.symbol, ChangeKind.GAP, gap.first_ts))
+
+    async def _sought(self, event: SourceSought) -> None:
+        """Rebuild what stood before a jump: forwards by feeding what was skipped, else from history."""
+        oldest = min((b.last_ts or 0 for b in self._books.values()), default=0)
+        if event.backwards:
+            await self._store.truncate_after(event.ts)
+        if event.backwards or event.ts - oldest > ZONE_DAYS * DAY_MS:
+            await self._build(event.ts)
+            return
+        await asyncio.gather(*(self._skip_to(book, event.ts) for book in self._books.values()))
+
+    async def _skip_to(self, book: Book, until_ms: int) -> None:
+        book.forget_price()
+        await catch_up(book, self._source, until_ms=until_ms)
+        await self._keeper.keep(book)
+        self._changes.say(Change(book.place.symbol, ChangeKind.REBUILT, until_ms))
+
+    async def _ended(self, event: SourceEnded) -> None:
+        for book in self._books.values():
+            await self._keeper.keep(book, force=True)
+        for symbol in self.symbols:
+            self._changes.say(Change(symbol, ChangeKind.ENDED, event.ts))
