@@ -11,6 +11,7 @@ LiqwatchError
 │   ├── StoreCorrupt    the file is not a readable store
 │   ├── StoreFull       the disk refused a write
 │   └── SchemaTooNew    the file was written by a newer Liqwatch
+├── RenderError         a picture could not be drawn
 ├── SourceError         a market data source cannot start or go on
 ├── DeliveryError       a message could not be delivered
 │   ├── Retryable       try again, after `retry_after_s` where the far end said so
@@ -74,6 +75,10 @@ class StoreFull(StorageError):
 
 class SchemaTooNew(StorageError):
     """Report a file written by a newer Liqwatch; it is left untouched."""
+
+
+class RenderError(LiqwatchError):
+    """Report that a picture could not be drawn; what it was to show is not lost."""
 
 
 class SourceError(LiqwatchError):

@@ -1,0 +1,129 @@
+"""Put a picture into words: the alt text, which is the caption too, and the small print on the picture."""
+
+from bot.render import text
+from bot.render.request import HeatmapRequest
+from engine.model import STEP_MS, Gap, Side, Zone
+
+ALT_LIMIT = 1024
+NAMED_ZONES = 3
+FULL_SAMPLES_H = 21 * 24
+LEAST_SAMPLES_H = 48
+SHOWN_GAPS = 2
+NOT_ADVICE = "estimate, not advice"
+SIDES_SAID = "shorts above price, longs below"
+PALE_SAID = "paler beyond 8%: not validated"
+
+
+def alt_text(request: HeatmapRequest) -> str:
+    """Return the picture in words: symbol, window, price, the largest zones; under 1,024 characters."""
+    coin = text.base(request.symbol)
+    day = "" if request.change_24h is None else f" ({text.change(request.change_24h)} in 24 h)"
+    parts = [
+        f"{coin} liquidation heatmap, last {request.window_label}.",
+        f"Price ${text.price(request.price)}{day}.",
+        *([] if request.highlight is None else [headline(request) + "."]),
+        *_sides(request),
+        *(f"{note}." for note in notices(request)),
+        *([f"{request.source_label}."] if request.source_label else []),
+        f"{', '.join(request.venues)}, {text.clock(request.now_ms, text.zone_of(request.tz))}; {NOT_ADVICE}.",
+    ]
+    words = " ".join(parts)
+    return words if len(words) < ALT_LIMIT else words[: ALT_LIMIT - 2].rstrip() + "…"
+
+
+def headline(request: HeatmapRequest) -> str:
+    """Return what an alert's picture is about: "Warning: $55M of longs, 0.84% below"."""
+    zone = request.highlight
+    if zone is None:
+        return ""
+    level = f"{request.severity.value.capitalize()}: " if request.severity else ""
+    away = zone.distance(request.price)
+    where = f"{text.percent(away, signed=False)} {'below' if zone.side is Side.LONG else 'above'}"
+    return (
+        f"{level}{text.money(zone.notional_usd)} of {zone.side.value}s, {where if away else 'at the price'}"
+    )
+
+
+def largest(request: HeatmapRequest, side: Side, count: int = NAMED_ZONES) -> list[Zone]:
+    """Return the largest zones of a side, most dollars first; none while they cannot be judged."""
+    if request.zones is None or not request.zones.threshold_ready or request.side not in (None, side):
+        return []
+    found = [zone for zone in request.zones.zones if zone.side is side]
+    return sorted(found, key=lambda zone: -zone.notional_usd)[:count]
+
+
+def signed_distance(zone: Zone, price: float) -> float:
+    """Return how far the zone's nearer edge is: negative for longs (below), positive for shorts (above)."""
+    return zone.distance(price) * (-1 if zone.side is Side.LONG else 1)
+
+
+def _sides(request: HeatmapRequest) -> list[str]:
+    """Return a sentence for each side that has zones."""
+    out = []
+    for side, words in ((Side.SHORT, "Shorts above"), (Side.LONG, "Longs below")):
+        told = [
+            f"{text.money(z.notional_usd)} at {text.percent(signed_distance(z, request.price))}"
+            f" ({text.price(z.low)} to {text.price(z.high)})"
+            for z in largest(request, side)
+        ]
+        if told:
+            out.append(f"{words}: {', '.join(told)}.")
+    return out
+
+
+def notices(request: HeatmapRequest) -> tuple[str, ...]:
+    """Return what a reader must know before trusting the picture, most important first."""
+    out = []
+    if not request.warm:
+        out.append(f"Book not warm: {_plain_days(request.history_days)} of {request.warm_days:.0f} days")
+    if request.zones is None:
+        out.append("Zones not ready: no history judged yet")
+    elif not request.zones.threshold_ready:
+        out.append(f"Zones not ready: {request.zones.samples_h} of {LEAST_SAMPLES_H} h of samples")
+    elif not any(request.side in (None, zone.side) for zone in request.zones.zones):
+        out.append("Nothing denser than usual nearby")
+    out.extend(_gap(request, gap.first_ts, gap.last_ts) for gap in _recent_gaps(request))
+    return tuple(out)
+
+
+def _recent_gaps(request: HeatmapRequest) -> list[Gap]:
+    """Return the latest gaps that touch the window."""
+    start = request.now_ms - request.window_ms
+    return [gap for gap in request.gaps if gap.last_ts + STEP_MS > start][-SHOWN_GAPS:]
+
+
+def _gap(request: HeatmapRequest, first_ts: int, last_ts: int) -> str:
+    """Return one gap in words, in the caller's zone."""
+    zone = text.zone_of(request.tz)
+    start, end = text.moment(first_ts, zone), text.moment(last_ts + STEP_MS, zone)
+    last = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%b} {end.day} {end:%H:%M}"
+    return f"No data {start:%b} {start.day} {start:%H:%M} to {last}"
+
+
+def _plain_days(days: float) -> str:
+    """Return days with one decimal below ten, rounded down so that nobody is told more than there is."""
+    return f"{int(days * 10) / 10:g}"
+
+
+def footer(request: HeatmapRequest, *, pale: bool = False) -> tuple[str, ...]:
+    """Return the small print, most important first; `pale` says that unvalidated levels are in view."""
+    zone = text.zone_of(request.tz)
+    old = text.age((request.now_ms - request.price_ts) / 1000)
+    items = [
+        ", ".join(request.venues),
+        f"{text.clock(request.now_ms, zone)}, data {old} old",
+        NOT_ADVICE,
+        f"model {request.model}",
+        f"{text.days(request.history_days)} of history",
+        SIDES_SAID,
+    ]
+    if request.accuracy:
+        items.append(request.accuracy)
+    zones = request.zones
+    if zones is not None and zones.threshold_ready and zones.samples_h < FULL_SAMPLES_H:
+        items.append(f"zones judged on {zones.samples_h / 24:.1f} of 21 days")
+    if request.interpolated:
+        items.append("price interpolated in its candle")
+    if pale:
+        items.append(PALE_SAID)
+    return tuple(item for item in items if item)

@@ -1,0 +1,127 @@
+"""Draw a heatmap picture from a scene: the one entry is `draw`. Runs in the worker."""
+
+import numpy as np
+
+from bot.render import text
+from bot.render.axes import axis_width, draw_axes
+from bot.render.drawing import Drawing
+from bot.render.fonts import Faces, Weight
+from bot.render.ink import Ink
+from bot.render.layout import SIZES, Box, frame_of
+from bot.render.notes import draw_chips, draw_footer
+from bot.render.palette import PALETTES
+from bot.render.picture import Layout
+from bot.render.pills import draw_zones, strip_width
+from bot.render.plot import draw_candles, draw_levels, group_bars, soft_levels
+from bot.render.raster import GAMMA, scale_of
+from bot.render.scene import Scene
+
+SPACE = 16
+LEAST_BAR = 250
+MOST_BAR = 340
+
+
+def draw(scene: Scene, faces: Faces) -> bytes:
+    """Return the picture of a scene as PNG, at the scene's scale times its layout's nominal size."""
+    drawing = prepare(scene, faces)
+    draw_header(drawing)
+    draw_levels(drawing)
+    xs, ys = group_bars(drawing)
+    draw_candles(drawing, xs, ys)
+    draw_axes(drawing)
+    draw_zones(drawing)
+    draw_chips(drawing, xs, ys)
+    draw_footer(drawing)
+    return drawing.ink.png()
+
+
+def prepare(scene: Scene, faces: Faces) -> Drawing:
+    """Return a drawing with its areas measured out and nothing in it."""
+    sizes, palette = SIZES[scene.layout], PALETTES[scene.theme]
+    ink = Ink(scene.layout.size, scene.scale, faces, palette.ground)
+    frame = frame_of(
+        scene.layout, axis_width=axis_width(ink, scene, sizes), strip_width=strip_width(ink, scene, sizes)
+    )
+    heat = soft_levels(scene)
+    return Drawing(
+        ink=ink,
+        scene=scene,
+        sizes=sizes,
+        palette=palette,
+        frame=frame,
+        lut=palette.lut(),
+        span=scale_of(heat),
+        heat=heat,
+    )
+
+
+def draw_header(drawing: Drawing) -> None:
+    """Draw what it is on the left, the price on the right, and the colour scale where the layout has it."""
+    right = _price(drawing)
+    left = _title(drawing, right)
+    _scale(drawing, left, right)
+
+
+def _price(drawing: Drawing) -> float:
+    """Draw the price and the day's change; return where they begin."""
+    ink, sizes, scene, palette = drawing.ink, drawing.sizes, drawing.scene, drawing.palette
+    x = drawing.frame.width - sizes.margin
+    ink.text(
+        (x, sizes.header), f"${scene.price_text}", sizes.price, palette.ink, weight=Weight.BOLD, align="right"
+    )
+    left = x - ink.measure(f"${scene.price_text}", sizes.price, Weight.BOLD)
+    if scene.change is None:
+        return left
+    words = text.change(scene.change)
+    colour = palette.rise if scene.change >= 0 else palette.fall
+    beside = scene.layout is Layout.LANDSCAPE
+    at = (left - SPACE if beside else x, sizes.change_y)
+    ink.text(at, words, sizes.change, colour, weight=Weight.SEMIBOLD, align="right")
+    return left - SPACE - ink.measure(words, sizes.change, Weight.SEMIBOLD) if beside else left
+
+
+def _title(drawing: Drawing, right: float) -> float:
+    """Draw the coin and the longest title that fits; return where they end."""
+    ink, sizes, scene, palette = drawing.ink, drawing.sizes, drawing.scene, drawing.palette
+    room = right - SPACE
+    if scene.layout is Layout.LANDSCAPE:
+        room -= LEAST_BAR + 2 * SPACE
+    size = float(sizes.symbol)
+    while ink.measure(scene.coin, size, Weight.BOLD) > room - sizes.margin and size > sizes.small:
+        size -= 2
+    ink.text((sizes.margin - 2, sizes.header), scene.coin, size, palette.ink, weight=Weight.BOLD)
+    x = sizes.margin + ink.measure(scene.coin, size, Weight.BOLD) + SPACE
+    for words in scene.title:
+        width = ink.measure(words, sizes.title, Weight.REGULAR)
+        if x + width <= room:
+            ink.text((x, sizes.header + 2), words, sizes.title, palette.dim, weight=Weight.REGULAR)
+            return x + width
+    return x - SPACE
+
+
+def _scale(drawing: Drawing, left: float, right: float) -> None:
+    """Draw the colour scale, its ends in dollars and what they are dollars of."""
+    ink, sizes, scene, palette = drawing.ink, drawing.sizes, drawing.scene, drawing.palette
+    bar = sizes.scale_bar
+    x0, x1 = bar.x0, bar.x1
+    if scene.layout is Layout.LANDSCAPE:
+        room = right - left - 4 * SPACE
+        width = min(MOST_BAR, room)
+        x0 = left + 2 * SPACE + (room - width) / 2
+        x1 = x0 + width
+    y = bar.y1 + sizes.small * 0.5 + 8
+    unit = f"USD per ${text.step(scene.bin_size)}"
+    if drawing.span.empty:
+        ink.text((x0, y), "no levels in view", sizes.small, palette.dim, weight=Weight.REGULAR)
+    else:
+        ink.text((x0, y), text.money(drawing.span.bottom), sizes.small, palette.dim)
+        ink.text(((x0 + x1) / 2, y), unit, sizes.small, palette.dim, weight=Weight.REGULAR, align="center")
+        ink.text((x1, y), text.money(drawing.span.top), sizes.small, palette.dim, align="right")
+    s = ink.scale
+    columns = round(x1 * s) - round(x0 * s)
+    ramp = (np.linspace(0, 1, columns) ** GAMMA * (drawing.lut.shape[0] - 1)).astype(int)
+    edge = Box(x0 - 0.5, bar.y0 - 0.5, x1 + 0.5, bar.y1 + 0.5)
+    ink.box(edge, "none", edge=palette.dim, edge_width=0.8)
+    ink.pixels[round(bar.y0 * s) : round(bar.y1 * s), round(x0 * s) : round(x1 * s), :3] = drawing.lut[ramp][
+        None
+    ]

@@ -1,0 +1,80 @@
+"""Draw what must be read with the picture: replay and warning chips, the small print, the mark."""
+
+from bot.render.drawing import Drawing
+from bot.render.fonts import Weight
+from bot.render.layout import Box, freest, lines_of
+from bot.render.pills import accent
+from engine.model import Floats
+
+CHIP_PAD = 12
+CHIP_GAP = 8
+INSET = 12
+MARK = "Liqwatch"
+JOINT = "  ·  "
+
+
+def draw_chips(drawing: Drawing, xs: Floats, ys: Floats) -> None:
+    """Draw chips in the corner where they cover the fewest candles; `ys` are open, high, low, close."""
+    chips = _chips(drawing)
+    if not chips:
+        return
+    sizes, plot = drawing.sizes, drawing.frame.plot
+    height = sizes.label * 1.6
+    widths = [drawing.ink.measure(words, sizes.label, Weight.SEMIBOLD) + 2 * CHIP_PAD for words, _ in chips]
+    total, width = len(chips) * (height + CHIP_GAP) - CHIP_GAP, max(widths)
+    tops = (plot.y0 + INSET, plot.y1 - INSET - total)
+    x = plot.x0 + INSET
+    y = tops[freest([Box(x, top, x + width, top + total) for top in tops], xs, ys[2], ys[1])]
+    for (words, colour), wide in zip(chips, widths, strict=True):
+        box = Box(x, y, x + wide, y + height)
+        drawing.ink.box(box, drawing.palette.pill, alpha=0.88, radius=6, edge=colour, edge_width=1.5)
+        drawing.ink.text((x + CHIP_PAD, box.middle), words, sizes.label, colour, weight=Weight.SEMIBOLD)
+        y += height + CHIP_GAP
+
+
+def _chips(drawing: Drawing) -> list[tuple[str, str]]:
+    """Return the words and colour of each chip, most important first; each is cut to the plot's width."""
+    scene, palette = drawing.scene, drawing.palette
+    chips = [(scene.replay, palette.warn)] if scene.replay else []
+    if scene.headline:
+        chips.append((scene.headline, accent(palette, scene.severity)))
+    if not scene.ts.size:
+        chips.append(("No data in this window yet", palette.ink))
+    chips.extend((note, palette.ink) for note in scene.notices)
+    room = drawing.frame.plot.width - 2 * (INSET + CHIP_PAD)
+    return [(_cut(drawing, words, drawing.sizes.label, room), colour) for words, colour in chips]
+
+
+def _cut(drawing: Drawing, words: str, size: float, room: float) -> str:
+    """Return a text cut with an ellipsis to what fits."""
+    if drawing.ink.measure(words, size, Weight.SEMIBOLD) <= room:
+        return words
+    while words and drawing.ink.measure(words + "…", size, Weight.SEMIBOLD) > room:
+        words = words[:-1]
+    return words.rstrip() + "…"
+
+
+def draw_footer(drawing: Drawing) -> None:
+    """Write the small print in as many lines as the layout has, and the mark at its end."""
+    ink, sizes, palette, scene = drawing.ink, drawing.sizes, drawing.palette, drawing.scene
+    right = drawing.frame.width - sizes.margin
+    mark = ink.measure(MARK, sizes.small, Weight.SEMIBOLD)
+    room = right - sizes.margin - mark - 2 * INSET
+    items = [_cut(drawing, item, sizes.small, room) for item in scene.footer]
+    widths = [ink.measure(item, sizes.small, Weight.REGULAR) for item in items]
+    joint = ink.measure(f"x{JOINT}x", sizes.small, Weight.REGULAR) - ink.measure(
+        "xx", sizes.small, Weight.REGULAR
+    )
+    ys = sizes.footer_ys
+    lines = lines_of(items, widths, room=room, joint=joint, count=len(ys))
+    down = (ys[-1] - ys[len(lines) - 1]) / 2
+    for y, line in zip(ys, lines, strict=False):
+        ink.text((sizes.margin, y + down), JOINT.join(line), sizes.small, palette.dim, weight=Weight.REGULAR)
+    ink.text(
+        (right, ys[len(lines) - 1] + down),
+        MARK,
+        sizes.small,
+        palette.dim,
+        weight=Weight.SEMIBOLD,
+        align="right",
+    )

@@ -1,0 +1,105 @@
+"""Draw pictures for everybody who asks: cached per candle, each drawn once, off the event loop.
+
+Why a process and not a thread: matplotlib holds the interpreter's lock while it draws. FIGURES
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.render.alt import alt_text
+from bot.render.cache import PictureCache, SingleFlight
+from bot.render.compose import scene_of
+from bot.render.picture import Layout, Picture
+from bot.render.pool import WorkerPool
+from bot.render.request import HeatmapRequest
+from bot.render.warmup import warm_scene
+from engine.grid import Grid
+
+CACHE_BYTES = 32 << 20
+TIMEOUT_S = 10.0
+MAX_WAITING = 64
+
+GridSource = Grid | Callable[[], Awaitable[Grid]]
+"""A grid, or how to get it: asked for only when the picture is not in the cache."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderStats:
+    """What a renderer has done: pictures drawn and taken from the cache, workers replaced, bytes held."""
+
+    drawn: int
+    cached: int
+    restarts: int
+    held_bytes: int
+    worker_pids: tuple[int, ...]
+
+
+class Renderer:
+    """The one place that pictures come from. Call `warm` before the first request and `aclose` at the end."""
+
+    def __init__(
+        self,
+        *,
+        workers: int = 1,
+        cache_bytes: int = CACHE_BYTES,
+        timeout_s: float = TIMEOUT_S,
+        max_waiting: int = MAX_WAITING,
+        fonts: Path | None = None,
+    ) -> None:
+        self._size = workers
+        self._pool = WorkerPool(workers, timeout_s=timeout_s, max_waiting=max_waiting, fonts=fonts)
+        self._cache = PictureCache(cache_bytes)
+        self._flights: SingleFlight[Picture] = SingleFlight()
+        self._drawn = 0
+        self._cached = 0
+
+    async def warm(self) -> None:
+        """Start the workers and draw one picture of each layout, so that the first user does not wait."""
+        for layout in Layout:
+            await self._pool.draw(warm_scene(layout))
+
+    async def heatmap(self, request: HeatmapRequest, grid: GridSource) -> Picture:
+        """Return the heatmap of a request: from the cache, from a drawing under way, or drawn now.
+
+        With `request.highlight` it is an alert's picture. Raise RenderError where it cannot be drawn, and
+        whatever `grid` raises. A caller may be cancelled without harm to others that wait for the same.
+        """
+        held = self._cache.get(request.what, request.candle_ts)
+        if held is not None:
+            self._cached += 1
+            return held
+        return await self._flights.run((request.what, request.candle_ts), lambda: self._draw(request, grid))
+
+    async def _draw(self, request: HeatmapRequest, grid: GridSource) -> Picture:
+        """Draw a picture and keep it."""
+        known = grid if isinstance(grid, Grid) else await grid()
+        png = await self._pool.draw(scene_of(request, known))
+        width, height = request.layout.size
+        scale = 2 if request.hd else 1
+        picture = Picture(
+            png=png, name=request.file_name, alt=alt_text(request), width=width * scale, height=height * scale
+        )
+        self._drawn += 1
+        self._cache.put(request.what, request.symbol, request.candle_ts, picture)
+        return picture
+
+    def forget(self, symbol: str | None = None) -> None:
+        """Drop cached pictures of a symbol, or all: after a replay was sought, say."""
+        self._cache.forget(symbol)
+
+    @property
+    def stats(self) -> RenderStats:
+        """Return what has been done so far."""
+        return RenderStats(
+            drawn=self._drawn,
+            cached=self._cached,
+            restarts=self._pool.restarts,
+            held_bytes=self._cache.held_bytes,
+            worker_pids=self._pool.pids,
+        )
+
+    async def aclose(self) -> None:
+        """Cancel what is under way and end the workers."""
+        await self._flights.aclose()
+        await self._pool.aclose()

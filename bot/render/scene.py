@@ -1,0 +1,63 @@
+"""Hold one picture, ready to be drawn: plain data, cheap to hand to another process.
+
+The worker loads this module, so it stays clear of the engine's kernel and its compiler.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bot.render.picture import Layout, Theme
+from engine.model import Floats, Ints, Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """A zone as drawn: prices, dollars, signed distance; `lit` for the one an alert is about."""
+
+    long: bool
+    low: float
+    high: float
+    usd: float
+    distance: float
+    born_ts: int
+    lit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One picture, ready to be drawn.
+
+    `heat` has shape (columns, bins): USD per bin of `bin_size` from `bin_low` upwards, both sides together
+    (they never share a bin); `bars` has shape (4, columns): open, high, low, close, NaN where unknown.
+    Columns begin at `ts` and last `step_ms`. `gaps` are (start, end) times without data. `pale` says
+    that something in view lies beyond what was validated.
+    """
+
+    layout: Layout
+    theme: Theme
+    scale: int
+    coin: str
+    title: tuple[str, ...]
+    price: float
+    price_text: str
+    change: float | None
+    ts: Ints
+    step_ms: int
+    start_ms: int
+    end_ms: int
+    heat: npt.NDArray[np.float32]
+    bin_low: float
+    bin_size: float
+    bars: Floats
+    view: tuple[float, float]
+    gaps: tuple[tuple[int, int], ...]
+    bands: tuple[Band, ...]
+    replay: str
+    headline: str
+    severity: Severity | None
+    notices: tuple[str, ...]
+    footer: tuple[str, ...]
+    tz: str
+    pale: bool

@@ -1,0 +1,79 @@
+"""Draw pictures in a process of its own: `python -m bot.render.worker [FONT_FOLDER]`.
+
+Reads frames from standard input (eight bytes of length, then a pickled `Scene`) and answers each with a frame
+on standard output: one byte, 1 for a PNG or 0 for the text of an error, then the bytes. It leaves when its
+input ends, even in the middle of a picture, and so never outlives the process that started it.
+"""
+
+import os
+import pickle  # both ends of the pipe are this program, and the pipe is theirs alone
+import signal
+import struct
+import sys
+import threading
+import traceback
+from pathlib import Path
+from queue import SimpleQueue
+from typing import BinaryIO
+
+from bot.render.fonts import Faces, find_faces
+from bot.render.heatmap import draw
+from bot.render.scene import Scene
+
+LENGTH = struct.Struct(">Q")
+DRAWN = b"\x01"
+FAILED = b"\x00"
+
+
+def read_frame(stream: BinaryIO) -> bytes | None:
+    """Return the next frame, or None at the end of input."""
+    head = stream.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    size = LENGTH.unpack(head)[0]
+    body = stream.read(size)
+    return body if len(body) == size else None
+
+
+def write_frame(stream: BinaryIO, body: bytes) -> None:
+    """Write one frame."""
+    stream.write(LENGTH.pack(len(body)))
+    stream.write(body)
+    stream.flush()
+
+
+def answer(job: bytes, faces: Faces) -> bytes:
+    """Return the answer to one job: a PNG, or why there is none."""
+    try:
+        scene: Scene = pickle.loads(job)  # noqa: S301 (see the import)
+        return DRAWN + draw(scene, faces)
+    except Exception:  # noqa: BLE001 (the edge of the process: the error belongs to whoever asked)
+        return FAILED + traceback.format_exc(limit=-4).encode()
+
+
+def serve(jobs: BinaryIO, answers: BinaryIO, faces: Faces) -> None:
+    """Answer jobs until the input ends, then leave the process at once."""
+    waiting: SimpleQueue[bytes] = SimpleQueue()
+
+    def listen() -> None:
+        while (job := read_frame(jobs)) is not None:
+            waiting.put(job)
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        write_frame(answers, answer(waiting.get(), faces))
+
+
+def main() -> None:
+    """Serve standard input; whatever is printed by accident goes to standard error."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    serve(sys.stdin.buffer, answers, find_faces(folder))
+
+
+if __name__ == "__main__":
+    main()
