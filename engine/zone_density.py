@@ -36,16 +36,13 @@ class Surface:
 
     def below(self, log_price: npt.NDArray[np.floating[Any]]) -> Floats:
         """Return the dollars below each log price."""
-        place = np.clip(log_price / BIN_LOG - self.first_bin, 0.0, self.cumulative.shape[0] - 1.0)
-        whole = np.minimum(place.astype(np.int64), self.cumulative.shape[0] - 2)
-        left = self.cumulative[whole]
-        usd: Floats = left + (place - whole) * (self.cumulative[whole + 1] - left)
-        return usd
+        grid = np.arange(self.cumulative.shape[0])
+        return np.interp(log_price / BIN_LOG - self.first_bin, grid, self.cumulative)
 
     def between(self, low: Floats, high: Floats) -> Floats:
         """Return the dollars between pairs of log prices; 0 where `high` is not above `low`."""
-        top: Floats = np.maximum(low, high)
-        inside: Floats = np.maximum(self.below(top) - self.below(low), 0.0)
+        ends = self.below(np.array([low, np.maximum(low, high)]))
+        inside: Floats = ends[1] - ends[0]
         return inside
 
 
@@ -61,7 +58,8 @@ def densities(pair: tuple[Surface, Surface], log_close: float, bin_log: float, b
     steps = np.arange(bins + 2) * bin_log
     out = np.empty((2, bins + 1))
     for i, side in enumerate(SIDES):
-        out[i] = np.abs(np.diff(pair[i].below(log_close + SIGNS[side] * steps)))
+        below = pair[i].below(log_close + SIGNS[side] * steps)
+        out[i] = SIGNS[side] * (below[1:] - below[:-1])
     return out
 
 
@@ -76,7 +74,7 @@ def smoothed(density: Floats) -> Floats:
 
 def runs(flags: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return where each run of set flags starts and where it ends (exclusive)."""
-    padded = np.zeros(flags.shape[0] + 2, np.int8)
+    padded = np.zeros(flags.shape[0] + 2, np.bool_)
     padded[1:-1] = flags
-    change = np.diff(padded)
-    return np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+    turns = np.flatnonzero(padded[1:] != padded[:-1])
+    return turns[::2], turns[1::2]

@@ -14,7 +14,7 @@ from engine.columns import Columns
 from engine.errors import DataError
 from engine.model import Candles, Floats, Side, Zone, ZoneEvent, ZoneId, ZoneSet
 from engine.zone_density import SIDES, SIGNS, Surface, densities, runs, smoothed, surfaces
-from engine.zone_identity import Now, Tracked, follow, new_id
+from engine.zone_identity import Now, Shape, Tracked, follow
 from engine.zone_reference import Reference
 
 FORMAT = 1
@@ -129,10 +129,17 @@ class ZoneBook:
         self._close = close
         events: list[ZoneEvent] = []
         for i, side in enumerate(SIDES):
-            fresh = self._found(ts, i, raw[i], density[i]) if ready else ()
-            before = self._before[i] if self._before else None
-            now = Now(ts=ts, side=side, surface=pair[i], before=before, log_traded=traded)
-            self._tracked[side], changes = follow(self._tracked[side], fresh, now, self.params.overlap)
+            found = self._found(i, raw[i], density[i]) if ready else []
+            now = Now(
+                venue=self.venue,
+                symbol=self.symbol,
+                ts=ts,
+                side=side,
+                surface=pair[i],
+                before=self._before[i] if self._before else None,
+                log_traded=traded,
+            )
+            self._tracked[side], changes = follow(self._tracked[side], found, now, self.params.overlap)
             events.extend(changes)
         self._before = pair
         self.current = self._zone_set(ts)
@@ -147,43 +154,26 @@ class ZoneBook:
             seen += [float(candles.low[row]), float(candles.high[row])]
         return math.log(min(seen)), math.log(max(seen))
 
-    def _found(self, ts: int, side_row: int, raw: Floats, density: Floats) -> tuple[Tracked, ...]:
-        """Return the zones of one side as if all were new."""
+    def _found(self, side_row: int, raw: Floats, density: Floats) -> list[Shape]:
+        """Return the zones of one side as they lie in its column."""
         bins, side = self.params.bins, SIDES[side_row]
         start, stop = runs(density > self._reference.threshold[side_row * bins : (side_row + 1) * bins])
         if not start.shape[0]:
-            return ()
-        cumulative = np.concatenate([[0.0], np.cumsum(raw[:bins])])
+            return []
+        cumulative = np.zeros(bins + 1)
+        np.cumsum(raw[:bins], out=cumulative[1:])
         usd = cumulative[stop] - cumulative[start]
-        peak = np.array([a + int(density[a:b].argmax()) for a, b in zip(start, stop, strict=True)])
+        spans = zip(start.tolist(), stop.tolist(), strict=True)
+        peak = np.array([a + int(density[a:b].argmax()) for a, b in spans])
         percentile = self._reference.percentile(side_row * bins + peak, density[peak])
-        log_close, step = math.log(self._close), SIGNS[side] * self.params.bin_log
-        near, far, mid = (log_close + step * place for place in (start, stop, peak + 0.5))
-        low, high = (near, far) if side is Side.SHORT else (far, near)
-        table = np.column_stack(
-            [np.exp(low), np.exp(high), np.exp(mid), usd, usd / cumulative[-1], percentile, low, high]
+        places = math.log(self._close) + SIGNS[side] * self.params.bin_log * np.stack(
+            [start, stop, peak + 0.5]
         )
-        return tuple(self._fresh(ts, side, row) for row in table[usd > 0.0].tolist())
-
-    def _fresh(self, ts: int, side: Side, row: list[float]) -> Tracked:
-        """Return one zone as if it were new."""
-        low, high, peak, usd, share, percentile, log_low, log_high = row
-        zone = Zone(
-            zone_id=new_id(self.venue, self.symbol, side, ts, peak),
-            venue=self.venue,
-            symbol=self.symbol,
-            side=side,
-            low=low,
-            high=high,
-            peak=peak,
-            notional_usd=usd,
-            share=share,
-            percentile=percentile,
-            born_ts=ts,
-            updated_ts=ts,
-            venue_share=((self.venue, 1.0),),
-        )
-        return Tracked(zone=zone, log_low=log_low, log_high=log_high, reported_usd=usd)
+        low, high = (0, 1) if side is Side.SHORT else (1, 0)
+        prices = np.exp(places)
+        table = [prices[low], prices[high], prices[2], usd, usd / cumulative[-1], percentile]
+        rows = np.array([*table, places[low], places[high]])
+        return [Shape(*row) for row in rows.T[usd > 0.0].tolist()]
 
     def _zone_set(self, ts: int) -> ZoneSet:
         """Return what stands, with what it was judged by."""
