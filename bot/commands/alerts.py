@@ -1,0 +1,241 @@
+"""Answer `/alert …`: look after the alerts one has, and see why one was or was not told."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from bot.commands import cards, ids, words
+from bot.commands.amounts import DAY_MS, HOUR_MS, MINUTE_MS
+from bot.commands.context import Context
+from bot.commands.parts import RULE, rows
+from bot.commands.reply import Button, Reply, Table, Tone
+from bot.commands.spec import Call, Command, Kind, Parameter
+from bot.render import text
+from engine.errors import UserError
+from engine.model import RuleId
+from storage.rules import MAX_RULES, get_rule, list_rules, to_watch, update_rule
+from storage.tables import Rule
+
+ONE = replace(RULE, words=(), description="Number of the alert, as /alert list shows it")
+FOR = Parameter(
+    name="for",
+    kind=Kind.DURATION,
+    description="How long to stay silent, 1m to 30d",
+    default=HOUR_MS,
+    low=MINUTE_MS,
+    high=30 * DAY_MS,
+    unit="time",
+    examples=("1h", "8h", "1d"),
+)
+
+Change = Callable[[Session, str, Rule], Rule | None]
+
+
+async def listing(ctx: Context, call: Call) -> Reply:
+    """Answer with the user's alerts, one line each."""
+    owner = ctx.caller.user_id
+    mine = await ctx.services.state.read(lambda session: list_rules(session, owner))
+    if not mine:
+        return Reply(
+            command="alert list",
+            title=f"No alerts yet, 0/{MAX_RULES}",
+            text="Watch a market and you are told when price nears a dense liquidation zone.",
+            buttons=rows(
+                [
+                    Button(label=f"Watch {text.base(s)}", action=ids.action("watch", "", s))
+                    for s in _first(ctx)
+                ]
+            ),
+        )
+    sent = await ctx.services.alerting.sent_today(owner)
+    table = Table(
+        headings=("No.", "Market", "Tells you within", "Zones from", "State"),
+        rows=tuple(_row(ctx, rule) for rule in mine),
+        numeric=("No.",),
+    )
+    return Reply(
+        command="alert list",
+        title=f"Your alerts, {len(mine)}/{MAX_RULES}",
+        text=f"Messages today: {sent}/{ctx.prefs.daily_limit}.",
+        table=table,
+        buttons=rows(
+            [
+                Button(
+                    label=f"{r.rule_id} {text.base(r.symbol)}",
+                    action=ids.action("alert", "show", str(r.rule_id)),
+                )
+                for r in mine[:10]
+            ]
+        ),
+    )
+
+
+def _first(ctx: Context) -> tuple[str, ...]:
+    return tuple(ctx.services.market.symbols[:3])
+
+
+def _row(ctx: Context, rule: Rule) -> tuple[str, ...]:
+    watch = to_watch(rule)
+    least = "auto" if watch.min_notional_usd is None else words.usd_full(watch.min_notional_usd)
+    side = f" {watch.side.value}s" if watch.side else ""
+    within = ", ".join(words.percent(share) for _, share in watch.within)
+    return (str(rule.rule_id), text.base(rule.symbol) + side, within, least, cards.state(ctx, rule))
+
+
+async def show(ctx: Context, call: Call) -> Reply:
+    """Answer with one alert in full words."""
+    number = call.whole("id")
+    rule = await ctx.services.state.read(lambda session: get_rule(session, ctx.caller.user_id, number))
+    if rule is None:
+        raise unknown(number)
+    return _card(ctx, rule, "alert show", f"Alert {rule.rule_id}, {text.base(rule.symbol)}", Tone.PLAIN)
+
+
+def _card(ctx: Context, rule: Rule, command: str, title: str, tone: Tone) -> Reply:
+    watch = to_watch(rule)
+    return Reply(
+        command=command,
+        title=title,
+        text=cards.nearest(ctx, watch),
+        fields=cards.fields(ctx, rule),
+        buttons=cards.buttons(ctx, rule),
+        tone=tone,
+    )
+
+
+def unknown(number: int) -> UserError:
+    """Return the refusal of a number that is not one of the user's, whoever else's it may be."""
+    return UserError(f"You have no alert {number}.", example="/alert list")
+
+
+async def pause(ctx: Context, call: Call) -> Reply:
+    """Silence alerts until they are resumed."""
+    return await _changed(
+        ctx, call, "Paused", lambda s, owner, r: update_rule(s, owner, r.rule_id, paused=True)
+    )
+
+
+async def resume(ctx: Context, call: Call) -> Reply:
+    """Let paused and snoozed alerts speak again."""
+    return await _changed(
+        ctx,
+        call,
+        "Resumed",
+        lambda s, owner, r: update_rule(s, owner, r.rule_id, paused=False, snoozed_until_ms=None),
+    )
+
+
+async def snooze(ctx: Context, call: Call) -> Reply:
+    """Silence alerts for a while, in market time."""
+    until_ms = ctx.now_ms + call.whole("for")
+    told = f"Snoozed for {words.duration(call.whole('for'))}, until {ctx.moment(until_ms)}:"
+    return await _changed(
+        ctx, call, told, lambda s, owner, r: update_rule(s, owner, r.rule_id, snoozed_until_ms=until_ms)
+    )
+
+
+async def _changed(ctx: Context, call: Call, told: str, change: Change) -> Reply:
+    """Change one alert or all in one transaction, and show what became of it."""
+    owner, number = ctx.caller.user_id, call.whole("id")
+
+    def work(session: Session) -> list[Rule]:
+        chosen = list_rules(session, owner)
+        if number or call.text("id") != "all":
+            chosen = [r for r in chosen if r.rule_id == number]
+        return [changed for rule in chosen if (changed := change(session, owner, rule))]
+
+    rules = await ctx.services.state.run(work)
+    if not rules:
+        raise unknown(number) if call.text("id") != "all" else none_yet()
+    for symbol in dict.fromkeys(rule.symbol for rule in rules):
+        await ctx.services.alerting.rules_changed(symbol)
+    if len(rules) == 1:
+        title = f"{told} alert {rules[0].rule_id}, {text.base(rules[0].symbol)}"
+        return _card(ctx, rules[0], call.command.name, title, Tone.GOOD)
+    listed = words.joined([f"{r.rule_id} {text.base(r.symbol)}" for r in rules])
+    return Reply(
+        command=call.command.name, title=f"{told} {len(rules)} alerts", text=f"{listed}.", tone=Tone.GOOD
+    )
+
+
+def none_yet() -> UserError:
+    """Return the refusal of somebody who has no alerts."""
+    return UserError("You have no alerts yet.", example="/watch btc")
+
+
+async def test(ctx: Context, call: Call) -> Reply:
+    """Send a marked test alert the way a real one goes."""
+    owner = ctx.caller.user_id
+    mine = await ctx.services.state.read(lambda session: list_rules(session, owner))
+    if not mine:
+        raise none_yet()
+    number = call.whole("id") or mine[-1].rule_id
+    rule = next((r for r in mine if r.rule_id == number), None)
+    if rule is None:
+        raise unknown(number)
+    await ctx.services.alerting.send_test(owner, RuleId(rule.rule_id))
+    return Reply(
+        command="alert test",
+        title=f"Test alert {rule.rule_id} is on its way",
+        text=f"It goes the way of a real one: {cards.destination(rule)}.\n"
+        "If it does not arrive, look at /alert history and /status.",
+        tone=Tone.GOOD,
+    )
+
+
+COMMANDS = (
+    Command(
+        noun="alert",
+        verb="list",
+        description="List your alerts with their numbers and limits",
+        run=listing,
+        aliases=("alert", "alerts", "alert ls", "watches", "watchlist"),
+        examples=("/alert list",),
+    ),
+    Command(
+        noun="alert",
+        verb="show",
+        description="Show one alert in full",
+        run=show,
+        parameters=(ONE,),
+        examples=("/alert show 7",),
+    ),
+    Command(
+        noun="alert",
+        verb="pause",
+        description="Silence an alert, or all, until you resume it",
+        run=pause,
+        parameters=(RULE,),
+        aliases=("alert stop", "alert off"),
+        examples=("/alert pause 7", "/alert pause all"),
+    ),
+    Command(
+        noun="alert",
+        verb="resume",
+        description="Let a paused or snoozed alert, or all, speak again",
+        run=resume,
+        parameters=(RULE,),
+        aliases=("alert unpause", "alert start", "alert on"),
+        examples=("/alert resume 7", "/alert resume all"),
+    ),
+    Command(
+        noun="alert",
+        verb="snooze",
+        description="Silence an alert, or all, for a while",
+        run=snooze,
+        parameters=(RULE, FOR),
+        aliases=("alert mute", "snooze", "mute"),
+        examples=("/alert snooze 7", "/alert snooze all for=8h"),
+    ),
+    Command(
+        noun="alert",
+        verb="test",
+        description="Send yourself a test alert, the way a real one goes",
+        run=test,
+        parameters=(
+            replace(ONE, required=False, description="Number of the alert; your newest if left out"),
+        ),
+        examples=("/alert test", "/alert test 7"),
+    ),
+)

@@ -1,0 +1,191 @@
+"""Give each word of a line to the parameter it is meant for, by name, by form, then by order."""
+
+from collections.abc import Sequence
+
+from rapidfuzz import fuzz, process
+
+from bot.commands import amounts, symbols, values
+from bot.commands.amounts import quoted
+from bot.commands.spec import Call, Command, Kind, NearMiss, Parameter, Value
+from bot.commands.symbols import Markets
+from bot.commands.tokens import Word, rejoin
+from bot.commands.words import joined
+from engine.errors import UserError
+
+_ALIKE = 70.0
+
+
+def bind(command: Command, found: Sequence[Word], markets: Markets) -> Call:
+    """Return the call that a command and the words after it make. Raise UserError or NearMiss."""
+    return _Binding(command, rejoin(command, found), markets).call()
+
+
+class _Binding:
+    """Hold what is understood so far, so that an error can say it."""
+
+    def __init__(self, command: Command, found: Sequence[Word], markets: Markets) -> None:
+        self._command = command
+        self._words = list(found)
+        self._markets = markets
+        self._read: dict[str, Value] = {}
+
+    def call(self) -> Call:
+        try:
+            self._take_named()
+            self._take_placed()
+            self._require()
+        except NearMiss as error:
+            raise NearMiss(self._told(error.message), lines=error.lines, example=error.example) from None
+        except UserError as error:
+            raise UserError(self._told(error.message), example=error.example or self._example()) from None
+        defaults = {p.name: p.default for p in self._command.parameters}
+        return Call(command=self._command, values=defaults | self._read, given=frozenset(self._read))
+
+    def _take_named(self) -> None:
+        for index, word in enumerate(self._words):
+            if not word.name:
+                continue
+            parameter = self._command.parameter(word.name)
+            if parameter is None:
+                raise self._unknown_name(index)
+            if parameter.name in self._read:
+                raise UserError(f"{parameter.name} is given twice.")
+            self._set(parameter, index)
+
+    def _take_placed(self) -> None:
+        loose = []
+        for index, word in enumerate(self._words):
+            if word.name:
+                continue
+            parameter = self._strict(word)
+            if parameter is None:
+                loose.append(index)
+            else:
+                self._set(parameter, index)
+        self._take_loose(loose)
+
+    def _free(self) -> list[Parameter]:
+        return [p for p in self._command.parameters if p.name not in self._read]
+
+    def _strict(self, word: Word) -> Parameter | None:
+        """Return the parameter whose form a word has; None where only its place can tell."""
+        fits = [p for p in self._free() if values.looks_like(p, word.text)]
+        exact = [p for p in fits if p.kind in (Kind.CHOICE, Kind.BOOL) or word.text.lower() in p.words]
+        if len(exact) > 1:
+            raise self._ambiguous(word, exact)
+        strict = exact or [p for p in fits if p.kind not in values.LOOSE]
+        kinds = {p.kind for p in strict}
+        if {Kind.USD, Kind.DURATION} <= kinds:
+            raise self._ambiguous(word, [p for p in strict if p.kind in (Kind.USD, Kind.DURATION)])
+        return strict[0] if strict else None
+
+    def _ambiguous(self, word: Word, fits: list[Parameter]) -> UserError:
+        """Say what a word could mean; none of it is guessed."""
+        told = joined(
+            [f"{p.name} {values.show(p, values.read(p, word.text, self._markets))}" for p in fits], "or"
+        )
+        lines = tuple(self._line(self._words.index(word), Word(word.text, name=p.name)) for p in fits)
+        return NearMiss(f"{quoted(word.text)} could be {told}. Which one?", lines=lines)
+
+    def _take_loose(self, left: list[int]) -> None:
+        """Give what remains to markets, time zones and text, in order; a market that is known first."""
+        for parameter in (p for p in self._free() if p.kind in values.LOOSE):
+            if not left:
+                return
+            if parameter.kind is Kind.TEXT:
+                first, *rest = left
+                self._words[first] = Word(" ".join(self._words[i].text for i in left))
+                for index in rest:
+                    self._words[index] = Word("")
+                left = [first]
+            chosen = self._best(parameter, left)
+            if chosen is not None:
+                left = [index for index in left if index != chosen]
+                self._set(parameter, chosen)
+        if left:
+            raise self._left_over(left[0])
+
+    def _best(self, parameter: Parameter, left: list[int]) -> int | None:
+        """Return the word that fits a loose parameter best: one that reads, else one that could be a typo."""
+        if parameter.kind is Kind.TEXT:
+            return left[0]
+        for index in left:
+            try:
+                values.read(parameter, self._words[index].text, self._markets)
+            except UserError:
+                continue
+            return index
+        return next((i for i in left if values.looks_like(parameter, self._words[i].text)), None)
+
+    def _set(self, parameter: Parameter, index: int) -> None:
+        word = self._words[index]
+        try:
+            self._read[parameter.name] = values.read(parameter, word.text, self._markets)
+        except NearMiss as error:
+            raise error.within(lambda piece: self._line(index, Word(piece, name=word.name))) from None
+
+    def _require(self) -> None:
+        missing = [p for p in self._command.parameters if p.required and p.name not in self._read]
+        if missing:
+            noun = {Kind.SYMBOL: "a market", Kind.ID: "a number"}.get(missing[0].kind, missing[0].name)
+            raise UserError(f"/{self._command.name} needs {noun}.", example=self._example())
+
+    def _left_over(self, index: int) -> UserError:
+        """Say what is wrong with a word that fits nowhere."""
+        word = self._words[index].text
+        free = self._free()
+        if word[:1].isdigit():
+            for parameter in free:
+                if parameter.kind is Kind.DURATION:
+                    amounts.read_duration(word)
+        near = self._near(word, free)
+        if near:
+            name, value = near
+            line = self._line(index, Word(value, name=name))
+            return NearMiss(f"I do not know {quoted(word)}. Did you mean {value or name}?", lines=(line,))
+        if any(p.kind is Kind.SYMBOL and p.name in self._read for p in self._command.parameters):
+            try:
+                symbols.resolve(word, self._markets)
+            except UserError:
+                pass
+            else:
+                return UserError(f"One market at a time: {quoted(word)} is one too many.")
+        return UserError(f"I do not know what {quoted(word)} means in /{self._command.name}.")
+
+    def _near(self, word: str, free: list[Parameter]) -> tuple[str, str] | None:
+        """Return the free parameter and the choice of it that a word is almost."""
+        table = {choice: p.name for p in free for choice in (*p.choice_values(), *p.words)}
+        table |= {p.name: p.name for p in free if p.kind is Kind.BOOL}
+        found = process.extractOne(word.lower(), list(table), scorer=fuzz.ratio, score_cutoff=_ALIKE)
+        if not found:
+            return None
+        return (table[found[0]], "on") if table[found[0]] == found[0] else (table[found[0]], found[0])
+
+    def _unknown_name(self, index: int) -> UserError:
+        word = self._words[index]
+        names = [p.name for p in self._command.parameters]
+        found = process.extractOne(word.name, names, scorer=fuzz.ratio, score_cutoff=60)
+        if found:
+            line = self._line(index, Word(word.text, name=found[0]))
+            return NearMiss(
+                f"/{self._command.name} has no {word.name}. Did you mean {found[0]}?", lines=(line,)
+            )
+        takes = f"It takes {joined(names)}." if names else "It takes nothing."
+        return UserError(f"/{self._command.name} has no {quoted(word.name)}. {takes}")
+
+    def _line(self, index: int, word: Word) -> str:
+        """Return the whole line with one word put right."""
+        mended = [*self._words[:index], word, *self._words[index + 1 :]]
+        return " ".join([f"/{self._command.name}", *(w.typed() for w in mended if w.text)])
+
+    def _told(self, message: str) -> str:
+        """Return an error with what was understood, so that nothing has to be guessed."""
+        known = [
+            f"{p.name} {values.show(p, self._read[p.name])}"
+            for p in self._command.parameters
+            if p.name in self._read and p.kind is not Kind.TEXT
+        ]
+        return f"{message} I understood {joined(known)}." if known else message
+
+    def _example(self) -> str:
+        return self._command.examples[0] if self._command.examples else f"/{self._command.name}"

@@ -1,0 +1,120 @@
+"""Show one alert in full words: the card that `/watch`, `/alert show` and every change answer with."""
+
+import math
+
+from bot.commands import ids, words
+from bot.commands.context import Context
+from bot.commands.parts import maybe_view, rows
+from bot.commands.reply import Button
+from bot.render import text
+from engine.model import Side, Watch, Zone, ZoneSet
+from storage.rules import to_watch
+from storage.tables import Rule
+
+PLACES = {"inapp": "here, in the app", "discord": "Discord", "telegram": "Telegram"}
+SIDES = {
+    None: "longs below the price and shorts above it",
+    Side.LONG: "longs, below the price",
+    Side.SHORT: "shorts, above the price",
+}
+
+
+def fields(ctx: Context, rule: Rule) -> tuple[tuple[str, str], ...]:
+    """Return what an alert says, each number in full words."""
+    watch = to_watch(rule)
+    return (
+        ("Alert", f"{rule.rule_id}, {state(ctx, rule)}"),
+        ("Tells you", steps(watch)),
+        ("Zones from", minimum(watch, _zones(ctx, watch.symbol))),
+        ("Sides", SIDES[watch.side]),
+        (
+            "Same zone again",
+            f"after {words.duration(watch.cooldown_s * 1000)}" if watch.cooldown_s else "at once",
+        ),
+        ("Goes to", destination(rule)),
+    )
+
+
+def steps(watch: Watch) -> str:
+    """Return the severities with their distances: "critical within 1%, warning within 3%, info within 5%"."""
+    return ", ".join(f"{severity.value} within {words.percent(share)}" for severity, share in watch.within)
+
+
+def minimum(watch: Watch, zones: ZoneSet | None) -> str:
+    """Return the least size of a zone: dollars in full, or what auto means now."""
+    if watch.min_notional_usd is not None:
+        return words.usd_full(watch.min_notional_usd)
+    if zones is None or math.isnan(zones.auto_min_usd):
+        return "auto: the largest 5% of the last 21 days, not known yet"
+    return f"auto: the largest 5% of the last 21 days, {words.usd_full(_round(zones.auto_min_usd))} now"
+
+
+def _round(value: float) -> float:
+    """Return dollars with three figures that matter: an estimate has no more."""
+    return float(f"{value:.3g}")
+
+
+def destination(rule: Rule) -> str:
+    """Return where an alert's messages go."""
+    name = PLACES.get(rule.to_channel, rule.to_channel)
+    if rule.to_channel == "inapp":
+        return name
+    return f"{name}, this chat" if rule.to_place else f"{name}, a direct message"
+
+
+def state(ctx: Context, rule: Rule) -> str:
+    """Return whether an alert is on, paused, or snoozed until when."""
+    if rule.paused:
+        return "paused"
+    until = rule.snoozed_until_ms
+    if until is not None and until > ctx.now_ms:
+        return f"snoozed until {ctx.moment(until)}"
+    return "on"
+
+
+def buttons(ctx: Context, rule: Rule) -> tuple[tuple[Button, ...], ...]:
+    """Return what can be done with an alert; each answers by changing the card in place."""
+    number = str(rule.rule_id)
+    awake = state(ctx, rule) == "on"
+    made = [Button(label="Test", action=ids.action("alert", "test", number))]
+    if awake:
+        made += [
+            Button(label="Snooze 1 h", action=ids.action("alert", "snooze", number, "1h", edits=True)),
+            Button(label="Pause", action=ids.action("alert", "pause", number, edits=True)),
+        ]
+    else:
+        made += [
+            Button(label="Resume", action=ids.action("alert", "resume", number, edits=True), style="primary")
+        ]
+    made.append(
+        Button(label="Remove", action=ids.action("alert", "remove", number, edits=True), style="danger")
+    )
+    return rows(made)
+
+
+def nearest(ctx: Context, watch: Watch) -> str:
+    """Return a sentence about the zone that this alert would tell of first, as the market stands."""
+    view = maybe_view(ctx, watch.symbol)
+    zones = view.zones if view else None
+    if view is None or zones is None or not zones.threshold_ready:
+        return "Zones are still being judged; alerts begin once there are 48 hours of history."
+    least = watch.min_notional_usd
+    if least is None:
+        least = 0.0 if math.isnan(zones.auto_min_usd) else zones.auto_min_usd
+    fits = [z for z in zones.zones if z.notional_usd >= least and watch.side in (None, z.side)]
+    if not fits:
+        return f"No zone of that size is near {text.base(watch.symbol)} now; it stays quiet until one is."
+    zone = min(fits, key=lambda z: z.distance(view.price))
+    return f"Nearest now: {_zone(zone, view.price)}."
+
+
+def _zone(zone: Zone, price: float) -> str:
+    away = zone.distance(price)
+    side = "above" if zone.low > price else "below"
+    where = "right here" if away == 0 else f"{text.percent(away, signed=False)} {side}"
+    return f"{text.money(zone.notional_usd)} of {zone.side.value}s at ${text.price(zone.peak)}, {where}"
+
+
+def _zones(ctx: Context, symbol: str) -> ZoneSet | None:
+    view = maybe_view(ctx, symbol)
+    return view.zones if view else None

@@ -1,0 +1,183 @@
+"""Run what a user typed or pressed, and answer with a reply whatever happens."""
+
+import asyncio
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import PurePath
+
+import structlog
+
+from bot.commands import ids
+from bot.commands.complete import Completer, Completion
+from bot.commands.context import Context
+from bot.commands.limits import Limits
+from bot.commands.parse import Parser, words_of
+from bot.commands.prefs import Prefs
+from bot.commands.registry import Registry
+from bot.commands.reply import Button, Caller, Front, Reply, Tone
+from bot.commands.services import Services
+from bot.commands.spec import Call, Choice, NearMiss, Visibility
+from bot.commands.symbols import Markets
+from engine.errors import GridError, StorageError, UserError
+from storage.users import get_settings
+
+log = structlog.get_logger(__name__)
+
+ANSWER_TIMEOUT_S = 30.0
+
+
+class Commands:
+    """Be the one door to everything a user can ask, for every front."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        registry: Registry | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.registry = registry or Registry()
+        self._services = services
+        self._limits = Limits(clock)
+        self._completer = Completer(self.registry, services)
+
+    async def dispatch(self, line: str, caller: Caller) -> Reply:
+        """Run a typed line for somebody and return the answer; never raises, but for cancellation."""
+        return await self._answer(caller, lambda: self._parser(caller).understand(line))
+
+    async def call(self, name: str, values: Mapping[str, str], caller: Caller) -> Reply:
+        """Run a command whose values a front collected one by one (as Discord's options), each as text."""
+        return await self._answer(caller, lambda: self._parser(caller).collect(name, values))
+
+    async def press(self, action: str, caller: Caller) -> Reply:
+        """Run a button for whoever pressed it and return the answer; never raises, but for cancellation."""
+        edits = False
+
+        def understood() -> Call:
+            nonlocal edits
+            press = ids.read(action)
+            edits = press.edits
+            return self._parser(caller).pressed(press.noun, press.verb, press.args)
+
+        reply = await self._answer(caller, understood)
+        return replace(reply, edits=edits and not reply.failed)
+
+    def complete(self, line: str, cursor: int | None = None, front: Front = Front.CONSOLE) -> list[str]:
+        """Return whole lines that could follow what is typed up to the cursor, likeliest first."""
+        return [item.line for item in self._completer.lines(line, cursor, front)]
+
+    def completions(
+        self, line: str, cursor: int | None = None, front: Front = Front.PANEL
+    ) -> list[Completion]:
+        """Return what could follow with a label and a description each, likeliest first."""
+        return self._completer.lines(line, cursor, front)
+
+    async def suggest(self, command: str, parameter: str, typed: str, caller: Caller) -> list[Choice]:
+        """Return up to 25 values for one parameter while somebody types it (Discord's autocomplete)."""
+        return await self._completer.values(command, parameter, typed, caller)
+
+    def _parser(self, caller: Caller) -> Parser:
+        services = self._services
+        return Parser(
+            registry=self.registry,
+            markets=Markets(known=tuple(services.market.symbols), aliases=services.aliases),
+            front=caller.front,
+            replaying=services.replay is not None,
+        )
+
+    async def _answer(self, caller: Caller, understand: Callable[[], Call]) -> Reply:
+        """Understand and run one request; the front edge at which a broad except stands."""
+        name = ""
+        try:
+            wait_s = self._limits.take(caller.user_id)
+            if wait_s:
+                raise UserError(f"That was a lot at once. Try again in {max(1, round(wait_s))} s.")
+            call = understand()
+            name = call.command.name
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                reply = await call.command.run(await self._context(caller), call)
+            return self._finished(reply, call)
+        except NearMiss as error:
+            return self._labelled(self._near_miss(error, name, caller))
+        except UserError as error:
+            return self._labelled(_refused(name, error.message, error.example))
+        except GridError:
+            return self._labelled(_refused(name, "There is nothing to draw there yet.", "/heatmap btc 24h"))
+        except StorageError as error:
+            told = "Nothing was changed: the store did not answer. Please try again in a moment."
+            return self._labelled(_refused(name, f"{told} Incident {_incident(error, name, caller)}.", ""))
+        except Exception as error:  # noqa: BLE001 - the edge: one request that fails is one answer
+            told = "That went wrong on our side, and we have noted it."
+            return self._labelled(_refused(name, f"{told} Incident {_incident(error, name, caller)}.", ""))
+
+    async def _context(self, caller: Caller) -> Context:
+        values = await self._services.state.read(lambda session: get_settings(session, caller.user_id))
+        return Context(
+            caller=caller,
+            prefs=Prefs.of(values, self._services.defaults),
+            services=self._services,
+            registry=self.registry,
+            limits=self._limits,
+            run=lambda line: self.dispatch(line, caller),
+        )
+
+    def _finished(self, reply: Reply, call: Call) -> Reply:
+        """Return a reply with what every answer carries."""
+        shared = call.command.visibility is Visibility.SHAREABLE and call.flag("share")
+        return self._labelled(
+            replace(reply, command=reply.command or call.command.name, ephemeral=not shared or reply.failed)
+        )
+
+    def _labelled(self, reply: Reply) -> Reply:
+        """Return a reply with the source it was made from."""
+        market = self._services.market
+        label = market.label()
+        notice = reply.notice if label in reply.notice else " · ".join(filter(None, (label, reply.notice)))
+        return replace(
+            reply, notice=notice, source=str(market.source_kind), now_ms=reply.now_ms or market.now_ms()
+        )
+
+    def _near_miss(self, error: NearMiss, name: str, caller: Caller) -> Reply:
+        """Return a refusal with buttons that run what was probably meant."""
+        parser = self._parser(caller)
+        buttons = []
+        for line in error.lines[:3]:
+            try:
+                action = _action_of(parser.understand(line))
+            except UserError:
+                continue
+            if action:
+                buttons.append(Button(label=line[:80], action=action, style="primary"))
+        reply = _refused(name, error.message, error.example)
+        return replace(reply, buttons=(tuple(buttons),) if buttons else ())
+
+
+def _refused(name: str, message: str, example: str) -> Reply:
+    return Reply(command=name, error=message, example=example, tone=Tone.BAD, ephemeral=True)
+
+
+def _action_of(call: Call) -> str:
+    """Return the button id that makes a call; empty where it would be too long."""
+    return ids.action(call.command.noun, call.command.verb, *words_of(call))
+
+
+def _incident(error: Exception, name: str, caller: Caller) -> str:
+    """Log what went wrong and return its number.
+
+    Messages of exceptions may quote what a user typed or a row's values, so only kinds and places are kept.
+    """
+    incident = uuid.uuid4().hex[:8]
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    log.error(
+        "command.failed",
+        incident=incident,
+        command=name,
+        front=caller.front.value,
+        error=type(error).__name__,
+        cause=type(error.__cause__).__name__ if error.__cause__ else "",
+        where=[f"{PurePath(f.filename).name}:{f.lineno} {f.name}" for f in frames],
+    )
+    return incident

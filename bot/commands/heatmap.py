@@ -1,0 +1,246 @@
+"""Answer `/heatmap`: the picture of where liquidations are expected, with buttons to look further."""
+
+import math
+from dataclasses import dataclass, replace
+
+from bot.commands import ids, words
+from bot.commands.amounts import DAY_MS, HOUR_MS
+from bot.commands.context import Context
+from bot.commands.limits import PICTURE_EVERY_S
+from bot.commands.parts import SHARE, SIDE, SYMBOL, rows, side_of, stale_notice, symbol_of, view_of
+from bot.commands.reply import Button, File, Front, Image, Reply
+from bot.commands.spec import Call, Choice, Command, Cost, Kind, Parameter, Visibility, Who
+from bot.live.view import SymbolView
+from bot.render import text
+from bot.render.picture import Layout, Picture
+from bot.render.request import HeatmapRequest
+from engine.errors import LiqwatchError, UserError
+from engine.grid import Grid
+
+WINDOWS = ("12h", "24h", "3d", "7d", "30d")
+
+WINDOW = Parameter(
+    name="window",
+    kind=Kind.DURATION,
+    description="How far back to look, 1h to 30d",
+    default=DAY_MS,
+    low=HOUR_MS,
+    high=30 * DAY_MS,
+    unit="time",
+    examples=WINDOWS,
+    aliases=("period", "last"),
+)
+LAYOUT = Parameter(
+    name="layout",
+    kind=Kind.CHOICE,
+    description="Shape of the picture; auto suits where you are",
+    choices=(
+        Choice(value="auto", label="auto"),
+        Choice(value="landscape", label="landscape, for desktops"),
+        Choice(value="portrait", label="portrait, for phones"),
+    ),
+)
+RANGE = Parameter(
+    name="range",
+    kind=Kind.PERCENT,
+    description="How far above and below the price to look, such as 5%; auto chooses",
+    default="auto",
+    low=0.005,
+    high=0.3,
+    unit="% of price",
+    words=("auto",),
+    examples=("5%", "10%"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ask:
+    """One picture that is asked for, and the words that ask for it again."""
+
+    symbol: str
+    window_ms: int
+    side: str
+    layout: str
+    reach: float | None
+    hd: bool
+
+    @classmethod
+    def of(cls, ctx: Context, call: Call, *, hd: bool = False) -> "_Ask":
+        """Return what a call asks for, with the user's settings where it says nothing."""
+        return cls(
+            symbol=symbol_of(ctx, call),
+            window_ms=call.whole("window"),
+            side=call.text("side"),
+            layout=call.text("layout"),
+            reach=call.number("range"),
+            hd=hd,
+        )
+
+    def words(self, window: str = "") -> tuple[str, ...]:
+        """Return the words of a button that asks for the same, or for another window."""
+        chosen = [self.symbol, window or _short(self.window_ms)]
+        chosen += [part for part in (self.side, self.layout) if part not in ("both", "")]
+        return (*chosen, f"{self.reach * 100:g}%") if self.reach else tuple(chosen)
+
+
+async def show(ctx: Context, call: Call) -> Reply:
+    """Answer with the picture, its caption, and buttons."""
+    ask = _Ask.of(ctx, call)
+    view, picture = await _draw(ctx, ask)
+    image = Image(
+        png=picture.png, name=picture.name, alt=picture.alt, width=picture.width, height=picture.height
+    )
+    return Reply(
+        command="heatmap",
+        title=_title(ask),
+        text=picture.alt,
+        images=(image,),
+        buttons=_buttons(ctx, ask),
+        price=view.price,
+        notice=stale_notice(ctx, view),
+    )
+
+
+def _title(ask: _Ask) -> str:
+    return f"{text.base(ask.symbol)} heatmap, {_window(ask.window_ms)}"
+
+
+def _window(window_ms: int) -> str:
+    """Return a window the way traders say it: a day is 24 hours."""
+    return "24 hours" if window_ms == DAY_MS else words.duration(window_ms)
+
+
+async def hd(ctx: Context, call: Call) -> Reply:
+    """Answer with the picture at twice the size, as a file that no platform shrinks."""
+    ask = _Ask.of(ctx, call, hd=True)
+    view, picture = await _draw(ctx, ask)
+    return Reply(
+        command="heatmap",
+        title=f"{_title(ask)}, {picture.width}×{picture.height}",
+        files=(File(content=picture.png, name=picture.name, media_type="image/png"),),
+        price=view.price,
+        notice=stale_notice(ctx, view),
+    )
+
+
+class _TooSoon(LiqwatchError):
+    """Stop a drawing because the user it would be for has just had one."""
+
+    def __init__(self, user_id: str, wait_s: float) -> None:
+        super().__init__(user_id)
+        self.user_id = user_id
+        self.wait_s = wait_s
+
+
+async def _draw(ctx: Context, ask: _Ask) -> tuple[SymbolView, Picture]:
+    """Return the picture: from the cache for free, drawn where the user may have one drawn now."""
+    view = view_of(ctx, ask.symbol)
+    request = _request(ctx, ask, view)
+    me = ctx.caller.user_id
+    low, high = request.price_range or (None, None)
+
+    async def grid() -> Grid:
+        if (wait_s := ctx.limits.picture_wait_s(me)) > 0:
+            raise _TooSoon(me, wait_s)
+        ctx.limits.picture_drawn(me)
+        return await ctx.services.market.grid(ask.symbol, ask.window_ms, low=low, high=high)
+
+    while True:
+        try:
+            return view, await ctx.services.pictures.heatmap(request, grid)
+        except _TooSoon as soon:
+            if soon.user_id == me:
+                raise UserError(_wait(soon.wait_s), example="/zones btc") from None
+            # somebody else was waiting for the same picture and may not have it: ask for oneself
+
+
+def _wait(wait_s: float) -> str:
+    return f"One new picture every {PICTURE_EVERY_S:.0f} s: the next in {math.ceil(wait_s)} s."
+
+
+def _request(ctx: Context, ask: _Ask, view: SymbolView) -> HeatmapRequest:
+    reach = ask.reach
+    plain = HeatmapRequest.of(
+        view, now_ms=ctx.now_ms, window_ms=ask.window_ms, window_label=_short(ask.window_ms)
+    )
+    return replace(
+        plain,
+        theme=ctx.prefs.drawing,
+        layout=_layout(ctx, ask.layout),
+        hd=ask.hd,
+        tz=ctx.tz,
+        source_label=ctx.services.market.label(),
+        side=side_of(ask.side),
+        price_range=(view.price * (1 - reach), view.price * (1 + reach)) if reach else None,
+    )
+
+
+def _short(window_ms: int) -> str:
+    """Return a window the way its button says it."""
+    return "24h" if window_ms == DAY_MS else words.duration_short(window_ms)
+
+
+def _layout(ctx: Context, asked: str) -> Layout:
+    """Return the shape: what was asked for, else what was set, else what suits the front."""
+    chosen = asked or ctx.prefs.layout
+    if chosen in ("landscape", "portrait"):
+        return Layout(chosen)
+    return Layout.PORTRAIT if ctx.caller.front is Front.TELEGRAM else Layout.LANDSCAPE
+
+
+def _buttons(ctx: Context, ask: _Ask) -> tuple[tuple[Button, ...], ...]:
+    """Return two rows: windows, then what else can be done with the picture."""
+    shown = _short(ask.window_ms)
+    windows = [
+        Button(
+            label=window,
+            action=ids.action("heatmap", "", *ask.words(window), edits=True),
+            style="primary" if window == shown else "plain",
+        )
+        for window in WINDOWS
+    ]
+    further = [
+        Button(label="Refresh", action=ids.action("heatmap", "refresh", *ask.words(), edits=True)),
+        Button(label="HD file", action=ids.action("heatmap", "hd", *ask.words())),
+        Button(label=f"Watch {text.base(ask.symbol)}", action=ids.action("watch", "", ask.symbol)),
+        Button(label="Open chart", url=ctx.services.chart_url(ask.symbol, ctx.caller.front)),
+    ]
+    return (*rows(windows), *rows(further))
+
+
+_PARAMETERS = (SYMBOL, WINDOW, SIDE, LAYOUT, RANGE)
+COMMANDS = (
+    Command(
+        noun="heatmap",
+        description="Show where liquidations are expected, as a picture under the price",
+        run=show,
+        parameters=(*_PARAMETERS, SHARE),
+        aliases=("hm", "map", "liqmap", "heat", "chart"),
+        examples=("/heatmap btc", "/heatmap eth 7d", "/heatmap btc 12h side=long range=5%"),
+        visibility=Visibility.SHAREABLE,
+        cost=Cost.PICTURE,
+        who=Who.EVERYONE,
+    ),
+    Command(
+        noun="heatmap",
+        verb="refresh",
+        description="Draw the same picture as the market stands now",
+        run=show,
+        parameters=_PARAMETERS,
+        visibility=Visibility.SHAREABLE,
+        cost=Cost.PICTURE,
+        who=Who.EVERYONE,
+        button_only=True,
+    ),
+    Command(
+        noun="heatmap",
+        verb="hd",
+        description="Send the picture at twice the size, as a file",
+        run=hd,
+        parameters=_PARAMETERS,
+        visibility=Visibility.SHAREABLE,
+        cost=Cost.PICTURE,
+        who=Who.EVERYONE,
+        button_only=True,
+    ),
+)

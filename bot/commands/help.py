@@ -1,0 +1,135 @@
+"""Answer `/help`: everything that can be asked, or one command in detail."""
+
+from rapidfuzz import fuzz, process
+
+from bot.commands import ids, values, words
+from bot.commands.amounts import quoted
+from bot.commands.context import Context
+from bot.commands.parts import NOT_ADVICE, rows
+from bot.commands.reply import Button, Reply, Table
+from bot.commands.spec import Call, Command, Kind, NearMiss, Parameter, Provider, Who
+from engine.errors import UserError
+
+TYPED = {
+    Kind.SYMBOL: "a market",
+    Kind.USD: "dollars",
+    Kind.DURATION: "a length of time",
+    Kind.PERCENT: "a percentage",
+    Kind.PERCENTS: "percentages",
+    Kind.ID: "a number",
+    Kind.INTEGER: "a whole number",
+    Kind.NUMBER: "a number",
+    Kind.CHOICE: "a choice",
+    Kind.BOOL: "on or off",
+    Kind.TIME_ZONE: "a time zone",
+    Kind.HOURS: "hours of the day",
+    Kind.TIMES: "times of day",
+    Kind.MOMENT: "a time",
+    Kind.TEXT: "text",
+}
+"""What each type of parameter is called."""
+ABOUT = Parameter(
+    name="command",
+    kind=Kind.TEXT,
+    description="The command to explain, such as watch or alert snooze",
+    examples=("watch", "alert snooze"),
+    suggest=Provider.COMMANDS,
+)
+
+
+async def show(ctx: Context, call: Call) -> Reply:
+    """Explain one command, or list all."""
+    about = call.text("command").strip().lstrip("/").lower()
+    if not about:
+        return _everything(ctx)
+    open_ = ctx.registry.on(ctx.caller.front, replaying=ctx.replaying)
+    exact = ctx.registry.find(about, ctx.caller.front)
+    if exact in open_ and exact is not None and (exact.name == about or not _verbs(open_, about)):
+        return _one(exact.on(ctx.caller.front))
+    if verbs := _verbs(open_, about):
+        return _noun(about, verbs)
+    names = list(dict.fromkeys([c.name for c in open_] + [c.noun for c in open_]))
+    near = process.extractOne(about, names, scorer=fuzz.ratio, score_cutoff=55)
+    if near:
+        raise NearMiss(
+            f"There is no command {quoted(about)}. Did you mean {near[0]}?", lines=(f"/help {near[0]}",)
+        )
+    raise UserError(f"There is no command {quoted(about)}.", example="/help")
+
+
+def _verbs(open_: list[Command], noun: str) -> list[Command]:
+    return [c for c in open_ if c.noun == noun and c.verb]
+
+
+def _everything(ctx: Context) -> Reply:
+    open_ = ctx.registry.on(ctx.caller.front, replaying=ctx.replaying)
+    table = Table(
+        headings=("Command", "What it does"), rows=tuple((f"/{c.name}", c.description) for c in open_)
+    )
+    return Reply(
+        command="help",
+        title="What you can ask",
+        text="Type it the way you would say it: /heatmap btc 12h, or $btc alone. "
+        f"/help watch explains one command.\n{NOT_ADVICE}",
+        table=table,
+        buttons=rows(
+            [
+                Button(label="Heatmaps", action=ids.action("help", "", "heatmap")),
+                Button(label="Alerts", action=ids.action("help", "", "watch")),
+                Button(label="Settings", action=ids.action("help", "", "settings set")),
+                Button(label="My data", action=ids.action("help", "", "data")),
+            ]
+        ),
+    )
+
+
+def _noun(noun: str, verbs: list[Command]) -> Reply:
+    return Reply(
+        command="help",
+        title=f"/{noun}",
+        text=f"It goes with {words.joined([c.verb for c in verbs], 'or')}.",
+        table=Table(
+            headings=("Command", "What it does"), rows=tuple((c.usage, c.description) for c in verbs)
+        ),
+    )
+
+
+def _one(command: Command) -> Reply:
+    rows_ = tuple((p.name, explain(p)) for p in command.parameters)
+    others = [f"/{alias}" for alias in command.aliases if alias != command.noun]
+    lines = [f"{command.description}.", *(f"For example: {example}" for example in command.examples)]
+    if others:
+        lines.append(f"Also: {words.joined(others)}")
+    return Reply(
+        command="help",
+        title=command.usage,
+        text="\n".join(lines),
+        table=Table(headings=("Parameter", "What it is"), rows=rows_) if rows_ else None,
+    )
+
+
+def explain(parameter: Parameter) -> str:
+    """Return one line about a parameter: what it is, what it may be, and what it is if left out."""
+    said = [parameter.description]
+    if parameter.choices:
+        said.append(f"one of {words.joined(list(parameter.choice_values()), 'or')}")
+    if limits := values.limits(parameter):
+        said.append(limits)
+    if parameter.examples and not parameter.choices:
+        said.append(f"such as {words.joined(list(parameter.examples[:3]), 'or')}")
+    if parameter.default is not None and parameter.kind is not Kind.BOOL:
+        said.append(f"{values.show(parameter, parameter.default)} if left out")
+    return "; ".join(said)
+
+
+COMMANDS = (
+    Command(
+        noun="help",
+        description="List what you can ask, or explain one command",
+        run=show,
+        parameters=(ABOUT,),
+        aliases=("?", "h", "commands", "usage"),
+        examples=("/help", "/help watch"),
+        who=Who.EVERYONE,
+    ),
+)

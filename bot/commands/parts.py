@@ -1,0 +1,102 @@
+"""Share what several commands have in common: parameters, the market they are about, and small replies."""
+
+from collections.abc import Sequence
+
+from bot.commands import words
+from bot.commands.context import Context
+from bot.commands.reply import Button
+from bot.commands.spec import Call, Choice, Kind, Parameter, Provider
+from bot.live.view import SymbolView
+from bot.render import text
+from engine.errors import UserError
+from engine.model import Side
+
+NOT_ADVICE = "Estimates from public data, not advice."
+STALE_MS = 60_000
+"""A live price older than this is called old."""
+
+SYMBOL = Parameter(
+    name="symbol",
+    kind=Kind.SYMBOL,
+    description="Market, such as btc, eth/usdt or SOL-PERP; your default one if left out",
+    examples=("btc", "eth"),
+    suggest=Provider.SYMBOLS,
+    aliases=("coin", "market", "pair"),
+)
+SIDE = Parameter(
+    name="side",
+    kind=Kind.CHOICE,
+    description="Longs (liquidated below the price), shorts (above it), or both",
+    default="both",
+    choices=(
+        Choice(value="both", label="both sides"),
+        Choice(value="long", label="longs, below the price"),
+        Choice(value="short", label="shorts, above the price"),
+    ),
+)
+SHARE = Parameter(
+    name="share",
+    kind=Kind.BOOL,
+    description="Show the answer to everybody here instead of to you alone",
+    default=False,
+)
+RULE = Parameter(
+    name="id",
+    kind=Kind.ID,
+    description="Number of the alert, as /alert list shows it, or all",
+    required=True,
+    words=("all",),
+    examples=("7", "all"),
+    suggest=Provider.RULES,
+)
+
+
+def symbol_of(ctx: Context, call: Call) -> str:
+    """Return the market that a call names, else the user's default one, else the first that is served."""
+    known = ctx.services.market.symbols
+    for symbol in (call.text("symbol"), ctx.prefs.symbol):
+        if symbol in known:
+            return symbol
+    if not known:
+        raise UserError("No market is being read yet; please try again in a moment.", example="/status")
+    return known[0]
+
+
+def view_of(ctx: Context, symbol: str) -> SymbolView:
+    """Return one market as it stands now; UserError while it has no price yet."""
+    view = ctx.services.market.view(symbol)
+    if not view.price > 0:
+        raise UserError(
+            f"{text.base(symbol)} has no price yet; please try again in a moment.", example="/status"
+        )
+    return view
+
+
+def maybe_view(ctx: Context, symbol: str) -> SymbolView | None:
+    """Return one market as it stands now, or None where nothing is known of it (yet)."""
+    try:
+        return ctx.services.market.view(symbol)
+    except UserError:
+        return None
+
+
+def stale_notice(ctx: Context, view: SymbolView) -> str:
+    """Return a line that says that a price is old, empty where it is fresh or recorded."""
+    old_ms = ctx.now_ms - view.price_ts
+    return "" if ctx.replaying or old_ms < STALE_MS else f"The price is {words.ago(old_ms)} old."
+
+
+def side_of(name: str) -> Side | None:
+    """Return a side by its choice; None for both."""
+    return Side(name) if name in ("long", "short") else None
+
+
+def rows(buttons: Sequence[Button], width: int = 5) -> tuple[tuple[Button, ...], ...]:
+    """Return buttons in rows of at most `width`, those without action or address left out."""
+    kept = [b for b in buttons if b.action or b.url]
+    return tuple(tuple(kept[i : i + width]) for i in range(0, len(kept), width))
+
+
+def dollars(value: float) -> str:
+    """Return a price in dollars: "$113,204"."""
+    return f"${text.price(value)}"

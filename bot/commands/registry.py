@@ -1,0 +1,89 @@
+"""Hold the one table of everything a user can ask: every front, the help and the reference come from it."""
+
+from collections.abc import Iterable
+
+from bot.commands import (
+    alerts,
+    data,
+    heatmap,
+    history,
+    listing,
+    market,
+    removal,
+    replay,
+    settings,
+    start,
+    status,
+    watch,
+    zones,
+)
+from bot.commands import help as help_
+from bot.commands.reply import Front
+from bot.commands.spec import Command
+
+COMMANDS: tuple[Command, ...] = (
+    *start.COMMANDS,
+    *help_.COMMANDS,
+    *heatmap.COMMANDS,
+    *zones.COMMANDS,
+    *market.COMMANDS,
+    *watch.COMMANDS,
+    *alerts.COMMANDS,
+    *removal.COMMANDS,
+    *history.COMMANDS,
+    *settings.COMMANDS,
+    *status.COMMANDS,
+    *listing.COMMANDS,
+    *data.COMMANDS,
+    *replay.COMMANDS,
+)
+"""Everything a user can ask, in the order of the help. What is added here appears on every front."""
+
+
+class Registry:
+    """Find commands by what people call them. Names and aliases are unique; the order is that of the help."""
+
+    def __init__(self, commands: Iterable[Command] = COMMANDS) -> None:
+        self.commands = tuple(commands)
+        self._by_name: dict[str, Command] = {}
+        for command in self.commands:
+            for name in (command.name, *command.aliases):
+                if name in self._by_name:
+                    raise ValueError(f"two commands are called {name!r}")
+                self._by_name[name] = command
+
+    def find(self, name: str, front: Front | None = None) -> Command | None:
+        """Return the command of a name or alias ("alert list"), where it exists on a front."""
+        command = self._by_name.get(name)
+        return command if command is not None and self._open(command, front) else None
+
+    def on(self, front: Front | None = None, *, replaying: bool = True) -> list[Command]:
+        """Return what can be typed on a front, in the order of the help."""
+        return [
+            command
+            for command in self.commands
+            if self._open(command, front) and not command.button_only and (replaying or not command.replaying)
+        ]
+
+    def has_noun(self, noun: str, front: Front | None = None) -> bool:
+        """Say whether a first word is known, as a name or an alias."""
+        return any(
+            name.partition(" ")[0] == noun and self._open(command, front) and not command.button_only
+            for name, command in self._by_name.items()
+        )
+
+    def verbs(self, noun: str, front: Front | None = None) -> list[str]:
+        """Return the verbs of a noun, in the order of the help."""
+        return [c.verb for c in self.on(front) if c.noun == noun and c.verb]
+
+    def names(self, front: Front | None = None) -> dict[str, Command]:
+        """Return every first word that is known, with the command it leads to."""
+        found: dict[str, Command] = {}
+        for name, command in self._by_name.items():
+            if self._open(command, front) and not command.button_only:
+                found.setdefault(name.partition(" ")[0], command)
+        return found
+
+    @staticmethod
+    def _open(command: Command, front: Front | None) -> bool:
+        return front is None or front in command.fronts

@@ -1,0 +1,158 @@
+"""Answer `/replay …`: steer the recording that is played, from the local fronts alone."""
+
+from datetime import UTC, datetime
+
+from bot.commands import amounts, ids, words
+from bot.commands.context import Context
+from bot.commands.parts import rows
+from bot.commands.reply import Button, Reply, Tone
+from bot.commands.services import ReplayControl
+from bot.commands.spec import LOCAL_FRONTS, Call, Command, Handler, Kind, Parameter, Who
+from engine.errors import SourceError, UserError
+
+FASTEST = 100_000.0
+TO = Parameter(
+    name="to",
+    kind=Kind.MOMENT,
+    description="Where to go, in UTC: 2025-10-10 21:00, 21:00 the same day, +1h or -30m",
+    required=True,
+    examples=("2025-10-10T21:00", "21:15", "+1h", "-30m"),
+    aliases=("at", "time"),
+)
+SPEED = Parameter(
+    name="speed",
+    kind=Kind.NUMBER,
+    description="Market seconds in one second, such as 60, or max",
+    required=True,
+    low=0.1,
+    high=FASTEST,
+    unit="times",
+    words=("max",),
+    examples=("60", "600", "max"),
+)
+
+
+def _replay(ctx: Context) -> ReplayControl:
+    if ctx.services.replay is None:
+        raise UserError("There is nothing to steer: the data is live.", example="/status")
+    return ctx.services.replay
+
+
+async def status(ctx: Context, call: Call) -> Reply:
+    """Answer with where the replay stands and what can be done with it."""
+    return _shown(ctx, "Replay")
+
+
+async def pause(ctx: Context, call: Call) -> Reply:
+    """Stop market time."""
+    _replay(ctx).pause()
+    return _shown(ctx, "Paused")
+
+
+async def resume(ctx: Context, call: Call) -> Reply:
+    """Let market time run on."""
+    replay = _replay(ctx)
+    if replay.ended:
+        raise UserError(
+            "The recording is over; go back to an earlier time.", example="/replay seek 2025-10-10T20:00"
+        )
+    replay.resume()
+    return _shown(ctx, "Playing")
+
+
+async def seek(ctx: Context, call: Call) -> Reply:
+    """Jump to a market time; going back voids the alerts after it."""
+    replay = _replay(ctx)
+    to_ms = _moment_ms(call.text("to"), replay.position_ms)
+    back = to_ms < replay.position_ms
+    try:
+        replay.seek(to_ms)
+    except SourceError as error:
+        raise UserError(f"{str(error).rstrip('.')}.", example="/replay seek 2025-10-10T20:00") from error
+    told = "Alerts of the time that is played again are void." if back else ""
+    return _shown(ctx, f"Going to {words.stamp(to_ms)}", told)
+
+
+async def speed(ctx: Context, call: Call) -> Reply:
+    """Play faster or slower."""
+    chosen = call.number("speed")
+    _replay(ctx).set_speed(chosen)
+    return _shown(ctx, "Playing as fast as possible" if chosen is None else f"Playing {chosen:g}× as fast")
+
+
+def _moment_ms(typed: str, position_ms: int) -> int:
+    """Return the market time that a moment means, seen from where the replay stands."""
+    if typed[:1] in "+-":
+        step = amounts.read_duration(typed[1:])
+        return position_ms + (step if typed[0] == "+" else -step)
+    if "T" not in typed:
+        here = datetime.fromtimestamp(position_ms / 1000, UTC)
+        hour, minute = (int(part) for part in typed.split(":"))
+        moment = here.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        return int(moment.timestamp() * 1000)
+    try:
+        return int(datetime.fromisoformat(typed).replace(tzinfo=UTC).timestamp() * 1000)
+    except ValueError:
+        raise UserError(
+            f"There is no such day as {typed.partition('T')[0]}.", example="/replay seek 2025-10-10T21:00"
+        ) from None
+
+
+def _shown(ctx: Context, title: str, told: str = "") -> Reply:
+    replay = _replay(ctx)
+    pace = "as fast as possible" if replay.speed is None else f"{replay.speed:g}× as fast as it happened"
+    state = "over" if replay.ended else "paused" if replay.paused else "playing"
+    steer = (
+        Button(label="Resume", action=ids.action("replay", "resume", edits=True), style="primary")
+        if replay.paused
+        else Button(label="Pause", action=ids.action("replay", "pause", edits=True))
+    )
+    made = [
+        steer,
+        Button(label="Back 1 h", action=ids.action("replay", "seek", "-1h", edits=True)),
+        Button(label="On 1 h", action=ids.action("replay", "seek", "+1h", edits=True)),
+        Button(label="60×", action=ids.action("replay", "speed", "60", edits=True)),
+        Button(label="600×", action=ids.action("replay", "speed", "600", edits=True)),
+    ]
+    return Reply(
+        command="replay status",
+        title=title,
+        text=told,
+        fields=(("Stands at", words.stamp(replay.position_ms)), ("State", state), ("Speed", pace)),
+        buttons=rows(made),
+        tone=Tone.GOOD,
+    )
+
+
+def _command(
+    verb: str, description: str, run: Handler, parameters: tuple[Parameter, ...] = (), *examples: str
+) -> Command:
+    """Return one verb of `/replay`: they all exist in the same places and at the same times."""
+    return Command(
+        noun="replay",
+        verb=verb,
+        description=description,
+        run=run,
+        parameters=parameters,
+        aliases=("replay",) if verb == "status" else (),
+        examples=examples or (f"/replay {verb}",),
+        who=Who.LOCAL,
+        fronts=LOCAL_FRONTS,
+        replaying=True,
+    )
+
+
+COMMANDS = (
+    _command("status", "Show where the replay stands", status),
+    _command("pause", "Stop the replay where it is", pause),
+    _command("resume", "Let the replay run on", resume),
+    _command(
+        "seek",
+        "Jump to a time in the recording",
+        seek,
+        (TO,),
+        "/replay seek 2025-10-10T21:00",
+        "/replay seek +1h",
+    ),
+    _command("speed", "Play faster or slower", speed, (SPEED,), "/replay speed 600", "/replay speed max"),
+)

@@ -1,0 +1,199 @@
+"""Say what commands need from the other parts, as small protocols that the real parts satisfy."""
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy.orm import Session
+
+from adapters.venue import Feed, VenueHealth
+from bot.commands.reply import Front
+from bot.live.view import SymbolView
+from bot.render.picture import Picture
+from bot.render.request import HeatmapRequest
+from bot.supervisor import PartHealth
+from config.settings import AlertSettings
+from engine.grid import Grid
+from engine.model import RuleId, Severity, UserId
+
+T = TypeVar("T")
+
+
+class Market(Protocol):
+    """Be the live market: every symbol as it stands now, and its heatmap over a window."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Return the canonical symbols that are served."""
+
+    @property
+    def source_kind(self) -> str:
+        """Return "live" or "replay"."""
+
+    def now_ms(self) -> int:
+        """Return the market clock."""
+
+    def label(self) -> str:
+        """Return the line shown on everything; empty when live."""
+
+    def view(self, symbol: str) -> SymbolView:
+        """Return one symbol as it stands now."""
+
+    @property
+    def feeds(self) -> frozenset[Feed]:
+        """Return which kinds of fact there are."""
+
+    def health(self) -> list[VenueHealth]:
+        """Return how each venue is doing."""
+
+    async def grid(
+        self,
+        symbol: str,
+        window_ms: int,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        bins: int = 600,
+        max_cols: int | None = None,
+    ) -> Grid:
+        """Return the heatmap of a window that ends now."""
+
+
+class State(Protocol):
+    """Be the state store: functions of a session run in one transaction, off the loop."""
+
+    async def run(self, fn: Callable[[Session], T]) -> T:
+        """Run `fn` in one writing transaction and return what it returns."""
+
+    async def read(self, fn: Callable[[Session], T]) -> T:
+        """Run `fn` in one reading transaction and return what it returns."""
+
+
+class Told(Protocol):
+    """One alert as the history shows it: what happened to it, and why."""
+
+    @property
+    def market_ms(self) -> int:
+        """Return when it fired, in market time."""
+
+    @property
+    def symbol(self) -> str:
+        """Return its market."""
+
+    @property
+    def severity(self) -> Severity:
+        """Return how much it mattered."""
+
+    @property
+    def action(self) -> str:
+        """Return what was done with it: send, fold, hold, digest, suppress, void."""
+
+    @property
+    def sentence(self) -> str:
+        """Return why, in one sentence."""
+
+
+class Alerting(Protocol):
+    """Be the alert pipeline, as far as commands reach into it."""
+
+    async def rules_changed(self, symbol: str) -> None:
+        """Take note that rules on a symbol were added, changed or removed."""
+
+    async def send_test(self, owner: UserId, rule_id: RuleId) -> str:
+        """Send a marked test alert of one rule through the outbox; return its alert id."""
+
+    async def history(
+        self, owner: UserId, *, rule_id: int | None = None, limit: int = 10, offset: int = 0
+    ) -> Sequence[Told]:
+        """Return what became of the owner's alerts, newest first."""
+
+    async def sent_today(self, owner: UserId) -> int:
+        """Return how many messages counted towards today's limit."""
+
+    async def settings_changed(self, owner: UserId) -> None:
+        """Take note that a user's settings changed."""
+
+
+class Pictures(Protocol):
+    """Be what draws heatmaps."""
+
+    async def heatmap(self, request: HeatmapRequest, grid: Callable[[], Awaitable[Grid]]) -> Picture:
+        """Return a picture; `grid` is asked for only where it has to be drawn now, and may raise."""
+
+
+class Privacy(Protocol):
+    """Hand out or remove everything kept about one user, in both stores."""
+
+    async def export(self, user_id: UserId) -> dict[str, list[dict[str, Any]]]:
+        """Return every row of a user by table."""
+
+    async def forget(self, user_id: UserId) -> dict[str, int]:
+        """Remove every row of a user; return how many by table."""
+
+
+class ReplayControl(Protocol):
+    """Steer a replay."""
+
+    @property
+    def position_ms(self) -> int:
+        """Return the market time reached."""
+
+    @property
+    def speed(self) -> float | None:
+        """Return market seconds in one second, None for as fast as possible."""
+
+    @property
+    def paused(self) -> bool:
+        """Say whether it stands still."""
+
+    @property
+    def ended(self) -> bool:
+        """Say whether the recording is over."""
+
+    def pause(self) -> None:
+        """Stand still."""
+
+    def resume(self) -> None:
+        """Go on."""
+
+    def seek(self, at_ms: int, /) -> None:
+        """Jump to a market time."""
+
+    def set_speed(self, speed: float | None) -> None:
+        """Run this many times as fast as the clock; None as fast as possible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """One thing that is not configured, and the line that says how to configure it."""
+
+    name: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Hold what commands work with.
+
+    `defaults` are the installation's alert settings, `aliases` what people call a coin. `health` and
+    `loop_lag_ms` feed `/status`; `missing` names what is not configured; `chart_url` gives the address of the
+    web chart for a symbol as seen from a front, or an empty text. `button_key` signs confirmations: a lasting
+    one keeps their buttons good over a restart.
+    """
+
+    market: Market
+    state: State
+    alerting: Alerting
+    pictures: Pictures
+    privacy: Privacy
+    defaults: AlertSettings = field(default_factory=AlertSettings)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    health: Callable[[], Sequence[PartHealth]] = tuple
+    loop_lag_ms: Callable[[], float] = float
+    replay: ReplayControl | None = None
+    missing: tuple[Missing, ...] = ()
+    chart_url: Callable[[str, Front], str] = lambda _symbol, _front: ""
+    wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    button_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)

@@ -1,0 +1,205 @@
+"""Answer `/settings …`: what one has set, and setting it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bot.commands import words
+from bot.commands.context import Context
+from bot.commands.heatmap import LAYOUT
+from bot.commands.parts import SYMBOL
+from bot.commands.prefs import Prefs
+from bot.commands.reply import Reply, Tone
+from bot.commands.spec import Call, Choice, Command, Kind, Parameter, Provider, Value
+from bot.commands.watch import COOLDOWN, WITHIN
+from bot.render import text
+from engine.errors import UserError
+from engine.model import UserId
+from storage.users import set_settings
+
+RESET = "default"
+MODES = {
+    "hold": "held until they end, then sent if still true",
+    "silent": "sent without a sound",
+    "drop": "not sent",
+}
+SHAPES = {"auto": "what suits where you are", "landscape": "landscape", "portrait": "portrait"}
+
+
+def _labels(table: Mapping[str, str]) -> tuple[Choice, ...]:
+    return tuple(Choice(value=value, label=value) for value in table)
+
+
+TZ = Parameter(
+    name="tz",
+    kind=Kind.TIME_ZONE,
+    description="Your time zone, by city: Europe/Berlin, new york, UTC",
+    words=(RESET,),
+    examples=("Europe/Berlin", "America/New_York"),
+    suggest=Provider.TIME_ZONES,
+    aliases=("timezone", "time_zone", "zone"),
+)
+QUIET = Parameter(
+    name="quiet",
+    kind=Kind.HOURS,
+    description="Quiet hours in your time zone, such as 22:00-07:00, or off",
+    words=("off", RESET),
+    examples=("22:00-07:00", "off"),
+    aliases=("quiet_hours", "dnd"),
+)
+QUIET_MODE = Parameter(
+    name="quiet_mode",
+    kind=Kind.CHOICE,
+    description="What quiet hours do with warnings: hold, silent or drop; criticals always pass",
+    choices=_labels(MODES),
+    words=(RESET,),
+    examples=("hold",),
+)
+LIMIT = Parameter(
+    name="daily_limit",
+    kind=Kind.INTEGER,
+    description="Most alert messages a day, counted from midnight UTC; criticals always pass",
+    low=1,
+    high=200,
+    unit="messages",
+    words=(RESET,),
+    examples=("20",),
+    aliases=("limit",),
+)
+DIGEST = Parameter(
+    name="digest",
+    kind=Kind.TIMES,
+    description="When the digest of lesser alerts comes, such as 08:00,20:00, or off",
+    words=("off", RESET),
+    examples=("08:00,20:00", "9am"),
+    aliases=("digest_times",),
+)
+PALETTE = Parameter(
+    name="palette",
+    kind=Kind.CHOICE,
+    description="Colours of the pictures",
+    choices=_labels(dict.fromkeys(("inferno", "viridis", "cividis"), "")),
+    words=(RESET,),
+)
+THEME = Parameter(
+    name="theme",
+    kind=Kind.CHOICE,
+    description="Dark or light pictures",
+    choices=_labels(dict.fromkeys(("dark", "light"), "")),
+    words=(RESET,),
+)
+PARAMETERS = (
+    TZ,
+    QUIET,
+    QUIET_MODE,
+    LIMIT,
+    replace(COOLDOWN, words=(RESET,)),
+    DIGEST,
+    replace(WITHIN, words=(RESET,)),
+    PALETTE,
+    THEME,
+    replace(LAYOUT, words=(RESET,)),
+    replace(SYMBOL, words=(RESET,), description="Your default market, used where you name none"),
+)
+STORED = {"cooldown": "cooldown_s", "digest": "digest_times"}
+"""Names in the store where they differ from what is typed."""
+
+
+async def show(ctx: Context, call: Call) -> Reply:
+    """Answer with everything that can be set, as it stands."""
+    return Reply(
+        command="settings show",
+        title="Your settings",
+        fields=tuple((name.replace("_", " "), told) for name, told in describe(ctx, ctx.prefs).items()),
+        text="Change one with /settings set, for example /settings set tz=Europe/Berlin quiet=22:00-07:00",
+    )
+
+
+async def change(ctx: Context, call: Call) -> Reply:
+    """Set what was given, and repeat it in full words."""
+    if not call.given:
+        raise UserError("Say what to set.", example="/settings set tz=Europe/Berlin quiet=22:00-07:00")
+    changes = {STORED.get(name, name): _stored(name, call.values[name]) for name in call.given}
+    owner: UserId = ctx.caller.user_id
+    wall_ms = ctx.services.wall_ms()
+    kept = await ctx.services.state.run(
+        lambda session: set_settings(session, owner, changes, wall_ms=wall_ms)
+    )
+    await ctx.services.alerting.settings_changed(owner)
+    prefs = Prefs.of(kept, ctx.services.defaults)
+    told = describe(ctx, prefs)
+    names = [p.name for p in PARAMETERS if p.name in call.given]
+    return Reply(
+        command="settings set",
+        title="Saved",
+        fields=tuple((name.replace("_", " "), told[name]) for name in names),
+        text=_note(prefs, call),
+        tone=Tone.GOOD,
+    )
+
+
+def _note(prefs: Prefs, call: Call) -> str:
+    """Return what else follows from a change, empty where nothing does."""
+    if call.has("quiet") and prefs.quiet and not prefs.tz:
+        return "These hours are in UTC until you set your time zone: /settings set tz=Europe/Berlin"
+    if call.has("within") or call.has("cooldown"):
+        return "This holds for alerts you add from now on; say /watch again to change one you have."
+    if call.has("palette") and prefs.theme == "light":
+        return "Light pictures have colours of their own; /settings set theme=dark brings this palette back."
+    return ""
+
+
+def _stored(name: str, value: Value) -> object:
+    """Return a setting as JSON; None puts it back to its default."""
+    if value == RESET:
+        return None
+    if name == "cooldown" and isinstance(value, int):
+        return value // 1000
+    if name in ("quiet", "digest") and value == "off":
+        return "" if name == "quiet" else []
+    return list(value) if isinstance(value, tuple) else value
+
+
+def describe(ctx: Context, prefs: Prefs) -> dict[str, str]:
+    """Return every setting in words, by the name it is set with."""
+    tz = prefs.tz or ctx.caller.tz or "UTC"
+    steps = prefs.steps()
+    return {
+        "tz": f"{tz}, where it is {words.moment(ctx.now_ms, tz)}",
+        "quiet": f"{prefs.quiet.replace('-', ' to ')} ({tz})" if prefs.quiet else "off",
+        "quiet_mode": f"{prefs.quiet_mode}: warnings are {MODES.get(prefs.quiet_mode, '')}; criticals pass",
+        "daily_limit": f"{prefs.daily_limit} messages a day, from midnight UTC",
+        "cooldown": f"{words.duration(prefs.cooldown_s * 1000)} for the same zone",
+        "digest": f"{words.joined(list(prefs.digest_times))} ({tz})" if prefs.digest_times else "off",
+        "within": ", ".join(
+            f"{severity.value} within {words.percent(share)}" for severity, share in steps.items()
+        ),
+        "palette": prefs.palette,
+        "theme": prefs.theme,
+        "layout": SHAPES.get(prefs.layout, prefs.layout),
+        "symbol": text.base(prefs.symbol) if prefs.symbol else "none: the first market is used",
+    }
+
+
+COMMANDS = (
+    Command(
+        noun="settings",
+        verb="show",
+        description="Show your time zone, quiet hours, limits and looks",
+        run=show,
+        aliases=("settings", "setting", "config", "prefs"),
+        examples=("/settings show",),
+    ),
+    Command(
+        noun="settings",
+        verb="set",
+        description="Set time zone, quiet hours, limits, distances, colours or your default market",
+        run=change,
+        parameters=PARAMETERS,
+        aliases=("set",),
+        examples=(
+            "/settings set tz=Europe/Berlin quiet=22:00-07:00",
+            "/settings set within=1%,2%,4% cooldown=2h",
+            "/settings set quiet=off daily_limit=20",
+        ),
+    ),
+)

@@ -1,0 +1,150 @@
+"""Cut a typed line into words, forgiving what keyboards and people do to it."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.commands.amounts import DURATION_UNITS, USD_UNITS
+from bot.commands.spec import Command, Kind
+
+_QUOTES = str.maketrans({**dict.fromkeys("“”„«»″", '"'), **dict.fromkeys("‘’‚′`´", "'")})
+_NAMED = re.compile(r"(?:--|—|–)?([a-z][a-z0-9_\-]{0,31})([=:])(.*)", re.IGNORECASE | re.DOTALL)
+_FLAG = re.compile(r"(?:--|—)([a-z][a-z0-9_\-]{0,31})", re.IGNORECASE)
+_UNITS = frozenset(DURATION_UNITS) | frozenset(USD_UNITS) - {""} | {"%", "$", "percent"}
+_CONTRACTS = frozenset({"usdt", "usd", "perp", "perpetual", "swap"})
+_DASHES = frozenset({"-", "–", "—", "to"})
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a line. `name` is the parameter it was given for (`window=12h`), empty where none was."""
+
+    text: str
+    quoted: bool = False
+    name: str = ""
+
+    def typed(self) -> str:
+        """Return the word the way it is typed again."""
+        text = f'"{self.text}"' if re.search(r"\s", self.text) else self.text
+        return f"{self.name}={text}" if self.name else text
+
+
+def plain_line(line: str) -> str:
+    """Return a line in plain characters: full-width forms, odd quotes, invisible marks and controls gone."""
+    kept = []
+    for char in unicodedata.normalize("NFKC", line):
+        category = unicodedata.category(char)
+        if category in ("Cc", "Zl", "Zp", "Zs"):
+            kept.append(" ")
+        elif category[0] != "C":
+            kept.append(char)
+    return "".join(kept).translate(_QUOTES).strip()
+
+
+def split(line: str) -> list[Word]:
+    """Return the words of a line; quotes hold words together, an unclosed one counts as typed by mistake."""
+    line = re.sub(r"\s*=\s*", "=", line)
+    found: list[Word] = []
+    text, quote, quoted = "", "", False
+    for char in line:
+        if quote:
+            text, quote = (text, "") if char == quote else (text + char, quote)
+        elif char in "\"'" and (not text or text[-1] in "=:"):
+            quote, quoted = char, True
+        elif char.isspace():
+            found += [Word(text, quoted)] if text or quoted else []
+            text, quoted = "", False
+        else:
+            text += char
+    if quote:  # never closed
+        return found + [Word(part) for part in text.split()]
+    return found + ([Word(text, quoted)] if text or quoted else [])
+
+
+def rejoin(command: Command, found: Sequence[Word]) -> list[Word]:
+    """Return the words with names told from values, and values that were typed in pieces put together."""
+    return _named(command, _joined(command, found))
+
+
+def _joined(command: Command, found: Sequence[Word]) -> list[Word]:
+    """Put "12 h", "10 million", "1%, 3%", "22:00 - 07:00" and "btc perp" together."""
+    markets = any(p.kind is Kind.SYMBOL for p in command.parameters)
+    out: list[Word] = []
+    index = 0
+    while index < len(found):
+        word = found[index]
+        previous = out[-1] if out and not out[-1].quoted and not out[-1].name else None
+        if previous is None or word.quoted or word.name:
+            out.append(word)
+        elif word.text.lower() in _DASHES and _digit_at(previous.text) and _digit_next(found, index):
+            out[-1] = Word(f"{previous.text}-{found[index + 1].text}")
+            index += 1
+        elif _belongs(previous.text, word.text, markets=markets):
+            out[-1] = Word(previous.text + word.text)
+        else:
+            out.append(word)
+        index += 1
+    return out
+
+
+def _digit_at(text: str) -> bool:
+    return text.rpartition("=")[2][:1].isdigit()
+
+
+def _digit_next(found: Sequence[Word], index: int) -> bool:
+    return index + 1 < len(found) and found[index + 1].text[:1].isdigit()
+
+
+def _belongs(before: str, text: str, *, markets: bool) -> bool:
+    """Say whether a word is the second half of the one before."""
+    low, value = text.lower(), before.rpartition("=")[2]
+    if before.endswith(",") or text.startswith(","):
+        return True
+    if low in _UNITS and re.fullmatch(r"\$?[\d.,]*\d", value):
+        return True
+    return markets and low in _CONTRACTS and re.fullmatch(r"[$#]?[a-z0-9]{2,12}", value, re.I) is not None
+
+
+def _named(command: Command, found: Sequence[Word]) -> list[Word]:
+    """Tell `name=value`, `name: value`, `--name value` and `name value` from plain words."""
+    out: list[Word] = []
+    index = 0
+    while index < len(found):
+        word = found[index]
+        name, value = _name_of(command, word)
+        if name and value is None:
+            value, index = _next_value(command, name, found, index)
+        out.append(Word(value, word.quoted, name) if name and value is not None else word)
+        index += 1
+    return out
+
+
+def _name_of(command: Command, word: Word) -> tuple[str, str | None]:
+    """Return the parameter that a word names, and its value where the word carries that too."""
+    if word.name:
+        return word.name, word.text
+    if match := _NAMED.fullmatch(word.text):
+        known = command.parameter(match[1])
+        if known is not None:
+            return known.name, match[3] or (None if match[2] == ":" else "")
+        return (match[1].lower(), match[3]) if match[2] == "=" else ("", None)
+    flag = _FLAG.fullmatch(word.text)
+    known = command.parameter(flag[1] if flag else word.text)
+    if known is not None and (flag or not word.quoted):
+        return known.name, None
+    return (flag[1].lower(), "") if flag else ("", None)
+
+
+def _next_value(command: Command, name: str, found: Sequence[Word], index: int) -> tuple[str | None, int]:
+    """Return the value that follows a bare name and the index it was found at; None where none follows."""
+    parameter = command.parameter(name)
+    is_flag = parameter is not None and parameter.kind is Kind.BOOL
+    following = found[index + 1] if index + 1 < len(found) else None
+    if is_flag and (
+        following is None or following.text.lower() not in ("on", "off", "true", "false", "yes", "no")
+    ):
+        return "on", index
+    if following is None:
+        return None, index
+    return following.text, index + 1

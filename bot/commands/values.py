@@ -1,0 +1,227 @@
+"""Turn one typed word into the value of a parameter, and say what a word looks like on its own."""
+
+import re
+from collections.abc import Callable
+
+from rapidfuzz import fuzz, process
+
+from bot.commands import amounts, symbols, timezones, words
+from bot.commands.amounts import quoted
+from bot.commands.spec import Kind, NearMiss, Parameter, Value
+from bot.commands.symbols import Markets
+from engine.errors import UserError
+
+YES = frozenset({"true", "yes", "on", "1", "y"})
+NO = frozenset({"false", "no", "off", "0", "n"})
+MAX_TEXT = 400
+MAX_WORD = 80
+
+_FORM: dict[Kind, re.Pattern[str]] = {
+    Kind.USD: re.compile(r"\$[\d.,'_]+[a-z]{0,8}|[\d.,'_]+[a-z]{1,8}\$?|[\d,']{4,}\$?", re.I),
+    Kind.DURATION: re.compile(r"\d[\d.,a-z]*[a-z]", re.I),
+    Kind.PERCENT: re.compile(r"[\d.,]+%"),
+    Kind.PERCENTS: re.compile(r"[\d.,;/|%]+%|[\d.]+[,;/|][\d.,;/|]+|0?[.,]\d+"),
+    Kind.ID: re.compile(r"#?\d{1,18}"),
+    Kind.INTEGER: re.compile(r"\d{1,6}"),
+    Kind.NUMBER: re.compile(r"\d+(\.\d+)?x?", re.I),
+    Kind.HOURS: re.compile(r"\d[\dapmh:.]*(-|–|—|\.\.)\d[\dapmh:.]*", re.I),
+    Kind.TIMES: re.compile(r"\d[\dapm:,;/|]*", re.I),
+    Kind.MOMENT: re.compile(r"[+\-−]\d[\da-z]*|[\dtz:\-]+", re.I),
+}
+"""What a word of a kind looks like at a glance; each is linear, whatever is typed."""
+LOOSE = (Kind.SYMBOL, Kind.TIME_ZONE, Kind.TEXT)
+"""Kinds that almost any word could be: they take what nothing stricter took."""
+
+
+def looks_like(parameter: Parameter, text: str) -> bool:
+    """Say whether a word, on its own, has the form of this parameter's values."""
+    low = text.lower()
+    if low in parameter.words:
+        return True
+    match parameter.kind:
+        case Kind.BOOL:
+            return low == parameter.name or low in parameter.aliases
+        case Kind.CHOICE:
+            return low in parameter.choice_values()
+        case Kind.SYMBOL:
+            return symbols.LOOKS_LIKE.fullmatch(text) is not None
+        case Kind.TEXT | Kind.TIME_ZONE:
+            return True
+        case _:
+            return _has_form(parameter, text)
+
+
+def _has_form(parameter: Parameter, text: str) -> bool:
+    """Say whether a word has the form of a strict kind, and reads as one."""
+    if len(text) > MAX_WORD or _FORM[parameter.kind].fullmatch(text) is None:
+        return False
+    if parameter.kind is Kind.DURATION and re.fullmatch(r"[\d.,]+M", text):
+        return False  # a capital M is money: nobody writes minutes so
+    try:
+        _READERS[parameter.kind](parameter, text, Markets())
+    except UserError:
+        return False
+    return True
+
+
+def read(parameter: Parameter, text: str, markets: Markets) -> Value:
+    """Return the value of a parameter from one typed word. Raise UserError that says what would have worked.
+
+    `markets` says which symbols there are.
+    """
+    low = text.strip().lower()
+    if low in parameter.words:
+        return low
+    if not low:
+        raise UserError(f"{parameter.name} is empty. {_try(parameter)}")
+    if len(low) > MAX_WORD and parameter.kind is not Kind.TEXT:
+        raise UserError(f"{quoted(text)} is too long for {parameter.name}. {_try(parameter)}")
+    value = _READERS[parameter.kind](parameter, text.strip(), markets)
+    _in_range(parameter, value)
+    return value
+
+
+def _in_range(parameter: Parameter, value: Value) -> None:
+    numbers = value if isinstance(value, tuple) else (value,)
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            continue
+        low, high = parameter.low, parameter.high
+        if (low is not None and number < low) or (high is not None and number > high):
+            raise UserError(
+                f"{parameter.name} {show(parameter, number)} is out of range: {limits(parameter)}."
+            )
+
+
+def limits(parameter: Parameter) -> str:
+    """Return the range of a parameter in words: "1 hour to 30 days"; empty where there is none."""
+    low, high = parameter.low, parameter.high
+    if low is not None and high is not None:
+        return f"{show(parameter, low)} to {show(parameter, high)}"
+    if low is not None:
+        return f"{show(parameter, low)} or more"
+    return "" if high is None else f"{show(parameter, high)} or less"
+
+
+def show(parameter: Parameter, value: Value) -> str:
+    """Return a value in full words, so that the user sees what was understood."""
+    if isinstance(value, tuple):
+        return words.joined([show(parameter, v) for v in value])
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int | float):
+        return _SHOWN.get(parameter.kind, _plain_number)(value)
+    return "" if value is None else str(value)
+
+
+def _plain_number(value: float) -> str:
+    return f"{value:,.10g}"
+
+
+_SHOWN: dict[Kind, Callable[[float], str]] = {
+    Kind.USD: words.usd_full,
+    Kind.DURATION: lambda ms: words.duration(int(ms)),
+    Kind.PERCENT: words.percent,
+    Kind.PERCENTS: words.percent,
+}
+
+
+def typed(parameter: Parameter, value: Value) -> str:
+    """Return a value the way it is typed, so that reading it again gives the same."""
+    if isinstance(value, tuple):
+        return ",".join(typed(parameter, v) for v in value)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int | float):
+        match parameter.kind:
+            case Kind.DURATION:
+                return words.duration_short(int(value))
+            case Kind.PERCENT | Kind.PERCENTS:
+                return f"{value * 100:.6f}".rstrip("0").rstrip(".") + "%"
+            case _:
+                return f"{value:.15g}"
+    return "" if value is None else str(value)
+
+
+def _symbol(_: Parameter, text: str, markets: Markets) -> Value:
+    return symbols.resolve(text, markets)
+
+
+def _choice(parameter: Parameter, text: str, _: Markets) -> Value:
+    values = parameter.choice_values()
+    plain = text.lower().replace(" ", "_")
+    by_label = {choice.label.lower(): choice.value for choice in parameter.choices}
+    if plain in values or text.lower() in by_label:
+        return plain if plain in values else by_label[text.lower()]
+    near = process.extractOne(plain, values, scorer=fuzz.ratio, score_cutoff=60)
+    offered = words.joined(list(values[:8]), last="or")
+    if near:
+        raise NearMiss(
+            f"{parameter.name} is {offered}, not {quoted(text)}. Did you mean {near[0]}?", lines=(near[0],)
+        )
+    raise UserError(f"{parameter.name} is {offered}, not {quoted(text)}.")
+
+
+def _bool(parameter: Parameter, text: str, _: Markets) -> Value:
+    low = text.lower()
+    if low in YES or low == parameter.name:
+        return True
+    if low in NO:
+        return False
+    raise UserError(f"{parameter.name} is on or off, not {quoted(text)}.")
+
+
+def _whole(parameter: Parameter, text: str, _: Markets) -> Value:
+    plain = text.removeprefix("#") if parameter.kind is Kind.ID else text.replace(",", "")
+    if re.fullmatch(r"\d{1,18}", plain) and plain.isascii():
+        return int(plain)
+    what = "a number such as 7; /alert list shows yours" if parameter.kind is Kind.ID else "a whole number"
+    raise UserError(f"{parameter.name} is {what}, not {quoted(text)}.")
+
+
+def _number(parameter: Parameter, text: str, _: Markets) -> Value:
+    plain = text.lower().removesuffix("x").replace(",", "")
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", plain) and plain.isascii():
+        return float(plain)
+    raise UserError(f"{parameter.name} is a number, not {quoted(text)}. {_try(parameter)}")
+
+
+def _moment(parameter: Parameter, text: str, _: Markets) -> Value:
+    plain = text.strip().upper().removesuffix("UTC").removesuffix("Z").strip()
+    if plain[:1] in "+-−" and plain:
+        sign = "+" if plain[0] == "+" else "-"
+        return sign + words.duration_short(amounts.read_duration(plain[1:]))
+    match = re.fullmatch(r"(\d{4}-\d{2}-\d{2})?(?:[T ]?(\d{1,2}:\d{2})(?::\d{2})?)?", plain)
+    if match is None or not plain:
+        raise UserError(f"{quoted(text)} is not a time in the recording. {_try(parameter)}")
+    clock = amounts.read_clock(match[2]) if match[2] else "00:00"
+    return f"{match[1]}T{clock}" if match[1] else clock
+
+
+def _text(_: Parameter, text: str, __: Markets) -> Value:
+    if len(text) > MAX_TEXT:
+        raise UserError(f"That is {len(text)} characters; {MAX_TEXT} is the most.")
+    return text
+
+
+def _try(parameter: Parameter) -> str:
+    return f"Try {words.joined(list(parameter.examples[:2]), last='or')}." if parameter.examples else ""
+
+
+_READERS: dict[Kind, Callable[[Parameter, str, Markets], Value]] = {
+    Kind.SYMBOL: _symbol,
+    Kind.USD: lambda _, text, __: amounts.read_usd(text),
+    Kind.DURATION: lambda _, text, __: amounts.read_duration(text),
+    Kind.PERCENT: lambda _, text, __: amounts.read_percent(text),
+    Kind.PERCENTS: lambda _, text, __: amounts.read_percents(text),
+    Kind.ID: _whole,
+    Kind.INTEGER: _whole,
+    Kind.NUMBER: _number,
+    Kind.CHOICE: _choice,
+    Kind.BOOL: _bool,
+    Kind.TIME_ZONE: lambda _, text, __: timezones.resolve(text),
+    Kind.HOURS: lambda _, text, __: amounts.read_hours(text),
+    Kind.TIMES: lambda _, text, __: amounts.read_times(text),
+    Kind.MOMENT: _moment,
+    Kind.TEXT: _text,
+}

@@ -1,0 +1,231 @@
+"""Answer `/watch` and `/unwatch`: be told when price nears a dense zone, with good defaults in one step."""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from bot.commands import cards, ids, words
+from bot.commands.amounts import DAY_MS, MINUTE_MS
+from bot.commands.context import Context
+from bot.commands.parts import SIDE, SYMBOL, maybe_view, rows, side_of
+from bot.commands.reply import Button, Reply, Tone
+from bot.commands.spec import CHAT_FRONTS, LOCAL_FRONTS, Call, Choice, Command, Kind, Parameter
+from bot.render import text
+from engine.errors import UserError
+from engine.model import Side
+from storage.rules import (
+    MAX_RULES,
+    ZONE_PROXIMITY,
+    NewRule,
+    RuleChanges,
+    add_rule,
+    count_rules,
+    list_rules,
+    remove_rules,
+    to_watch,
+    update_rule,
+    watch_params,
+)
+from storage.tables import Rule
+
+WITHIN = Parameter(
+    name="within",
+    kind=Kind.PERCENTS,
+    description="Distances that alert, nearest is critical, then warning, then info",
+    low=0.001,
+    high=0.06,
+    unit="% of price",
+    examples=("1%,3%,5%", "0.5,2", "2%"),
+)
+MINIMUM = Parameter(
+    name="min",
+    kind=Kind.USD,
+    description="Smallest zone to tell about, in dollars; auto is the largest 5% of 21 days",
+    low=1_000,
+    high=1e12,
+    unit="USD",
+    words=("auto",),
+    examples=("auto", "10M", "$2,000,000"),
+    aliases=("minimum", "size"),
+)
+COOLDOWN = Parameter(
+    name="cooldown",
+    kind=Kind.DURATION,
+    description="How long the same zone stays silent after an alert, 1m to 7d",
+    low=MINUTE_MS,
+    high=7 * DAY_MS,
+    unit="time",
+    examples=("1h", "15m", "4h"),
+)
+TO = Parameter(
+    name="to",
+    kind=Kind.CHOICE,
+    description="Where alerts go: a direct message to you, or here",
+    choices=(
+        Choice(value="dm", label="direct message to me"),
+        Choice(value="here", label="here, in this chat"),
+    ),
+    fronts=CHAT_FRONTS,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """What a watch came to: the rule, whether it was there before and woke up, how many there are."""
+
+    rule: Rule
+    existed: bool
+    woken: bool
+    count: int
+
+
+async def watch(ctx: Context, call: Call) -> Reply:
+    """Add the user's watch of a market, or change the one there is, and repeat it in full words."""
+    symbol = call.text("symbol")
+    place = _place(ctx, call)
+    wall_ms = ctx.services.wall_ms()
+    now_ms = ctx.now_ms
+    done = await ctx.services.state.run(lambda session: _save(session, ctx, call, place, (now_ms, wall_ms)))
+    await ctx.services.alerting.rules_changed(symbol)
+    base, view = text.base(symbol), maybe_view(ctx, symbol)
+    lines = [_headline(base, done, call), cards.nearest(ctx, to_watch(done.rule))]
+    used = f"{done.count}/{MAX_RULES} alerts, at most {ctx.prefs.daily_limit} messages a day"
+    return Reply(
+        command="watch",
+        title=f"Changed your {base} watch" if done.existed and _changes(call) else f"Watching {base}",
+        text="\n".join(lines),
+        fields=(*cards.fields(ctx, done.rule), ("Used", used)),
+        buttons=cards.buttons(ctx, done.rule),
+        tone=Tone.GOOD,
+        price=view.price if view else None,
+    )
+
+
+def _changes(call: Call) -> bool:
+    return bool(call.given - {"symbol"})
+
+
+def _headline(base: str, done: _Done, call: Call) -> str:
+    if not done.existed:
+        return f"You will be told when {base} comes near a dense liquidation zone."
+    woken = " It is on again." if done.woken else ""
+    if not _changes(call):
+        return f"You were watching {base} already; there is still one alert.{woken}"
+    changed = words.joined(sorted(call.given - {"symbol"}))
+    return f"You were watching {base} already, so that alert was updated: {changed}.{woken}"
+
+
+def _place(ctx: Context, call: Call) -> tuple[str, str]:
+    """Return the channel and the place that alerts go to; an empty place is the user themself."""
+    if ctx.caller.front in LOCAL_FRONTS:
+        return ("inapp", "")
+    if call.text("to") != "here" or ctx.caller.private:
+        return (ctx.caller.front.value, "")
+    if not ctx.caller.may_post:
+        raise UserError(
+            "Only who manages this chat may have alerts posted here; I can send them to you alone.",
+            example=f"/watch {text.base(call.text('symbol')).lower()} to=dm",
+        )
+    return (ctx.caller.front.value, ctx.caller.place)
+
+
+def _save(
+    session: Session, ctx: Context, call: Call, place: tuple[str, str], times: tuple[int, int]
+) -> _Done:
+    """Write the watch in one transaction, so that two at once never make two."""
+    owner, symbol = ctx.caller.user_id, call.text("symbol")
+    old = next((r for r in list_rules(session, owner, symbol=symbol) if r.kind == ZONE_PROXIMITY), None)
+    params = _params(ctx, call, old)
+    cooldown_s = call.whole("cooldown") // 1000 if call.has("cooldown") else None
+    if old is None:
+        new = NewRule(
+            symbol=symbol,
+            params=params,
+            cooldown_s=ctx.prefs.cooldown_s if cooldown_s is None else cooldown_s,
+            to_channel=place[0],
+            to_place=place[1],
+        )
+        rule = add_rule(session, owner, new, now_ms=times[0], wall_ms=times[1])
+        return _Done(rule=rule, existed=False, woken=False, count=count_rules(session, owner))
+    woken = old.paused or (old.snoozed_until_ms or 0) > times[0]
+    changes = RuleChanges(params=params, paused=False, snoozed_until_ms=None)
+    if cooldown_s is not None:
+        changes["cooldown_s"] = cooldown_s
+    if call.has("to"):
+        changes["to_channel"], changes["to_place"] = place
+    changed = update_rule(session, owner, old.rule_id, **changes) or old
+    return _Done(rule=changed, existed=True, woken=woken, count=count_rules(session, owner))
+
+
+def _params(ctx: Context, call: Call, old: Rule | None) -> dict[str, object]:
+    """Return the rule's parameters: what was given, over what it had, over the user's settings."""
+    had = to_watch(old) if old else None
+    within = ctx.prefs.steps(call.fractions("within"))
+    if had is not None and not call.has("within"):
+        within = dict(had.within)
+    least = call.number("min") if call.has("min") or had is None else had.min_notional_usd
+    side: Side | None = side_of(call.text("side")) if call.has("side") or had is None else had.side
+    return watch_params(
+        within,
+        hysteresis=had.hysteresis if had else ctx.prefs.hysteresis,
+        min_notional_usd=least,
+        side=side,
+        quiet_critical=had.quiet_critical if had else False,
+    )
+
+
+async def unwatch(ctx: Context, call: Call) -> Reply:
+    """Remove the user's watch of a market, or all of them."""
+    owner, named = ctx.caller.user_id, call.text("symbol")
+
+    def remove(session: Session) -> tuple[list[str], list[str]]:
+        mine = list(dict.fromkeys(r.symbol for r in list_rules(session, owner)))
+        gone = mine if named == "all" else [s for s in mine if s == named]
+        for symbol in gone:
+            remove_rules(session, owner, symbol)
+        return gone, [s for s in mine if s not in gone]
+
+    gone, left = await ctx.services.state.run(remove)
+    if not gone:
+        raise UserError(_not_watching(named, left), example="/watch btc" if not left else "/alert list")
+    for symbol in gone:
+        await ctx.services.alerting.rules_changed(symbol)
+    names = words.joined([text.base(s) for s in gone])
+    return Reply(
+        command="unwatch",
+        title=f"Stopped watching {names}",
+        text=f"You still watch {words.joined([text.base(s) for s in left])}."
+        if left
+        else "You watch nothing now.",
+        buttons=rows(
+            [Button(label=f"Watch {text.base(s)} again", action=ids.action("watch", "", s)) for s in gone[:3]]
+        ),
+        tone=Tone.GOOD,
+    )
+
+
+def _not_watching(named: str, left: list[str]) -> str:
+    if not left:
+        return "You are not watching anything."
+    return f"You are not watching {text.base(named)}. You watch {words.joined([text.base(s) for s in left])}."
+
+
+_REQUIRED = replace(SYMBOL, required=True, description="Market, such as btc, eth/usdt or SOL-PERP")
+COMMANDS = (
+    Command(
+        noun="watch",
+        description="Be told when price nears a dense liquidation zone; again to change it",
+        run=watch,
+        parameters=(_REQUIRED, WITHIN, MINIMUM, SIDE, COOLDOWN, TO),
+        aliases=("subscribe", "sub", "follow"),
+        examples=("/watch btc", "/watch eth within=1%,3% min=10M", "/watch btc side=long cooldown=4h"),
+    ),
+    Command(
+        noun="unwatch",
+        description="Stop being told about a market, or about all",
+        run=unwatch,
+        parameters=(replace(_REQUIRED, words=("all",)),),
+        aliases=("unsubscribe", "unsub", "unfollow"),
+        examples=("/unwatch btc", "/unwatch all"),
+    ),
+)

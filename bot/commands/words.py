@@ -1,0 +1,88 @@
+"""Say amounts and times in full words and in short: what every confirmation repeats."""
+
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from bot.commands.amounts import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+
+_UNITS = (
+    (DAY_MS, "day", "d"),
+    (HOUR_MS, "hour", "h"),
+    (MINUTE_MS, "minute", "m"),
+    (SECOND_MS, "second", "s"),
+)
+
+
+def usd_full(value: float) -> str:
+    """Return dollars in full: "$50,000,000"; cents only where there are some."""
+    return f"${value:,.0f}" if value >= 1000 or value == int(value) else f"${value:,.2f}"
+
+
+def count_short(value: float, unit: str) -> str:
+    """Return a quantity of coins: "84,213 BTC"."""
+    return f"{value:,.0f} {unit}" if abs(value) >= 100 else f"{value:,.2f} {unit}"
+
+
+def percent(fraction: float) -> str:
+    """Return a fraction as a percentage with what decimals it has: "1%", "0.25%"."""
+    return f"{fraction * 100:.4f}".rstrip("0").rstrip(".") + "%"
+
+
+def duration(ms: int) -> str:
+    """Return a length of time in words: "1 day 12 hours"."""
+    parts = [f"{n} {name}{'' if n == 1 else 's'}" for n, name, _ in _split(ms)]
+    return " ".join(parts) or "no time"
+
+
+def duration_short(ms: int) -> str:
+    """Return a length of time the way it is typed: "1d12h"."""
+    return "".join(f"{n}{letter}" for n, _, letter in _split(ms)) or "0s"
+
+
+def _split(ms: int) -> list[tuple[int, str, str]]:
+    found = []
+    for size, name, letter in _UNITS:
+        count, ms = divmod(ms, size)
+        if count:
+            found.append((count, name, letter))
+    return found
+
+
+def ago(ms: int) -> str:
+    """Return an age in its largest two units at most: "3h", "2d4h", "just now"."""
+    if ms < MINUTE_MS:
+        return "just now" if ms < 10 * SECOND_MS else f"{ms // SECOND_MS}s"
+    parts = _split(ms - ms % MINUTE_MS)[:2]
+    if ms >= 2 * DAY_MS:
+        parts = parts[:1]
+    return "".join(f"{n}{letter}" for n, _, letter in parts)
+
+
+def moment(ts_ms: int, tz: str, *, now_ms: int | None = None) -> str:
+    """Return a time in the user's zone: "20:35 UTC" today, "10 Oct 20:35 UTC" otherwise."""
+    zone = zone_of(tz)
+    local = datetime.fromtimestamp(ts_ms / 1000, zone)
+    clock = f"{local:%H:%M} {local.tzname()}"
+    if now_ms is not None and datetime.fromtimestamp(now_ms / 1000, zone).date() == local.date():
+        return clock
+    return f"{local.day} {local:%b} {clock}"
+
+
+def stamp(ts_ms: int) -> str:
+    """Return a time as the replay's own label has it: "2025-10-10 20:35 UTC"."""
+    return f"{datetime.fromtimestamp(ts_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def zone_of(tz: str) -> tzinfo:
+    """Return a time zone by its IANA name, UTC where the name is unknown."""
+    try:
+        return ZoneInfo(tz)
+    except (KeyError, ValueError, OSError):
+        return UTC
+
+
+def joined(words: list[str], last: str = "and") -> str:
+    """Return words as a list in a sentence: "a, b and c"."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"

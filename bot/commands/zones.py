@@ -1,0 +1,123 @@
+"""Answer `/zones`: the dense zones near the price, in a table."""
+
+from bot.commands import ids
+from bot.commands.context import Context
+from bot.commands.parts import SHARE, SIDE, SYMBOL, dollars, rows, side_of, stale_notice, symbol_of, view_of
+from bot.commands.reply import Button, Reply, Table
+from bot.commands.spec import Call, Command, Kind, Parameter, Visibility, Who
+from bot.live.view import SymbolView
+from bot.render import text
+from engine.model import Side, Zone
+
+WANTED_H = 48
+FULL_H = 21 * 24
+COUNT = Parameter(
+    name="count",
+    kind=Kind.INTEGER,
+    description="How many zones on each side, nearest first",
+    default=5,
+    low=1,
+    high=15,
+    unit="zones",
+    examples=("3", "10"),
+)
+HEADINGS = ("Side", "Price range", "Distance", "Notional", "Age", "Share")
+
+
+async def show(ctx: Context, call: Call) -> Reply:
+    """Answer with the zones nearest to the price, in the order of their prices."""
+    symbol = symbol_of(ctx, call)
+    view = view_of(ctx, symbol)
+    side = side_of(call.text("side"))
+    chosen = _chosen(view, side, call.whole("count"))
+    lines = [f"Price {dollars(view.price)}{_interpolated(view)}.", *_notes(view, side, chosen)]
+    return Reply(
+        command="zones",
+        title=f"{text.base(symbol)} zones",
+        text="\n".join(lines),
+        table=_table(ctx, view, chosen) if chosen else None,
+        buttons=rows(
+            [
+                Button(label="Refresh", action=ids.action("zones", "", *_again(symbol, call), edits=True)),
+                Button(label="Heatmap", action=ids.action("heatmap", "", symbol)),
+                Button(label=f"Watch {text.base(symbol)}", action=ids.action("watch", "", symbol)),
+            ]
+        ),
+        price=view.price,
+        notice=stale_notice(ctx, view),
+    )
+
+
+def _again(symbol: str, call: Call) -> tuple[str, ...]:
+    return (symbol, call.text("side"), str(call.whole("count")))
+
+
+def _interpolated(view: SymbolView) -> str:
+    return ", interpolated within its candle" if view.interpolated else ""
+
+
+def _chosen(view: SymbolView, side: Side | None, count: int) -> list[Zone]:
+    """Return the nearest zones of each side asked for, highest price first."""
+    if view.zones is None:
+        return []
+    found: list[Zone] = []
+    for each in Side:
+        if side in (None, each):
+            near = sorted(view.zones.by_side(each), key=lambda z: z.distance(view.price))
+            found += near[:count]
+    return sorted(found, key=lambda z: -z.peak)
+
+
+def _table(ctx: Context, view: SymbolView, zones: list[Zone]) -> Table:
+    return Table(headings=HEADINGS, rows=tuple(_row(ctx, view.price, z) for z in zones), numeric=HEADINGS[2:])
+
+
+def _row(ctx: Context, price: float, zone: Zone) -> tuple[str, ...]:
+    return (
+        f"{'↓' if zone.side is Side.LONG else '↑'} {zone.side.value}s",
+        f"{text.price(zone.low)} – {text.price(zone.high)}",
+        distance(zone, price),
+        text.money(zone.notional_usd),
+        ctx.age(zone.born_ts),
+        f"{zone.share * 100:.0f}%",
+    )
+
+
+def distance(zone: Zone, price: float) -> str:
+    """Return how far a zone's nearer edge is, with its direction; "here" inside it."""
+    away = zone.distance(price)
+    if away == 0:
+        return "here"
+    return text.percent(away if zone.low > price else -away)
+
+
+def _notes(view: SymbolView, side: Side | None, chosen: list[Zone]) -> list[str]:
+    """Return what a reader must know before trusting the table."""
+    judged = view.zones
+    if judged is None:
+        return ["No zones yet: the history is still being read."]
+    if not judged.threshold_ready:
+        return [f"No zones yet: judging what is dense takes {WANTED_H} hours, there are {judged.samples_h}."]
+    notes = []
+    if not chosen:
+        where = {Side.LONG: " below the price", Side.SHORT: " above the price"}.get(side) if side else ""
+        notes.append(f"Nothing denser than usual nearby{where}: no level stands out from the last days.")
+    if judged.samples_h < FULL_H:
+        notes.append(f"Judged on {judged.samples_h / 24:.1f} of 21 days of history.")
+    if not view.warm:
+        notes.append(f"The book is young: {view.history_days:.1f} of 7 days.")
+    return notes
+
+
+COMMANDS = (
+    Command(
+        noun="zones",
+        description="List the dense liquidation zones near the price: range, distance, dollars, age, share",
+        run=show,
+        parameters=(SYMBOL, SIDE, COUNT, SHARE),
+        aliases=("zone", "levels", "liqs"),
+        examples=("/zones btc", "/zones eth side=short count=3"),
+        visibility=Visibility.SHAREABLE,
+        who=Who.EVERYONE,
+    ),
+)
