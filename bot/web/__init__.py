@@ -1,0 +1,1 @@
+"""The page, its API and streams, and the chat panel, over HTTP."""

@@ -1,0 +1,251 @@
+"""Pack a heatmap and its candles into the compact binary form of docs/websocket.md, and unpack it again.
+
+Dollars become one byte on a log scale, columns are stored as differences to the one before, integers as byte
+planes, and all of it is deflated: 1,000 columns of 500 bins come to some 70 kB. No input or output here.
+"""
+
+import json
+import struct
+import zlib
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import GridError
+from engine.model import Floats, Ints
+
+MAGIC = b"LQW1"
+VERSION = 1
+CODES = 255
+"""Code 0 is nothing; codes 1 to 255 run evenly in log from the scale's low to its high."""
+TOP_QUANTILE = 0.9992
+COLOUR_SPAN = 250.0
+"""The brightest colour stands for this many times the dollars of the darkest."""
+BELOW_COLOUR = 10.0
+HEADROOM = 2.0
+LEVEL = 6
+NO_PRICE = -1
+"""Stands where a column has no candle."""
+
+Bytes = npt.NDArray[np.uint8]
+
+
+class GridLike(Protocol):
+    """Be a heatmap ready to draw: what `engine.grid.Grid` offers and this module reads."""
+
+    symbol: str
+    step_ms: int
+    ts: Ints
+    edges: Floats
+    long: npt.NDArray[np.float32]
+    short: npt.NDArray[np.float32]
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Map dollars to codes and say where colours begin and end, in dollars a cell.
+
+    `low` is the dollars of code 1 and `high` those of code 255; `bottom` and `top` bound the colours.
+    """
+
+    low: float
+    high: float
+    bottom: float
+    top: float
+
+    @classmethod
+    def of(cls, dollars: npt.NDArray[np.float32]) -> Self:
+        """Choose the scale of a surface: colours end at its 99.92 % quantile."""
+        standing = dollars[dollars > 0]
+        if not standing.size:
+            return cls(low=1.0, high=CODES * 10.0, bottom=10.0, top=10.0 * COLOUR_SPAN)
+        top = float(np.quantile(standing[:: 1 + standing.size // 100_000], TOP_QUANTILE))
+        bottom = top / COLOUR_SPAN
+        high = max(float(standing.max()), top) * HEADROOM
+        return cls(low=bottom / BELOW_COLOUR, high=high, bottom=bottom, top=top)
+
+    def codes(self, dollars: npt.NDArray[np.float32]) -> Bytes:
+        """Return dollars as codes; what is below the scale is 0, what is above it 255."""
+        step = np.log(self.high / self.low) / (CODES - 1)
+        with np.errstate(divide="ignore"):
+            raw = np.rint(np.log(dollars / np.float32(self.low)) / np.float32(step)) + 1
+        codes: Bytes = np.clip(raw, 0, CODES).astype(np.uint8)
+        return codes
+
+    def dollars(self, codes: Bytes) -> npt.NDArray[np.float32]:
+        """Return codes as dollars, right within half a code's step."""
+        step = np.log(self.high / self.low) / (CODES - 1)
+        values = self.low * np.exp((codes.astype(np.float32) - 1) * np.float32(step))
+        return np.where(codes == 0, np.float32(0), values).astype(np.float32)
+
+    def as_dict(self) -> dict[str, float]:
+        """Return the four numbers under their names."""
+        return {"low": self.low, "high": self.high, "bottom": self.bottom, "top": self.top}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Columns as on the wire: codes of shape (columns, bins) a side, candles of shape (4, columns)."""
+
+    symbol: str
+    step_ms: int
+    low: float
+    high: float
+    ts: Ints
+    ohlc: Floats
+    long: Bytes
+    short: Bytes
+    scale: Scale
+
+    @classmethod
+    def of(cls, grid: GridLike, scale: Scale | None = None) -> Self:
+        """Quantise a grid, on a scale of its own unless one is given."""
+        scale = scale or Scale.of(grid.long + grid.short)
+        return cls(
+            symbol=grid.symbol,
+            step_ms=grid.step_ms,
+            low=float(grid.edges[0]),
+            high=float(grid.edges[-1]),
+            ts=grid.ts.astype(np.int64),
+            ohlc=np.stack([grid.open, grid.high, grid.low, grid.close]).astype(float),
+            long=scale.codes(grid.long),
+            short=scale.codes(grid.short),
+            scale=scale,
+        )
+
+    def __len__(self) -> int:
+        return int(self.ts.shape[0])
+
+    @property
+    def bins(self) -> int:
+        """Return the number of price bins."""
+        return int(self.long.shape[1])
+
+    def rows(self, part: slice) -> Self:
+        """Return some of the columns."""
+        return replace(
+            self, ts=self.ts[part], ohlc=self.ohlc[:, part], long=self.long[part], short=self.short[part]
+        )
+
+    def fits(self, other: "Frame") -> bool:
+        """Say whether columns of the other frame can stand beside these."""
+        return (
+            self.step_ms == other.step_ms
+            and self.bins == other.bins
+            and bool(np.allclose((self.low, self.high), (other.low, other.high), rtol=1e-9))
+        )
+
+    def newer(self, later: "Frame") -> "Frame":
+        """Return the columns of `later` that are new or differ from ours (the newest one may still grow)."""
+        first = int(np.searchsorted(later.ts, self.ts[-1])) if len(self) else 0
+        if first < len(later) and len(self) and later.ts[first] == self.ts[-1]:
+            first += int(later.rows(slice(first, first + 1)).same(self.rows(slice(-1, None))))
+        return later.rows(slice(first, None))
+
+    def same(self, other: "Frame") -> bool:
+        """Say whether both hold the same columns."""
+        return (
+            np.array_equal(self.ts, other.ts)
+            and np.array_equal(self.ohlc, other.ohlc, equal_nan=True)
+            and np.array_equal(self.long, other.long)
+            and np.array_equal(self.short, other.short)
+        )
+
+    def extended(self, columns: "Frame", keep: int) -> "Frame":
+        """Return these columns with newer ones put in, the last `keep` of them."""
+        head = self.rows(slice(0, int(np.searchsorted(self.ts, columns.ts[0]))))
+        return replace(
+            self,
+            ts=np.concatenate([head.ts, columns.ts])[-keep:],
+            ohlc=np.concatenate([head.ohlc, columns.ohlc], axis=1)[:, -keep:],
+            long=np.concatenate([head.long, columns.long])[-keep:],
+            short=np.concatenate([head.short, columns.short])[-keep:],
+        )
+
+
+def pack(frame: Frame, header: dict[str, Any]) -> bytes:
+    """Return a frame as one binary message; `header` is added to what describes the frame."""
+    unit = price_unit(float(np.max(frame.ohlc, initial=0.0, where=~np.isnan(frame.ohlc))))
+    described = {
+        "version": VERSION,
+        "symbol": frame.symbol,
+        "step_ms": frame.step_ms,
+        "columns": len(frame),
+        "bins": frame.bins,
+        "low": frame.low,
+        "high": frame.high,
+        "first_ts": int(frame.ts[0]) if len(frame) else 0,
+        "price_unit": unit,
+        "planes": ["long", "short"],
+        "scale": frame.scale.as_dict(),
+    }
+    text = json.dumps(described | header, separators=(",", ":")).encode()
+    steps = np.where(np.isnan(frame.ohlc), NO_PRICE, np.rint(frame.ohlc / unit))
+    parts = [
+        _planes(np.diff(frame.ts, prepend=frame.ts[:1]) // 1000),
+        *(_planes(np.diff(row, prepend=0.0)) for row in steps),
+        _differences(frame.long),
+        _differences(frame.short),
+    ]
+    return MAGIC + struct.pack("<I", len(text)) + text + zlib.compress(b"".join(parts), LEVEL)
+
+
+def unpack(message: bytes) -> tuple[dict[str, Any], Frame]:
+    """Return header and frame of a binary message; raise GridError where it is not one."""
+    if message[:4] != MAGIC or len(message) < 8:
+        raise GridError("not a heatmap message")
+    (size,) = struct.unpack_from("<I", message, 4)
+    try:
+        header = json.loads(message[8 : 8 + size])
+        body = zlib.decompress(message[8 + size :])
+        frame = _unpacked(header, body)
+    except (ValueError, KeyError, TypeError, zlib.error) as error:
+        raise GridError(f"damaged heatmap message: {error}") from error
+    return header, frame
+
+
+def price_unit(price: float) -> float:
+    """Return the price step the wire keeps: seven significant digits, 0.1 for 106,699.5."""
+    return float(10.0 ** (np.floor(np.log10(price)) - 6)) if price > 0 else 1e-6
+
+
+def _unpacked(header: dict[str, Any], body: bytes) -> Frame:
+    columns, bins = int(header["columns"]), int(header["bins"])
+    if len(body) != columns * (20 + 2 * bins):
+        raise ValueError("wrong length")
+    rows = [_integers(body[i * 4 * columns : (i + 1) * 4 * columns], columns) for i in range(5)]
+    cells = np.frombuffer(body, np.uint8, offset=20 * columns).reshape(2, columns, bins)
+    surfaces = np.cumsum(cells, axis=1, dtype=np.uint8)
+    steps = np.stack(rows[1:])
+    return Frame(
+        symbol=header["symbol"],
+        step_ms=header["step_ms"],
+        low=header["low"],
+        high=header["high"],
+        ts=header["first_ts"] + rows[0] * 1000,
+        ohlc=np.where(steps == NO_PRICE, np.nan, steps * header["price_unit"]),
+        long=surfaces[0],
+        short=surfaces[1],
+        scale=Scale(**header["scale"]),
+    )
+
+
+def _planes(numbers: npt.NDArray[Any]) -> bytes:
+    """Return int32 numbers as four planes of bytes, lowest first: alike bytes deflate better side by side."""
+    raw = np.ascontiguousarray(numbers, "<i4").view(np.uint8).reshape(-1, 4)
+    return np.ascontiguousarray(raw.T).tobytes()
+
+
+def _integers(planes: bytes, count: int) -> Ints:
+    raw = np.frombuffer(planes, np.uint8).reshape(4, count)
+    return np.cumsum(np.ascontiguousarray(raw.T).view("<i4").ravel(), dtype=np.int64)
+
+
+def _differences(codes: Bytes) -> bytes:
+    return np.diff(codes, axis=0, prepend=np.zeros((1, codes.shape[1]), np.uint8)).tobytes()

@@ -1,0 +1,112 @@
+"""Say what the server needs from the other parts, as small protocols that the real parts satisfy."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from bot.commands.complete import Completion
+from bot.commands.registry import Registry
+from bot.commands.reply import Caller, Front, Reply
+from bot.delivery.channel import Picture
+from bot.delivery.inapp import InAppMessage, Sink
+from bot.live.view import Change, SymbolView
+from bot.supervisor import PartHealth
+from bot.web.encode import GridLike
+from engine.model import HOUR_MS, UserId
+
+WINDOWS = {
+    "12h": 12 * HOUR_MS,
+    "24h": 24 * HOUR_MS,
+    "3d": 72 * HOUR_MS,
+    "7d": 168 * HOUR_MS,
+    "30d": 720 * HOUR_MS,
+}
+"""The windows the page offers, in milliseconds."""
+
+Health = Callable[[], Sequence[PartHealth]]
+
+
+class Changes(Protocol):
+    """Be a subscription to what changes in the market."""
+
+    async def get(self) -> Change | None:
+        """Return the next change, None once closed."""
+
+    def close(self) -> None:
+        """Take no more changes."""
+
+
+class Market(Protocol):
+    """Be the live market: every symbol as it stands now, its heatmap, and word of what changes."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Return the canonical symbols that are served."""
+
+    @property
+    def source_kind(self) -> str:
+        """Return "live" or "replay"."""
+
+    def now_ms(self) -> int:
+        """Return the market clock."""
+
+    def label(self) -> str:
+        """Return the line shown on everything; empty when live."""
+
+    def view(self, symbol: str) -> SymbolView:
+        """Return one symbol as it stands now."""
+
+    async def grid(
+        self,
+        symbol: str,
+        window_ms: int,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        bins: int = 600,
+        max_cols: int | None = None,
+    ) -> GridLike:
+        """Return the heatmap of a window that ends now."""
+
+    def subscribe(self) -> Changes:
+        """Return a new subscription that sees every change from now on."""
+
+
+class Commands(Protocol):
+    """Run what a user types or presses, and know how a line may go on."""
+
+    @property
+    def registry(self) -> Registry:
+        """Return the table of all commands."""
+
+    async def dispatch(self, line: str, caller: Caller) -> Reply:
+        """Run a typed line; never raises, but for cancellation."""
+
+    async def press(self, action: str, caller: Caller) -> Reply:
+        """Run a button's action; never raises, but for cancellation."""
+
+    def completions(
+        self, line: str, cursor: int | None = None, front: Front = Front.PANEL
+    ) -> list[Completion]:
+        """Return whole lines that could follow what is typed, likeliest first."""
+
+
+class InApp(Protocol):
+    """Be the hub that brings a user's alerts to the pages they have open, and keeps their inbox."""
+
+    def register(self, user_id: UserId, sink: Sink) -> Callable[[], None]:
+        """Push a user's messages to `sink` from now on; call what is returned to stop."""
+
+    async def inbox(self, user_id: UserId) -> Sequence[InAppMessage]:
+        """Return a user's recent messages, newest first."""
+
+    async def unread(self, user_id: UserId) -> int:
+        """Return how many messages no front has shown yet."""
+
+    async def delivered(self, user_id: UserId, delivery_id: int) -> bool:
+        """Record that a front has shown a message."""
+
+    async def acknowledged(self, user_id: UserId, delivery_id: int) -> bool:
+        """Record that the user pressed one of a message's buttons."""
+
+    async def picture(self, user_id: UserId, delivery_id: int) -> Picture | None:
+        """Draw the picture of a message in the inbox again."""

@@ -1,0 +1,157 @@
+"""Run the web server: the page, its API, its streams and the chat panel, on one port."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from bot.supervisor import Part, PartHealth
+from bot.web.api import Api
+from bot.web.app import Site, build, checks
+from bot.web.auth import PanelAuth
+from bot.web.blobs import BlobStore
+from bot.web.health import HealthPages
+from bot.web.panel import Panel
+from bot.web.ports import Commands, Health, InApp, Market
+from bot.web.security import Guard
+from bot.web.static import LIBRARY_DIR, PAGE_DIR, Assets
+from bot.web.stream import Stream
+from config.sections import WebSettings
+from engine.errors import ConfigError
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much the server takes on, and how long it waits (seconds).
+
+    `idle_s` bounds both a connection that says nothing and one whose request never ends (slow loris).
+    """
+
+    connections: int = 2000
+    stream_clients: int = 1000
+    idle_s: float = 20.0
+    shutdown_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """What the server stands in front of."""
+
+    market: Market
+    commands: Commands
+    inapp: InApp
+    health: Health
+
+
+class WebServer:
+    """Serve the page and everything behind it."""
+
+    def __init__(
+        self,
+        behind: Behind,
+        settings: WebSettings,
+        *,
+        limits: Limits | None = None,
+        page_dir: Path = PAGE_DIR,
+        library_dir: Path = LIBRARY_DIR,
+    ) -> None:
+        self._settings = settings
+        self._limits = limits or Limits()
+        self._guard = Guard(settings.host, settings.allowed_hosts)
+        token = settings.panel_token.get_secret_value() if settings.panel_token else None
+        self._auth = PanelAuth(self._guard, token)
+        self._blobs = BlobStore()
+        self._panel = Panel(
+            market=behind.market,
+            commands=behind.commands,
+            inapp=behind.inapp,
+            blobs=self._blobs,
+        )
+        self._stream = Stream(behind.market, max_clients=self._limits.stream_clients)
+        self._assets = Assets(page_dir, library_dir)
+        self._pages = HealthPages(behind.market, behind.health, libraries_missing=bool(self._assets.missing))
+        self._api = Api(behind.market)
+        self._runner: web.AppRunner | None = None
+        self._parts = [
+            Part("web stream", self._stream.follow),
+            Part("web prices", self._stream.tell),
+            Part("web heatmaps", self._stream.draw),
+            Part("web clock", self._stream.tell_time),
+            Part("panel clock", self._panel.tell_time),
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def port(self) -> int:
+        """Return the port that is listened on; 0 before the start."""
+        addresses = self._runner.addresses if self._runner is not None else []
+        return int(addresses[0][1]) if addresses else 0
+
+    @property
+    def token_needed(self) -> bool:
+        """Say whether the panel asks for the token."""
+        return self._auth.token_needed
+
+    @property
+    def url(self) -> str:
+        """Return the address to open, with the panel's token where it is needed: print it, never log it."""
+        host = self._settings.host
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{self.port}/"
+        return f"{address}?token={self._auth.token}" if self.token_needed else address.rstrip("/")
+
+    def health(self) -> Sequence[PartHealth]:
+        """Return how the server's own parts are."""
+        return [part.health for part in self._parts]
+
+    async def start(self) -> None:
+        """Listen, and follow the market; raise ConfigError where the address cannot be had."""
+        app = build(
+            site=Site(auth=self._auth, panel=self._panel, blobs=self._blobs, assets=self._assets),
+            api=self._api,
+            stream=self._stream,
+            health=self._pages,
+            assets=self._assets,
+            check=checks(self._guard, self._open_connections, self._limits.connections),
+        )
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=self._limits.idle_s,
+            shutdown_timeout=self._limits.shutdown_s,
+        )
+        await self._runner.setup()
+        try:
+            site = web.TCPSite(self._runner, self._settings.host, self._settings.port, backlog=1024)
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise ConfigError([self._cannot_listen(error)]) from error
+        self._panel.start()
+        self._tasks = [asyncio.create_task(part.run(), name=part.name) for part in self._parts]
+        log.info("web.listening", host=self._settings.host, port=self.port)
+
+    async def stop(self) -> None:
+        """Take no more requests, say goodbye to open sockets, and end; may be called twice."""
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(self._panel.close(), self._stream.close())
+        await runner.cleanup()
+
+    def _open_connections(self) -> int:
+        server = self._runner.server if self._runner is not None else None
+        return len(server.connections) if server is not None else 0
+
+    def _cannot_listen(self, error: OSError) -> str:
+        host, port = self._settings.host, self._settings.port
+        return f"LIQWATCH_PORT: {host}:{port} cannot be listened on ({error.strerror}); try another --port."

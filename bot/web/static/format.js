@@ -1,0 +1,54 @@
+// Numbers and times as people read them. Times are UTC throughout, and say so.
+
+const LOCALE = "en-US";
+const plain = new Map();
+
+function decimals(value, digits) {
+  if (!plain.has(digits)) {
+    plain.set(digits, new Intl.NumberFormat(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  }
+  return plain.get(digits).format(value);
+}
+
+/** Return how many decimals a price of this size is shown with. */
+export function priceDigits(price) {
+  if (price >= 10000) return 0;
+  if (price >= 1000) return 1;
+  if (price >= 10) return 2;
+  return Math.max(2, 4 - Math.floor(Math.log10(Math.max(price, 1e-8))));
+}
+
+export const price = (value) => decimals(value, priceDigits(Math.abs(value)));
+export const finePrice = (value) => decimals(value, Math.min(8, priceDigits(Math.abs(value)) + 1));
+
+/** Return dollars in short: $39M, $1.4M, $620K. */
+export function usd(value) {
+  if (!(value > 0)) return "$0";
+  for (const [size, letter] of [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "K"]]) {
+    if (value >= size * 0.9995) {
+      const n = value / size;
+      return `$${n >= 99.95 ? Math.round(n) : n >= 9.995 ? Math.round(n) : n.toFixed(1)}${letter}`;
+    }
+  }
+  return `$${Math.round(value)}`;
+}
+
+export function percent(fraction, digits = 1) {
+  const value = fraction * 100;
+  return `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(value).toFixed(digits)}%`;
+}
+
+const pad = (n) => String(n).padStart(2, "0");
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+export function clock(ms) {
+  const t = new Date(ms);
+  return `${pad(t.getUTCHours())}:${pad(t.getUTCMinutes())}`;
+}
+
+export function moment(ms) {
+  const t = new Date(ms);
+  return `${MONTHS[t.getUTCMonth()]} ${t.getUTCDate()}, ${clock(ms)} UTC`;
+}
+
+export const base = (symbol) => symbol.replace(/USDT$/, "");
