@@ -5,6 +5,7 @@ Scale 2 (HD) uses the same places: the drawing multiplies.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -155,7 +156,7 @@ def stack(wants: Sequence[Want], *, top: float, bottom: float, gap: float) -> li
             kept.append(index)
             room -= need
     kept.sort(key=lambda i: (wants[i].y, i))
-    before = np.cumsum([0.0] + [wants[i].height + gap for i in kept])
+    before = list(accumulate((wants[i].height + gap for i in kept), initial=0.0))
     starts = [
         min(max(wants[i].y, top), bottom) - wants[i].height / 2 - b
         for i, b in zip(kept, before, strict=False)
@@ -163,7 +164,7 @@ def stack(wants: Sequence[Want], *, top: float, bottom: float, gap: float) -> li
     last = bottom - top - (before[-1] - gap)
     out: list[float | None] = [None] * len(wants)
     for index, start, offset in zip(kept, _isotonic(starts), before, strict=False):
-        out[index] = min(max(start, top), top + last) + float(offset) + wants[index].height / 2
+        out[index] = min(max(start, top), top + last) + offset + wants[index].height / 2
     return out
 
 
@@ -186,7 +187,7 @@ def stack_around(
     out: list[float | None] = [None] * len(wants)
     spans = ((True, box.y0, min(line_y - clear, box.y1)), (False, max(line_y + clear, box.y0), box.y1))
     for above, top, bottom in spans:
-        mine = [i for i, want in enumerate(wants) if bool(want.y < line_y) is above]
+        mine = [i for i, want in enumerate(wants) if (want.y < line_y) is above]
         places = stack([wants[i] for i in mine], top=top, bottom=bottom, gap=gap)
         for index, place in zip(mine, places, strict=True):
             out[index] = place

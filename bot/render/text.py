@@ -15,7 +15,7 @@ HUGE = 1e13
 SUFFIXES = ("", "K", "M", "B", "T")
 THOUSAND = 1000.0
 WHOLE_FROM = 10.0
-FINE_BELOW = 0.01
+CENT = 0.01
 
 
 def money(usd: float) -> str:
@@ -23,6 +23,8 @@ def money(usd: float) -> str:
     if not math.isfinite(usd):
         return UNKNOWN
     sign, value = (MINUS if usd < 0 else ""), abs(usd)
+    if 0 < value < CENT / 2:
+        return "<$0.01"
     step = 0
     while step < len(SUFFIXES) - 1 and float(_short(value)) >= THOUSAND:
         value, step = value / THOUSAND, step + 1
@@ -33,11 +35,8 @@ def _short(value: float) -> str:
     """Return a value with one decimal below ten (two below one), none from there on."""
     if value >= WHOLE_FROM or value == 0:
         return f"{value:.0f}"
-    text = f"{value:.1f}" if value >= 1 else f"{value:.2g}"
-    if "e" in text:
-        text = f"{value:.{MAX_DECIMALS}f}".rstrip("0") or "0"
-    text = text.removesuffix(".0")
-    return text if text.strip("0.") else "0"
+    words = f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+    return words.removesuffix(".0")
 
 
 def decimals_for(price: float, digits: int = PRICE_DIGITS) -> int:
