@@ -18,12 +18,14 @@ _SQLITE_REFUSED = {
     sqlite3.SQLITE_IOERR_TRUNCATE,
     sqlite3.SQLITE_IOERR_SHMSIZE,
 }
+_DUCKDB_CALLERS = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError, duckdb.NotSupportedError)
 _DUCKDB_FULL = ("no space left", "could not write", "file too large", "disk quota", "could not truncate")
 _DUCKDB_NEWER = ("database file with version number", "newer version of duckdb")
 _DUCKDB_CORRUPT = (
     "not a valid duckdb database",
     "corrupt",
     "checksum",
+    "could not read enough bytes",
     "failure while replaying wal",
     "deserializ",
     "wal file",
@@ -78,8 +80,8 @@ def _with_siblings(path: Path) -> tuple[Path, ...]:
 
 
 def market_fault(error: Exception, path: Path) -> StorageError | None:
-    """Return what an error of DuckDB means, or None where the statement itself was wrong."""
-    if not isinstance(error, duckdb.Error):
+    """Return what an error of DuckDB means, or None where the statement or its values were wrong."""
+    if isinstance(error, _DUCKDB_CALLERS) or not isinstance(error, duckdb.Error):
         return None
     text = str(error)
     lower = text.lower()
@@ -92,5 +94,4 @@ def market_fault(error: Exception, path: Path) -> StorageError | None:
         return full(path, detail)
     if any(sign in lower for sign in _DUCKDB_CORRUPT):
         return corrupt(path, detail)
-    broken = isinstance(error, duckdb.IOException | duckdb.FatalException | duckdb.InternalException)
-    return StorageError(f"{path} cannot be used: {detail}.") if broken else None
+    return StorageError(f"{path} cannot be used: {detail}.")

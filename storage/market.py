@@ -166,7 +166,10 @@ class MarketStore:
         await self._call(work)
 
     async def forget(self, user_id: str) -> dict[str, int]:
-        """Remove every row of a user, accepted ones too, and return how many were removed from each table."""
+        """Remove every row of a user, accepted ones too, and return how many were removed from each table.
+
+        The log is emptied as well; DuckDB frees the space in its file for new rows, without wiping it.
+        """
         owned = {table.name: table.owner for table in TABLES.values() if table.owner is not None}
 
         def work(cursor: Cursor) -> dict[str, int]:

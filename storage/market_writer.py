@@ -80,6 +80,7 @@ class MarketWriter:
                 if self.fault is not None:
                     raise self.fault
                 self._room.append(Future())
+                self._changed.notify_all()
                 return self._room[-1]
             self._queue.extend(appends)
             self._bytes += size
@@ -147,7 +148,8 @@ class MarketWriter:
             return bool(self._queue) or not self._stopping
 
     def _pressed(self) -> bool:
-        return self._stopping or any(isinstance(item, _Call) for item in self._queue)
+        """Say whether somebody waits for the writer."""
+        return self._stopping or bool(self._room) or any(isinstance(item, _Call) for item in self._queue)
 
     def _head(self) -> list[Append]:
         """Return the appends before the next call; they stay in the queue until they are written."""
@@ -258,3 +260,6 @@ class MarketWriter:
             call.answer.set_exception(error)
         else:
             call.answer.set_result(result)
+        finally:
+            if not call.answer.done():  # the work itself is at fault: it ends the thread, but nobody waits
+                call.answer.set_exception(StorageError("The market store failed."))

@@ -126,7 +126,7 @@ def rules_for_symbol(session: Session, symbol: str) -> list[Rule]:
 def watched_symbols(session: Session) -> dict[str, int]:
     """Return the symbols that any rule is on, with how many."""
     rows = session.execute(select(Rule.symbol, func.count()).group_by(Rule.symbol).order_by(Rule.symbol))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def to_watch(rule: Rule) -> Watch:
