@@ -117,10 +117,9 @@ def _ranges(zones: tuple[Tracked, ...]) -> tuple[Floats, Floats]:
 def _heirs(common: Floats) -> dict[int, int]:
     """Return which old zone each found one continues: most dollars in common first, one to one."""
     heirs: dict[int, int] = {}
-    rows, columns = np.nonzero(common)
-    order = np.argsort(-common[rows, columns], kind="stable")
     given: set[int] = set()
-    for i, j in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+    pairs = [(-usd, i, j) for i, row in enumerate(common.tolist()) for j, usd in enumerate(row) if usd]
+    for _, i, j in sorted(pairs):
         if j not in heirs and i not in given:
             heirs[j] = i
             given.add(i)

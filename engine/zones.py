@@ -166,9 +166,8 @@ class ZoneBook:
         spans = zip(start.tolist(), stop.tolist(), strict=True)
         peak = np.array([a + int(density[a:b].argmax()) for a, b in spans])
         percentile = self._reference.percentile(side_row * bins + peak, density[peak])
-        places = math.log(self._close) + SIGNS[side] * self.params.bin_log * np.stack(
-            [start, stop, peak + 0.5]
-        )
+        steps = np.array([start, stop, peak + 0.5])
+        places = math.log(self._close) + SIGNS[side] * self.params.bin_log * steps
         low, high = (0, 1) if side is Side.SHORT else (1, 0)
         prices = np.exp(places)
         table = [prices[low], prices[high], prices[2], usd, usd / cumulative[-1], percentile]
