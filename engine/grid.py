@@ -5,10 +5,11 @@ A mean would fade a level that stood for a part of a column; the maximum shows i
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
-from engine import assemble
 from engine.columns import Columns, Surface
 from engine.errors import GridError
 from engine.model import STEP_MS, Candles, Floats, Ints
@@ -103,6 +104,43 @@ def column_step(span_ms: int, base_ms: int, max_cols: int) -> int:
     return (len(days) + 2) * _STEPS[-1] * base_ms
 
 
+class PriceMap(NamedTuple):
+    """Say where state bins lie in output bins: `position[i]` is the lower edge of bin `first + i`."""
+
+    first: int
+    position: Floats  # (m + 1,) counted in output bins
+
+
+@njit(cache=True, nogil=True)
+def fold(rows: Surface, close_bin: Ints, sign: int, group: Ints, prices: PriceMap, out: Surface) -> None:
+    """Sum each row over price and take the maximum over the rows of a group, into (cols, bins).
+
+    A state bin that straddles output edges is split in proportion. `sign` is the way a row runs.
+    """
+    position = prices.position
+    count = position.shape[0] - 1
+    bins = out.shape[1]
+    line = np.empty(bins)
+    for t in range(rows.shape[0]):
+        line[:] = 0.0
+        for i in range(rows.shape[1]):
+            value = rows[t, i]
+            at = close_bin[t] + sign * i - prices.first
+            if value == 0.0 or at < 0 or at >= count:
+                continue
+            low = position[at]
+            high = position[at + 1]
+            begin = math.floor(low)
+            if high <= begin + 1.0 and begin >= 0:
+                line[begin] += value
+                continue
+            for b in range(max(begin, 0), min(math.ceil(high), bins)):
+                line[b] += value * (min(high, b + 1.0) - max(low, float(b))) / (high - low)
+        for b in range(bins):
+            if line[b] > out[group[t], b]:
+                out[group[t], b] = line[b]
+
+
 def _heat(columns: Columns, group: Ints, cols: int, edges: Floats) -> tuple[Surface, Surface]:
     """Return both sides' dollars per column and bin."""
     bins = len(edges) - 1
@@ -111,10 +149,10 @@ def _heat(columns: Columns, group: Ints, cols: int, edges: Floats) -> tuple[Surf
     first, last = math.floor(math.log(low) / BIN_LOG), math.ceil(math.log(edges[-1]) / BIN_LOG)
     lower = np.exp(np.arange(first, last + 1) * BIN_LOG)
     position = (lower - edges[0]) * (bins / (edges[-1] - edges[0]))
-    prices = assemble.PriceMap(first=first, position=position)
+    prices = PriceMap(first=first, position=position)
     at = np.ascontiguousarray(columns.close_bin)
-    assemble.fold(np.ascontiguousarray(columns.long), at, -1, group, prices, heat[0])
-    assemble.fold(np.ascontiguousarray(columns.short), at, 1, group, prices, heat[1])
+    fold(np.ascontiguousarray(columns.long), at, -1, group, prices, heat[0])
+    fold(np.ascontiguousarray(columns.short), at, 1, group, prices, heat[1])
     return heat[0], heat[1]
 
 

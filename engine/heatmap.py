@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from engine import assemble, state
-from engine.columns import Columns
-from engine.intake import pack
+from engine import kernel, norm, state
+from engine.columns import Columns, Surface
+from engine.intake import QUOTE_VOLUME, pack
 from engine.kernel import (
     CLOSE,
     CLOSED,
@@ -23,18 +22,15 @@ from engine.kernel import (
     FIRST_TS,
     HIGH,
     LAST_CLOSE,
-    LAST_LOG,
     LAST_TS,
+    LAST_Z,
     LONG,
     LOW,
-    NORM_COUNT,
-    NORM_SUM,
     SHORT,
     SWEPT,
     TAKEN,
     Bars,
     Book,
-    bin_of,
 )
 from engine.model import DAY_MS, Candles, Floats, Ints, Side
 from engine.presets import BIN_LOG, Preset
@@ -83,8 +79,8 @@ class Result:
     USD for a `usd_scale` of 1; edges are prices, evenly spaced in log price.
     """
 
-    long: npt.NDArray[np.float32]
-    short: npt.NDArray[np.float32]
+    long: Surface
+    short: Surface
     edges: Floats
 
 
@@ -96,10 +92,18 @@ class Heatmap:
 
     def __init__(self, preset: Preset, *, usd_scale: float = 1.0) -> None:
         self.preset = preset
-        self.usd_scale = usd_scale
         self._parts = state.parts_of(preset)
-        self._book = state.new_book(preset)
-        self._gaps: list[tuple[int, int]] = []
+        self._rule = norm.rule_of(preset)
+        self._state = state.new_state(preset, usd_scale=usd_scale)
+
+    @property
+    def usd_scale(self) -> float:
+        """Return the dollars that a unit of surface stands for."""
+        return self._state.usd_scale
+
+    @usd_scale.setter
+    def usd_scale(self, value: float) -> None:
+        self._state.usd_scale = value
 
     def feed(self, candles: Candles) -> Columns:
         """Take candles that follow those before; return a column for each.
@@ -110,41 +114,52 @@ class Heatmap:
 
     def advance(self, candles: Candles) -> Fed:
         """Take candles like `feed`; return what they moved as well."""
-        last = self.last_ts
-        bars = pack(candles, step_ms=self.preset.step_ms, last_ts=last)
-        ts = bars.ts
-        out = assemble.Near(
+        bars = self._take(candles)
+        count = len(bars.ts)
+        out = kernel.Near(
             usd_scale=float(self.usd_scale),
-            rows=np.zeros((2, len(ts), self.preset.width), np.float32),
-            close_bin=np.zeros(len(ts), np.int64),
-            moved=np.zeros((len(ts), 2, 5)),
+            rows=np.zeros((2, count, self.preset.width), np.float32),
+            close_bin=np.zeros(count, np.int64),
+            moved=np.zeros((count, 2, 5)),
             need=np.zeros((2, 2), np.int64),
         )
-        self._walk(len(ts), out.need, lambda book, at: assemble.walk_near(self._parts, book, bars, at, out))
-        self._note_gaps(ts if last is None else np.concatenate([[last], ts]))
-        close = bars.values[CLOSE].copy()
-        columns = Columns(ts=ts, close=close, close_bin=out.close_bin, long=out.rows[0], short=out.rows[1])
-        return Fed(columns=columns, events=self._events(ts, out.moved))
+        self._walk(count, out.need, lambda book, at: kernel.walk_near(self._parts, book, bars, at, out))
+        columns = Columns(
+            ts=bars.ts,
+            close=bars.prices[CLOSE].copy(),
+            close_bin=out.close_bin,
+            long=out.rows[0],
+            short=out.rows[1],
+        )
+        return Fed(columns=columns, events=self._events(bars.ts, out.moved))
 
     def tabulate(self, candles: Candles, *, bins: int) -> Result:
         """Take candles like `feed`; return what stood in `bins` fixed bins that cover them all."""
-        bars = pack(candles, step_ms=self.preset.step_ms, last_ts=self.last_ts)
-        rows = np.zeros((2, len(bars.ts), bins), np.float32)
-        low, high = (bin_of(math.log(v)) for v in _price_range(bars))
-        per = -(-(high - low + 1 + 2 * self.preset.width) // bins)
-        first = (low + high + 1 - per * bins) // 2
-        out = assemble.Fixed(first=first, per=per, rows=rows, need=np.zeros((2, 2), np.int64))
-        self._walk(
-            len(bars.ts), out.need, lambda book, at: assemble.walk_fixed(self._parts, book, bars, at, out)
-        )
+        bars = self._take(candles)
+        count = len(bars.ts)
+        low, high = bars.prices[LOW].min(initial=math.inf), bars.prices[HIGH].max(initial=0.0)
+        first, last = (math.floor(math.log(v) / BIN_LOG) if count else 0 for v in (low, high))
+        per = -(-(last - first + 1 + 2 * self.preset.width) // bins)
+        first = (first + last + 1 - per * bins) // 2
+        rows = np.zeros((2, count, bins), np.float32)
+        out = kernel.Fixed(first=first, per=per, rows=rows, need=np.zeros((2, 2), np.int64))
+        self._walk(count, out.need, lambda book, at: kernel.walk_fixed(self._parts, book, bars, at, out))
         edges = np.exp((first + per * np.arange(bins + 1)) * BIN_LOG)
         return Result(long=rows[0], short=rows[1], edges=edges)
 
+    def _take(self, candles: Candles) -> Bars:
+        """Return checked candles with their mass; from here on they are part of the history."""
+        last = self.last_ts
+        packed = pack(candles, step_ms=self.preset.step_ms, last_ts=last)
+        self._note_gaps(packed.ts if last is None else np.concatenate([[last], packed.ts]))
+        mass = norm.masses(self._rule, self._state.norm, packed.ts, packed.values[QUOTE_VOLUME])
+        return Bars(ts=packed.ts, prices=packed.values[: CLOSE + 1], mass=mass)
+
     def _walk(self, count: int, need: Ints, walk: Callable[[Book, int], int]) -> None:
-        at = walk(self._book, 0)
+        at = walk(self._state.book, 0)
         while at < count:
-            self._book = state.grown(self._book, need)
-            at = walk(self._book, at)
+            self._state.book = state.grown(self._state.book, need)
+            at = walk(self._state.book, at)
 
     def _events(self, ts: Ints, moved: Floats) -> PositionEvents:
         moved *= self.usd_scale
@@ -160,23 +175,25 @@ class Heatmap:
     def _note_gaps(self, ts: Ints) -> None:
         step_ms = self.preset.step_ms
         found = np.flatnonzero(np.diff(ts) > step_ms)
-        self._gaps += [(int(ts[i]) + step_ms, int(ts[i + 1]) - step_ms) for i in found]
-        if self._gaps:
+        gaps = self._state.gaps
+        gaps += [(int(ts[i]) + step_ms, int(ts[i + 1]) - step_ms) for i in found]
+        if gaps:
             oldest = int(ts[-1]) - self.preset.norm_days * DAY_MS
-            self._gaps = [gap for gap in self._gaps if gap[1] >= oldest]
+            self._state.gaps = [gap for gap in gaps if gap[1] >= oldest]
 
     def column(self) -> Columns:
         """Return what stands now as one column; none before the first candle."""
         width = self.preset.width
         if self.last_ts is None:
             return Columns.empty(width)
-        close_bin = bin_of(float(self._book.last[LAST_LOG]))
+        book = self._state.book
+        close_bin = math.floor(book.last[LAST_Z])
         near = np.zeros((2, 1, width), np.float32)
         for side in (LONG, SHORT):
-            assemble.pour_near(self._book, side, close_bin, self.usd_scale, near[side, 0])
+            kernel.pour_near(book, side, close_bin, float(self.usd_scale), near[side, 0])
         return Columns(
-            ts=np.array([self.last_ts], np.int64),
-            close=self._book.last[[LAST_CLOSE]],
+            ts=book.clock[[LAST_TS]],
+            close=book.last[[LAST_CLOSE]],
             close_bin=np.array([close_bin], np.int64),
             long=near[0],
             short=near[1],
@@ -184,9 +201,9 @@ class Heatmap:
 
     def totals(self) -> dict[Side, Totals]:
         """Return where each side's mass went since the first candle."""
-        standing = (self._book.mass.sum(axis=(1, 2)) * self._book.scale).sum(axis=1)
+        standing = (self._state.book.mass.sum(axis=(1, 2)) * self._state.book.scale).sum(axis=1)
         totals = {}
-        for side, kinds, stands in zip(_SIDES, self._book.totals, standing, strict=True):
+        for side, kinds, stands in zip(_SIDES, self._state.book.totals, standing, strict=True):
             usd = [float(v) * self.usd_scale for v in (*kinds, stands)]
             totals[side] = Totals(
                 entered=usd[ENTERED],
@@ -201,17 +218,17 @@ class Heatmap:
     @property
     def count(self) -> int:
         """Return how many candles were fed."""
-        return int(self._book.clock[COUNT])
+        return int(self._state.book.clock[COUNT])
 
     @property
     def first_ts(self) -> int | None:
         """Return the open of the first candle, None before there is one."""
-        return int(self._book.clock[FIRST_TS]) if self.count else None
+        return int(self._state.book.clock[FIRST_TS]) if self.count else None
 
     @property
     def last_ts(self) -> int | None:
         """Return the open of the latest candle, None before there is one."""
-        return int(self._book.clock[LAST_TS]) if self.count else None
+        return int(self._state.book.clock[LAST_TS]) if self.count else None
 
     @property
     def history_days(self) -> float:
@@ -226,34 +243,25 @@ class Heatmap:
     @property
     def gaps(self) -> tuple[tuple[int, int], ...]:
         """Return the stretches of missing candles in the norm's days: first and last missing open."""
-        return tuple(self._gaps)
+        return tuple(self._state.gaps)
 
     @property
     def mean_quote_volume(self) -> float:
         """Return the mean the next candle's quote volume is divided by; NaN while too few are known."""
-        count = self._book.norm[NORM_COUNT]
-        if count < self._parts.norm_min:
-            return math.nan
-        return float(self._book.norm[NORM_SUM] / count)
+        return norm.mean_of(self._state.norm, self._rule)
 
     def dump(self) -> bytes:
         """Return the whole state as bytes."""
-        return state.dump(self.preset, self._book, usd_scale=self.usd_scale, gaps=self._gaps)
+        return state.dump(self.preset, self._state)
 
     @classmethod
     def load(cls, preset: Preset, data: bytes) -> "Heatmap":
         """Return the heatmap that was dumped; raise DataError where the bytes or the preset differ."""
         heatmap = cls(preset)
-        heatmap._book, heatmap.usd_scale, heatmap._gaps = state.load(preset, data)
+        heatmap._state = state.load(preset, data)
         return heatmap
 
 
 def run(candles: Candles, preset: Preset, bins: int = 500) -> Result:
     """Return what stood at each candle's close in `bins` bins that cover all prices and levels."""
     return Heatmap(preset).tabulate(candles, bins=bins)
-
-
-def _price_range(bars: Bars) -> tuple[float, float]:
-    if not bars.ts.size:
-        return 1.0, 1.0
-    return float(bars.values[LOW].min()), float(bars.values[HIGH].max())

@@ -1,132 +1,162 @@
-"""Step the heatmap's state through candles: sweep, take profit, decay, enter.
+"""Step a heatmap through candles: sweep, take profit, decay, enter; write out what stands.
 
-Shorts are longs on mirrored log price, so every loop here knows one side only: `y` is the log price
-for longs and its negative for shorts, and bin `b` of log price is bin `-1 - b` of the mirror. Mass is
-kept per bin, level and lifetime; `surface` is its sum over levels. Both are stored undecayed and
-multiplied by `scale` (one number per side and lifetime) when read, so that a candle costs what it
-touches. All functions are compiled; their `.py_func` is the same in plain Python.
+Longs are shorts on mirrored price, so every loop knows one side only. A side's axis runs away from the
+price and counts in bins: `z` is log price over `bin_log` for shorts and its negative for longs, levels
+lie above their entry, and global bin `b` is bin `-1 - b` of the mirror. Mass is kept per bin, level and
+lifetime; `surface` is its sum over levels. Both are stored undecayed and multiplied by `scale` (one
+number per side and lifetime) when read, so that a candle costs what it touches.
+
+Everything is compiled; `.py_func` of each function is the same in plain Python. All of it stands in one
+file because a compiled function is kept on disk until its own file changes, whatever it calls.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from engine.model import Floats, Ints
-from engine.presets import BIN_LOG
+
+Surface = npt.NDArray[np.float32]
 
 LONG, SHORT = 0, 1
-OPEN, HIGH, LOW, CLOSE, VOLUME, QUOTE_VOLUME, TAKER_BUY_VOLUME, OPEN_INTEREST = range(8)
+OPEN, HIGH, LOW, CLOSE = range(4)
+BOTTOM, TOP = 4, 5
 ENTERED, SWEPT, TAKEN, DECAYED, CLOSED = range(5)
 LAST_TS, FIRST_TS, COUNT, HALFWAY = range(4)
-LAST_LOG, LAST_CLOSE, MASS = range(3)
-NORM_SUM, NORM_COUNT, NORM_PEAK = range(3)
+LAST_Z, LAST_CLOSE = range(2)
 
 NOWHERE = 1 << 60
 """Lowest occupied bin of a level that holds nothing; its highest is the negative."""
+NO_ROOM = -(1 << 62)
+"""What a step returns in place of a bin where the book must grow first."""
 FAINT = 1e-60
 """Scale below which the stored mass is rewritten with its decay applied."""
+CANCELLED = 1e-3
+"""Part of what was taken from a cell below which its rest is added up anew: else dust would stand."""
 GONE = 1e-100
 """Mass below which a rewrite forgets a cell; no sum of doubles could show it."""
-MAX_RATIO = 1e9
-"""Bound on a candle's volume in means, so that a market waking from nothing stays finite."""
 
 
 class Parts(NamedTuple):
-    """Hold a preset as arrays: D levels, K lifetimes, P entry points."""
+    """Hold a preset as arrays: D levels, K lifetimes, P entry points. Distances are in bins."""
 
-    offset: Floats  # (2, D) log distance from entry, per side
+    bin_log: float
+    offset: Floats  # (2, D) distance from entry, per side
+    farthest: Floats  # (2,) largest offset, per side
     weight: Floats  # (D,)
     half_life_ms: Floats  # (K,)
     amplitude: Floats  # (K,)
-    entry: Floats  # (P, 5) blend of log open, high, low, close; share
-    take_profit: float  # log price; infinite for never
-    exponent: float
-    norm_min: int  # bars
-    step_ms: int
-    step_share: float  # of the five minutes a unit of mass is meant for
+    entry: Floats  # (P, 5) blend of open, high, low, close; share
+    take_profit: float  # infinite for never
 
 
 class Bars(NamedTuple):
-    """Hold candles as the kernel reads them: times (n,) and values (8, n) in the fields' order."""
+    """Hold n candles: their opens in time, prices in the fields' order, and the mass each enters."""
 
-    ts: Ints
-    values: Floats
+    ts: Ints  # (n,)
+    prices: Floats  # (4, n)
+    mass: Floats  # (n,)
 
 
 class Book(NamedTuple):
-    """Hold the whole state of one heatmap over N bins; written in place."""
+    """Hold what stands, over N bins; written in place."""
 
-    base: Ints  # (2,) mirrored bin of cell 0
+    base: Ints  # (2,) bin of cell 0, on the side's axis
     mass: Floats  # (2, N, D, K) undecayed
     surface: Floats  # (2, K, N) mass summed over levels
     lowest: Ints  # (2, D) occupied bins
     highest: Ints  # (2, D)
     scale: Floats  # (2, K) decay since the last rewrite
     standing: Floats  # (2, K) undecayed mass in all bins
-    ring: Floats  # (bars of the norm,) quote volume by time; NaN where no bar was
-    norm: Floats  # (3,) sum and count of the ring, largest sum since it was last added up
-    clock: Ints  # (4,) open of the last and first bar, bars seen, 1 while a bar has yet to enter
-    last: Floats  # (3,) log close and close of the last bar, NaN before; mass that has yet to enter
+    clock: Ints  # (4,) open of the last and first candle, candles seen, 1 while one has yet to enter
+    last: Floats  # (2,) close of the last candle in bins and in price, NaN before
     totals: Floats  # (2, 5) entered, swept, taken, decayed, closed
 
 
-@njit(cache=True, nogil=True)
-def bin_of(log_price: float) -> int:
-    """Return the global bin of a log price."""
-    return math.floor(log_price / BIN_LOG)
+class Near(NamedTuple):
+    """Hold what a walk writes for n candles, and the bins it needs when it stops for room."""
+
+    usd_scale: float
+    rows: Surface  # (2, n, width) USD, from the close's bin outwards
+    close_bin: Ints  # (n,)
+    moved: Floats  # (n, 2, 5) entered, swept, taken, decayed, closed
+    need: Ints  # (2, 2) lowest and highest, per side
+
+
+class Fixed(NamedTuple):
+    """Hold what a walk over fixed bins writes: each is `per` state bins, from global bin `first`."""
+
+    first: int
+    per: int
+    rows: Surface  # (2, n, bins)
+    need: Ints
 
 
 @njit(cache=True, nogil=True)
-def side_bin(side: int, log_price: float) -> int:
-    """Return the bin of a log price as a side sees it: mirrored for shorts."""
-    b = math.floor(log_price / BIN_LOG)
-    return b if side == LONG else -1 - b
+def side_bin(side: int, z: float) -> int:
+    """Return the bin, on a side's axis, of a log price counted in bins."""
+    b = math.floor(z)
+    return b if side == SHORT else -1 - b
 
 
 @njit(cache=True, nogil=True)
-def sweep(book: Book, side: int, first: int) -> float:
-    """Consume all mass in bins `first` and above; return what it was."""
-    top = -NOWHERE
-    bottom = NOWHERE
-    for j in range(book.highest.shape[1]):
-        top = max(top, book.highest[side, j])
-        bottom = min(bottom, book.lowest[side, j])
-    if top < first:
+def extent(book: Book, side: int) -> tuple[int, int]:
+    """Return the lowest and highest occupied bin; the lowest is the higher one where none is."""
+    lowest = NOWHERE
+    highest = -NOWHERE
+    for j in range(book.lowest.shape[1]):
+        lowest = min(lowest, book.lowest[side, j])
+        highest = max(highest, book.highest[side, j])
+    return lowest, highest
+
+
+@njit(cache=True, nogil=True)
+def vacate(book: Book, side: int, level: int) -> None:
+    """Note that a level holds nothing."""
+    book.lowest[side, level] = NOWHERE
+    book.highest[side, level] = -NOWHERE
+
+
+@njit(cache=True, nogil=True)
+def sweep(book: Book, side: int, last: int) -> float:
+    """Consume all mass in bins `last` and below; return what it was."""
+    lowest, highest = extent(book, side)
+    if lowest > last:
         return 0.0
-    begin = max(first, bottom) - book.base[side]
-    end = top - book.base[side] + 1
+    begin = lowest - book.base[side]
+    end = min(last, highest) - book.base[side] + 1
     swept = 0.0
     for k in range(book.scale.shape[1]):
-        left = 0.0
-        for cell in range(begin, end):
-            left += book.surface[side, k, cell]
-            book.surface[side, k, cell] = 0.0
-        book.standing[side, k] = max(book.standing[side, k] - left, 0.0) if bottom < first else 0.0
+        left = book.surface[side, k, begin:end].sum()
+        book.surface[side, k, begin:end] = 0.0
+        rest = max(book.standing[side, k] - left, 0.0)
+        book.standing[side, k] = rest if highest > last else 0.0
         swept += left * book.scale[side, k]
     book.mass[side, begin:end] = 0.0
-    for j in range(book.highest.shape[1]):
-        if book.highest[side, j] >= first:
-            book.highest[side, j] = first - 1
-            if book.lowest[side, j] >= first:
-                book.lowest[side, j] = NOWHERE
-                book.highest[side, j] = -NOWHERE
-    return swept
+    for j in range(book.lowest.shape[1]):
+        if book.highest[side, j] <= last:
+            vacate(book, side, j)
+        elif book.lowest[side, j] <= last:
+            book.lowest[side, j] = last + 1
+    return float(swept)
 
 
 @njit(cache=True, nogil=True)
 def clear_cell(book: Book, side: int, cell: int, level: int) -> float:
     """Take one level's mass out of one cell; return what it was."""
     taken = 0.0
-    levels = book.mass.shape[2]
     for k in range(book.scale.shape[1]):
         left = book.mass[side, cell, level, k]
         if left > 0.0:
             book.mass[side, cell, level, k] = 0.0
-            rest = 0.0  # added up anew: a subtraction would leave dust where nothing stands
-            for j in range(levels):
-                rest += book.mass[side, cell, j, k]
+            rest = book.surface[side, k, cell] - left
+            if rest < CANCELLED * left:
+                rest = 0.0
+                for j in range(book.mass.shape[2]):
+                    rest += book.mass[side, cell, j, k]
             book.surface[side, k, cell] = rest
             book.standing[side, k] = max(book.standing[side, k] - left, 0.0)
             taken += left * book.scale[side, k]
@@ -140,39 +170,32 @@ def take_profit(parts: Parts, book: Book, side: int, best: float) -> float:
     if math.isinf(parts.take_profit):
         return taken
     for j in range(parts.weight.shape[0]):
-        last = math.floor((best - parts.take_profit - parts.offset[side, j]) / BIN_LOG)
-        low = book.lowest[side, j]
-        high = book.highest[side, j]
-        if low > last:
+        first = math.floor(best + parts.take_profit + parts.offset[side, j])
+        if book.highest[side, j] < first:
             continue
-        for b in range(low, min(last, high) + 1):
+        begin = max(first, book.lowest[side, j])
+        for b in range(begin, book.highest[side, j] + 1):
             taken += clear_cell(book, side, b - book.base[side], j)
-        if last >= high:
-            book.lowest[side, j] = NOWHERE
-            book.highest[side, j] = -NOWHERE
-        else:
-            book.lowest[side, j] = last + 1
+        book.highest[side, j] = begin - 1
+        if book.lowest[side, j] >= begin:
+            vacate(book, side, j)
     return taken
 
 
 @njit(cache=True, nogil=True)
 def rewrite(book: Book, side: int, k: int) -> None:
     """Apply a lifetime's decay to what is stored and start its scale at 1 again."""
-    scale = book.scale[side, k]
+    lowest, highest = extent(book, side)
     standing = 0.0
-    for j in range(book.lowest.shape[1]):
-        for b in range(book.lowest[side, j], book.highest[side, j] + 1):
-            cell = b - book.base[side]
-            left = book.mass[side, cell, j, k] * scale
-            book.mass[side, cell, j, k] = left if left > GONE else 0.0
-    for j in range(book.lowest.shape[1]):
-        for b in range(book.lowest[side, j], book.highest[side, j] + 1):
-            cell = b - book.base[side]
-            rest = 0.0
-            for i in range(book.lowest.shape[1]):
-                rest += book.mass[side, cell, i, k]
-            book.surface[side, k, cell] = rest
-            standing += book.mass[side, cell, j, k]
+    for cell in range(lowest - book.base[side], highest - book.base[side] + 1):
+        total = 0.0
+        for j in range(book.mass.shape[2]):
+            left = book.mass[side, cell, j, k] * book.scale[side, k]
+            kept = left if left > GONE else 0.0
+            book.mass[side, cell, j, k] = kept
+            total += kept
+        book.surface[side, k, cell] = total
+        standing += total
     book.standing[side, k] = standing
     book.scale[side, k] = 1.0
 
@@ -191,102 +214,199 @@ def decay(parts: Parts, book: Book, side: int, elapsed_ms: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def deposit(parts: Parts, book: Book, side: int, b: int, level: int, amount: float) -> None:
-    """Put an amount into one bin of one level, split over the lifetimes by amplitude."""
-    cell = b - book.base[side]
-    for k in range(parts.amplitude.shape[0]):
-        added = amount * parts.amplitude[k] / book.scale[side, k]
-        book.mass[side, cell, level, k] += added
-        book.surface[side, k, cell] += added
-        book.standing[side, k] += added
-    book.lowest[side, level] = min(book.lowest[side, level], b)
-    book.highest[side, level] = max(book.highest[side, level], b)
-
-
-@njit(cache=True, nogil=True)
-def entry_log(parts: Parts, logs: Floats, point: int) -> float:
-    """Return the log price at which an entry point of a candle lies."""
-    blend = 0.0
+def entry_at(parts: Parts, bar: Floats, side: int, point: int) -> float:
+    """Return where on a side's axis an entry point of a candle lies."""
+    z = 0.0
     for i in range(4):
-        blend += parts.entry[point, i] * logs[i]
-    return blend
+        z += parts.entry[point, i] * bar[i]
+    return z if side == SHORT else -z
 
 
 @njit(cache=True, nogil=True)
-def enter(parts: Parts, book: Book, side: int, logs: Floats, mass: float) -> float:
+def enter(parts: Parts, book: Book, side: int, bar: Floats, mass: float) -> float:
     """Enter a candle's mass at every level the close has not passed; return what entered.
 
     A level lies between two bin centres and is split linearly between them; the part that would
-    fall beyond the close's bin stays in it, so that nothing stands on the wrong side of price.
+    fall before the close's bin is put into it, so that nothing stands on the wrong side of price.
     """
-    sign = 1.0 if side == LONG else -1.0
-    close = sign * logs[CLOSE]
-    close_bin = side_bin(side, logs[CLOSE])
+    close = bar[CLOSE] if side == SHORT else -bar[CLOSE]
+    close_bin = side_bin(side, bar[CLOSE])
+    rate = parts.amplitude / book.scale[side]
+    mass_at, surface = book.mass[side], book.surface[side]
     entered = 0.0
     for p in range(parts.entry.shape[0]):
-        point = entry_log(parts, logs, p)
+        point = entry_at(parts, bar, side, p)
         for j in range(parts.weight.shape[0]):
-            level = sign * point - parts.offset[side, j]
+            level = point + parts.offset[side, j]
             amount = mass * parts.entry[p, 4] * parts.weight[j]
-            if level >= close or amount <= 0.0:
+            if level <= close or amount <= 0.0:
                 continue
-            centres = level / BIN_LOG - 0.5
-            b = math.floor(centres)
-            above = amount * (centres - b)
-            deposit(parts, book, side, b, j, amount - above)
-            deposit(parts, book, side, min(b + 1, close_bin), j, above)
+            far = math.floor(level - 0.5) + 1
+            near = max(far - 1, close_bin)
+            farther = amount * (level + 0.5 - far)
+            near_cell, far_cell = near - book.base[side], far - book.base[side]
+            for k in range(rate.shape[0]):
+                mass_at[near_cell, j, k] += (amount - farther) * rate[k]
+                mass_at[far_cell, j, k] += farther * rate[k]
+                surface[k, near_cell] += (amount - farther) * rate[k]
+                surface[k, far_cell] += farther * rate[k]
+            book.lowest[side, j] = min(book.lowest[side, j], near)
+            book.highest[side, j] = max(book.highest[side, j], far)
             entered += amount
-    return entered * float(parts.amplitude.sum())
+    for k in range(rate.shape[0]):
+        book.standing[side, k] += entered * rate[k]
+    return float(entered * parts.amplitude.sum())
 
 
 @njit(cache=True, nogil=True)
-def add_up_norm(book: Book) -> None:
-    """Add the ring up anew, so that a running sum's rounding never gathers."""
-    total = 0.0
-    count = 0
-    for value in book.ring:
-        if not math.isnan(value):
-            total += value
-            count += 1
-    book.norm[NORM_SUM] = total
-    book.norm[NORM_COUNT] = count
-    book.norm[NORM_PEAK] = total
+def traded(parts: Parts, book: Book, bars: Bars, t: int) -> Floats:
+    """Return a candle's prices in bins, and the range it traded with the gap from the last close."""
+    bar = np.empty(6)
+    for field in range(4):
+        bar[field] = math.log(bars.prices[field, t]) / parts.bin_log
+    bar[BOTTOM] = min(bar[LOW], bar[OPEN], bar[CLOSE])
+    bar[TOP] = max(bar[HIGH], bar[OPEN], bar[CLOSE])
+    if not math.isnan(book.last[LAST_Z]):
+        bar[BOTTOM] = min(bar[BOTTOM], book.last[LAST_Z])
+        bar[TOP] = max(bar[TOP], book.last[LAST_Z])
+    return bar
 
 
 @njit(cache=True, nogil=True)
-def forget_slot(book: Book, slot: int) -> None:
-    """Take one bar out of the norm, if there is one."""
-    if not math.isnan(book.ring[slot]):
-        book.norm[NORM_SUM] -= book.ring[slot]
-        book.norm[NORM_COUNT] -= 1.0
-        book.ring[slot] = np.nan
+def leave(parts: Parts, book: Book, ts: int, bar: Floats, moved: Floats) -> None:
+    """Take out of both sides what a candle sweeps, takes and fades."""
+    elapsed_ms = ts - book.clock[LAST_TS] if book.clock[COUNT] > 0 else 0
+    for side in (LONG, SHORT):
+        worst, best = (bar[BOTTOM], -bar[TOP]) if side == LONG else (bar[TOP], bar[BOTTOM])
+        moved[side, SWEPT] = sweep(book, side, side_bin(side, worst))
+        moved[side, TAKEN] = take_profit(parts, book, side, best)
+        moved[side, DECAYED] = decay(parts, book, side, elapsed_ms)
+        for kind in (SWEPT, TAKEN, DECAYED):
+            book.totals[side, kind] += moved[side, kind]
+    if book.clock[COUNT] == 0:
+        book.clock[FIRST_TS] = ts
+    book.clock[LAST_TS] = ts
+    book.clock[COUNT] += 1
+    book.clock[HALFWAY] = 1
 
 
 @njit(cache=True, nogil=True)
-def volume_mass(parts: Parts, book: Book, ts: int, quote_volume: float) -> float:
-    """Return a candle's mass by the norm of the bars before it, then let it join the norm.
+def has_room(parts: Parts, book: Book, bar: Floats, need: Ints) -> bool:
+    """Say whether the bins a candle enters fit; write which bins it and what stands need if not."""
+    good = True
+    for side in (LONG, SHORT):
+        first = side_bin(side, bar[CLOSE])
+        last = first
+        for p in range(parts.entry.shape[0]):
+            farthest = entry_at(parts, bar, side, p) + parts.farthest[side]
+            last = max(last, math.floor(farthest - 0.5) + 1)
+        good &= book.base[side] <= first and last < book.base[side] + book.mass.shape[1]
+        need[side, 0] = first
+        need[side, 1] = last
+    if not good:
+        for side in (LONG, SHORT):
+            lowest, highest = extent(book, side)
+            need[side, 0] = min(need[side, 0], lowest)
+            need[side, 1] = max(need[side, 1], highest)
+    return good
 
-    The norm is the mean of the bars there were in the time before: missing ones count as nothing
-    known, not as zero.
+
+@njit(cache=True, nogil=True)
+def arrive(parts: Parts, book: Book, bar: Floats, mass: float, moved: Floats) -> None:
+    """Enter a candle's mass on both sides, which ends the candle."""
+    for side in (LONG, SHORT):
+        moved[side, ENTERED] = enter(parts, book, side, bar, mass) if mass > 0.0 else 0.0
+        book.totals[side, ENTERED] += moved[side, ENTERED]
+    book.last[LAST_Z] = bar[CLOSE]
+    book.clock[HALFWAY] = 0
+
+
+@njit(cache=True, nogil=True)
+def step(parts: Parts, book: Book, bars: Bars, t: int, moved: Floats, need: Ints) -> int:
+    """Take one candle through the book; return the close's bin.
+
+    NO_ROOM where the book must grow first: call again then, the candle goes on where it was.
     """
-    size = book.ring.shape[0]
-    slot = ts // parts.step_ms
-    if book.clock[COUNT] > 0:
-        before = book.clock[LAST_TS] // parts.step_ms
-        for missing in range(max(before + 1, slot - size), slot):
-            forget_slot(book, missing % size)
-    if book.norm[NORM_SUM] < 1e-6 * book.norm[NORM_PEAK]:
-        add_up_norm(book)
-    mass = 0.0
-    count = book.norm[NORM_COUNT]
-    if count >= parts.norm_min and book.norm[NORM_SUM] > 0.0:
-        ratio = min(quote_volume / book.norm[NORM_SUM] * count, MAX_RATIO)
-        mass = ratio**parts.exponent * parts.step_share
-    forget_slot(book, slot % size)
-    book.ring[slot % size] = quote_volume
-    book.norm[NORM_SUM] += quote_volume
-    book.norm[NORM_COUNT] += 1.0
-    book.norm[NORM_PEAK] = max(book.norm[NORM_PEAK], book.norm[NORM_SUM])
-    if slot % size == 0:
-        add_up_norm(book)
-    return mass
+    bar = traded(parts, book, bars, t)
+    if book.clock[HALFWAY] == 0:
+        leave(parts, book, bars.ts[t], bar, moved)
+    if not has_room(parts, book, bar, need):
+        return NO_ROOM
+    arrive(parts, book, bar, bars.mass[t], moved)
+    book.last[LAST_CLOSE] = bars.prices[CLOSE, t]
+    return int(math.floor(bar[CLOSE]))  # noqa: RUF046 - numba's stubs do not know it is one
+
+
+@njit(cache=True, nogil=True)
+def add_scaled(values: Floats, factor: float, out: npt.NDArray[np.floating[Any]]) -> None:
+    """Add values times a factor to as many places."""
+    for i in range(out.shape[0]):
+        out[i] += factor * values[i]
+
+
+@njit(cache=True, nogil=True)
+def pour_near(book: Book, side: int, close_bin: int, usd_scale: float, row: Surface) -> None:
+    """Add what stands to a row that runs away from price, the close's bin first."""
+    near = close_bin if side == SHORT else -1 - close_bin
+    lowest, highest = extent(book, side)
+    begin = max(0, lowest - near)
+    end = min(row.shape[0], highest - near + 1)
+    if begin >= end:
+        return
+    at = near - book.base[side]
+    for k in range(book.scale.shape[1]):
+        values = book.surface[side, k, at + begin : at + end]
+        add_scaled(values, usd_scale * book.scale[side, k], row[begin:end])
+
+
+@njit(cache=True, nogil=True)
+def pour_fixed(book: Book, side: int, first: int, per: int, row: Surface) -> None:
+    """Add what stands to a row of fixed bins of `per` state bins each, from global bin `first`."""
+    lowest, highest = extent(book, side)
+    if highest < lowest:
+        return
+    values = np.zeros(highest - lowest + 1)
+    at = lowest - book.base[side]
+    for k in range(book.scale.shape[1]):
+        add_scaled(book.surface[side, k, at : at + len(values)], book.scale[side, k], values)
+    # The first value is global bin `lowest` for shorts and its mirror for longs, which run down.
+    place = lowest - first if side == SHORT else -1 - lowest - first
+    out = place // per
+    left = (out + 1) * per - place if side == SHORT else place - out * per + 1
+    total = 0.0
+    for value in values:
+        total += value
+        left -= 1
+        if left == 0:
+            if 0 <= out < row.shape[0]:
+                row[out] += total
+            total = 0.0
+            left = per
+            out += 1 if side == SHORT else -1
+    if 0 <= out < row.shape[0]:
+        row[out] += total
+
+
+@njit(cache=True, nogil=True)
+def walk_near(parts: Parts, book: Book, bars: Bars, start: int, out: Near) -> int:
+    """Step through candles from `start`, writing each one's column; return where it stopped for room."""
+    for t in range(start, bars.ts.shape[0]):
+        close_bin = step(parts, book, bars, t, out.moved[t], out.need)
+        if close_bin == NO_ROOM:
+            return t
+        out.close_bin[t] = close_bin
+        for side in (LONG, SHORT):
+            pour_near(book, side, close_bin, out.usd_scale, out.rows[side, t])
+    return int(bars.ts.shape[0])
+
+
+@njit(cache=True, nogil=True)
+def walk_fixed(parts: Parts, book: Book, bars: Bars, start: int, out: Fixed) -> int:
+    """Step through candles from `start`, writing fixed bins; return where it stopped for room."""
+    moved = np.zeros(book.totals.shape)
+    for t in range(start, bars.ts.shape[0]):
+        if step(parts, book, bars, t, moved, out.need) == NO_ROOM:
+            return t
+        for side in (LONG, SHORT):
+            pour_fixed(book, side, out.first, out.per, out.rows[side, t])
+    return int(bars.ts.shape[0])

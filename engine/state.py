@@ -4,6 +4,7 @@ import json
 import math
 import struct
 import zlib
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,30 +12,44 @@ import numpy.typing as npt
 
 from engine.errors import DataError
 from engine.kernel import NOWHERE, Book, Parts
-from engine.model import DAY_MS, HOUR_MS, STEP_MS, Ints
+from engine.model import HOUR_MS, Ints
+from engine.norm import Norm, new_norm
 from engine.presets import BIN_LOG, Preset
 
 ROOM = round(0.35 / BIN_LOG)
 """Bins kept free on either side of what is needed: 35 % of price."""
 _MAGIC = b"LQHM"
 _VERSION = 1
-_SMALL = ("lowest", "highest", "scale", "standing", "ring", "norm", "clock", "last", "totals")
+_LEAD = struct.Struct("<BI")
+
+
+@dataclass(slots=True)
+class State:
+    """Hold all that a heatmap remembers; `gaps` are first and last missing open."""
+
+    book: Book
+    norm: Norm
+    usd_scale: float = 1.0
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+
+
+def new_state(preset: Preset, *, usd_scale: float) -> State:
+    """Return the state before the first candle."""
+    return State(book=new_book(preset), norm=new_norm(preset), usd_scale=usd_scale)
 
 
 def parts_of(preset: Preset) -> Parts:
     """Return a preset as the arrays the kernel reads."""
-    day = DAY_MS / preset.step_ms
+    offset = np.array([[v.long_log for v in preset.levels], [v.short_log for v in preset.levels]])
     return Parts(
-        offset=np.array([[v.long_log for v in preset.levels], [v.short_log for v in preset.levels]]),
+        bin_log=BIN_LOG,
+        offset=offset / BIN_LOG,
+        farthest=offset.max(axis=1) / BIN_LOG,
         weight=np.array([level.weight for level in preset.levels], float),
         half_life_ms=np.array([life.half_life_h * HOUR_MS for life in preset.lifetimes], float),
         amplitude=np.array([life.amplitude for life in preset.lifetimes], float),
         entry=np.array([[p.open, p.high, p.low, p.close, p.share] for p in preset.entry], float),
-        take_profit=math.inf if preset.take_profit is None else float(preset.take_profit),
-        exponent=float(preset.volume_exponent),
-        norm_min=math.ceil(preset.norm_min_days * day),
-        step_ms=preset.step_ms,
-        step_share=preset.step_ms / STEP_MS,
+        take_profit=math.inf if preset.take_profit is None else preset.take_profit / BIN_LOG,
     )
 
 
@@ -49,10 +64,8 @@ def new_book(preset: Preset) -> Book:
         highest=np.full((2, levels), -NOWHERE, np.int64),
         scale=np.ones((2, lives)),
         standing=np.zeros((2, lives)),
-        ring=np.full(math.ceil(preset.norm_days * DAY_MS / preset.step_ms), np.nan),
-        norm=np.zeros(3),
         clock=np.zeros(4, np.int64),
-        last=np.array([np.nan, np.nan, 0.0]),
+        last=np.full(2, np.nan),
         totals=np.zeros((2, 5)),
     )
 
@@ -67,94 +80,92 @@ def _cells(first: int, count: int, base: int) -> slice:
     return slice(first - base, first - base + count)
 
 
+def _sized(book: Book, base: Ints, cells: int) -> Book:
+    """Return the state with other, empty bins."""
+    return book._replace(
+        base=base,
+        mass=np.zeros((2, cells, *book.mass.shape[2:])),
+        surface=np.zeros((*book.surface.shape[:2], cells)),
+    )
+
+
 def grown(book: Book, need: Ints) -> Book:
     """Return the same state over bins that hold what is needed, with room on both sides.
 
     `need` is the lowest and highest bin, per side; what stands must lie within them.
     """
     cells = int((need[:, 1] - need[:, 0]).max()) + 1 + 2 * ROOM
-    base = need[:, 0] - ROOM
-    mass = np.zeros((2, cells, *book.mass.shape[2:]))
-    surface = np.zeros((*book.surface.shape[:2], cells))
+    wider = _sized(book, need[:, 0] - ROOM, cells)
     for side in range(2):
         first, count = occupied(book, side)
         if count:
             old = _cells(first, count, int(book.base[side]))
-            new = _cells(first, count, int(base[side]))
-            mass[side, new] = book.mass[side, old]
-            surface[side, :, new] = book.surface[side, :, old]
-    return book._replace(base=base, mass=mass, surface=surface)
+            new = _cells(first, count, int(wider.base[side]))
+            wider.mass[side, new] = book.mass[side, old]
+            wider.surface[side, :, new] = book.surface[side, :, old]
+    return wider
 
 
-def dump(preset: Preset, book: Book, *, usd_scale: float, gaps: list[tuple[int, int]]) -> bytes:
-    """Return the state as bytes: a header, then the arrays, only where something stands."""
-    stored = [occupied(book, side) for side in range(2)]
-    header = json.dumps(
-        {
-            "preset": repr(preset),
-            "usd_scale": usd_scale,
-            "gaps": gaps,
-            "base": book.base.tolist(),
-            "cells": book.mass.shape[1],
-            "stored": stored,
-        }
-    ).encode()
-    arrays = [getattr(book, name) for name in _SMALL]
+def dump(preset: Preset, state: State) -> bytes:
+    """Return the state as bytes: a header, then the arrays, of the bins where something stands."""
+    stored = [occupied(state.book, side) for side in range(2)]
+    header = {
+        "preset": repr(preset),
+        "usd_scale": state.usd_scale,
+        "gaps": state.gaps,
+        "base": state.book.base.tolist(),
+        "cells": state.book.mass.shape[1],
+        "stored": stored,
+    }
+    arrays = _small(state.book, state.norm)
     for side in range(2):
-        cells = _cells(*stored[side], int(book.base[side]))
-        arrays += [book.mass[side, cells], book.surface[side, :, cells]]
+        cells = _cells(*stored[side], int(state.book.base[side]))
+        arrays += [state.book.mass[side, cells], state.book.surface[side, :, cells]]
     body = b"".join(np.ascontiguousarray(a).astype(a.dtype.newbyteorder("<")).tobytes() for a in arrays)
-    lengths = struct.pack("<BI", _VERSION, len(header))
-    return _MAGIC + zlib.compress(lengths + header + body, 1)
+    text = json.dumps(header).encode()
+    return _MAGIC + zlib.compress(_LEAD.pack(_VERSION, len(text)) + text + body, 1)
 
 
-def load(preset: Preset, data: bytes) -> tuple[Book, float, list[tuple[int, int]]]:
-    """Return the state, scale and gaps of a dump; raise DataError for one that cannot be used."""
+def load(preset: Preset, data: bytes) -> State:
+    """Return the state of a dump; raise DataError for one that cannot be used with the preset."""
     try:
         if data[: len(_MAGIC)] != _MAGIC:
             raise ValueError("not a stored heatmap")
         raw = zlib.decompress(data[len(_MAGIC) :])
-        version, length = struct.unpack_from("<BI", raw)
+        version, length = _LEAD.unpack_from(raw)
         if version != _VERSION:
             raise ValueError(f"version {version}, this Liqwatch reads {_VERSION}")
-        header = json.loads(raw[5 : 5 + length])
+        header = json.loads(raw[_LEAD.size : _LEAD.size + length])
         if header["preset"] != repr(preset):
             raise ValueError(f"made with other parts than those of {preset.name} now")
-        book = _filled(preset, header, raw[5 + length :])
-        gaps = [(int(first), int(last)) for first, last in header["gaps"]]
-        return book, float(header["usd_scale"]), gaps
+        return _filled(preset, header, raw[_LEAD.size + length :])
     except (ValueError, KeyError, TypeError, struct.error, zlib.error) as error:
         raise DataError(f"the stored heatmap cannot be used: {error}") from error
 
 
-def _filled(preset: Preset, header: dict[str, Any], body: bytes) -> Book:
-    reader = _Reader(body)
-    book = new_book(preset)
-    for name in _SMALL:
-        array = getattr(book, name)
-        array[...] = reader.take(array.shape, array.dtype)
-    levels, lives, cells = len(preset.levels), len(preset.lifetimes), int(header["cells"])
-    mass, surface = np.zeros((2, cells, levels, lives)), np.zeros((2, lives, cells))
-    base = np.array(header["base"], np.int64)
-    for side, (first, count) in enumerate(header["stored"]):
-        begin = first - int(base[side])
-        mass[side, begin : begin + count] = reader.take((count, levels, lives), mass.dtype)
-        surface[side, :, begin : begin + count] = reader.take((lives, count), mass.dtype)
-    if reader.at != len(body):
-        raise ValueError("it is longer than it should be")
-    return book._replace(base=base, mass=mass, surface=surface)
+def _small(book: Book, norm: Norm) -> list[npt.NDArray[Any]]:
+    small = [book.lowest, book.highest, book.scale, book.standing, book.clock, book.last, book.totals]
+    return [*small, norm.ring, norm.sums, norm.slot]
 
 
-class _Reader:
-    """Read arrays off bytes, one after the other."""
+def _filled(preset: Preset, header: dict[str, Any], body: bytes) -> State:
+    at = 0
 
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-        self.at = 0
-
-    def take(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-        """Return the next array."""
-        size = math.prod(shape)
-        flat = np.frombuffer(self.body, dtype.newbyteorder("<"), size, self.at)
-        self.at += flat.nbytes
+    def take(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+        nonlocal at
+        flat = np.frombuffer(body, dtype.newbyteorder("<"), math.prod(shape), at)
+        at += flat.nbytes
         return flat.reshape(shape)
+
+    book, norm = new_book(preset), new_norm(preset)
+    for array in _small(book, norm):
+        array[...] = take(array.shape, array.dtype)
+    book = _sized(book, np.array(header["base"], np.int64), int(header["cells"]))
+    for side, (first, count) in enumerate(header["stored"]):
+        cells = _cells(first, count, int(book.base[side]))
+        book.mass[side, cells] = take((count, *book.mass.shape[2:]), book.mass.dtype)
+        book.surface[side, :, cells] = take((book.surface.shape[1], count), book.surface.dtype)
+    if at != len(body):
+        raise ValueError("it is longer than it should be")
+    gaps = [(int(first), int(last)) for first, last in header["gaps"]]
+    return State(book=book, norm=norm, usd_scale=float(header["usd_scale"]), gaps=gaps)
