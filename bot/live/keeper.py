@@ -20,6 +20,8 @@ STATE_EVERY_S = 5.0
 """Wall time between them at least, so that a fast replay is not busy saving."""
 ZONE_DAYS = 25
 """How far back zones are followed from: the 21 days they are judged by, the two that need none, and room."""
+EVENTS_AT_ONCE = 500
+"""Zone events are turned into rows on the event loop: no more of them than it can bear."""
 
 
 class Keeper:
@@ -53,7 +55,8 @@ class Keeper:
         new = await asyncio.to_thread(book.unsaved)
         await self._store.add_candles(place.symbol, place.venue, new.candles)
         await self._store.add_columns(place.venue, place.symbol, place.preset.name, new.column_ts, new.blobs)
-        await self._store.add_zone_events(new.events)
+        for at in range(0, len(new.events), EVENTS_AT_ONCE):
+            await self._store.add_zone_events(new.events[at : at + EVENTS_AT_ONCE])
         await self._store.add_gaps(new.gaps)
         book.mark_saved(new)
 
