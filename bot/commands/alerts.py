@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from bot.commands import cards, ids, words
 from bot.commands.amounts import DAY_MS, HOUR_MS, MINUTE_MS
 from bot.commands.context import Context
-from bot.commands.parts import RULE, rows
+from bot.commands.parts import RULE, rows, sent_today
 from bot.commands.reply import Button, Reply, Table, Tone
 from bot.commands.spec import Call, Command, Kind, Parameter
 from bot.render import text
@@ -35,7 +35,9 @@ Change = Callable[[Session, str, Rule], Rule | None]
 async def listing(ctx: Context, call: Call) -> Reply:
     """Answer with the user's alerts, one line each."""
     owner = ctx.caller.user_id
-    mine = await ctx.services.state.read(lambda session: list_rules(session, owner))
+    mine, sent = await ctx.services.state.read(
+        lambda session: (list_rules(session, owner), sent_today(session, ctx))
+    )
     if not mine:
         return Reply(
             command="alert list",
@@ -48,7 +50,6 @@ async def listing(ctx: Context, call: Call) -> Reply:
                 ]
             ),
         )
-    sent = await ctx.services.alerting.sent_today(owner)
     table = Table(
         headings=("No.", "Market", "Tells you within", "Zones from", "State"),
         rows=tuple(_row(ctx, rule) for rule in mine),
@@ -112,7 +113,7 @@ def unknown(number: int) -> UserError:
 async def pause(ctx: Context, call: Call) -> Reply:
     """Silence alerts until they are resumed."""
     return await _changed(
-        ctx, call, "Paused", lambda s, owner, r: update_rule(s, owner, r.rule_id, paused=True)
+        ctx, call, "Paused {}", lambda s, owner, r: update_rule(s, owner, r.rule_id, paused=True)
     )
 
 
@@ -121,7 +122,7 @@ async def resume(ctx: Context, call: Call) -> Reply:
     return await _changed(
         ctx,
         call,
-        "Resumed",
+        "Resumed {}",
         lambda s, owner, r: update_rule(s, owner, r.rule_id, paused=False, snoozed_until_ms=None),
     )
 
@@ -129,7 +130,7 @@ async def resume(ctx: Context, call: Call) -> Reply:
 async def snooze(ctx: Context, call: Call) -> Reply:
     """Silence alerts for a while, in market time."""
     until_ms = ctx.now_ms + call.whole("for")
-    told = f"Snoozed for {words.duration(call.whole('for'))}, until {ctx.moment(until_ms)}:"
+    told = f"Snoozed {{}} for {words.duration(call.whole('for'))}, until {ctx.moment(until_ms)}"
     return await _changed(
         ctx, call, told, lambda s, owner, r: update_rule(s, owner, r.rule_id, snoozed_until_ms=until_ms)
     )
@@ -151,11 +152,14 @@ async def _changed(ctx: Context, call: Call, told: str, change: Change) -> Reply
     for symbol in dict.fromkeys(rule.symbol for rule in rules):
         await ctx.services.alerting.rules_changed(symbol)
     if len(rules) == 1:
-        title = f"{told} alert {rules[0].rule_id}, {text.base(rules[0].symbol)}"
+        title = told.format(f"alert {rules[0].rule_id} on {text.base(rules[0].symbol)}")
         return _card(ctx, rules[0], call.command.name, title, Tone.GOOD)
     listed = words.joined([f"{r.rule_id} {text.base(r.symbol)}" for r in rules])
     return Reply(
-        command=call.command.name, title=f"{told} {len(rules)} alerts", text=f"{listed}.", tone=Tone.GOOD
+        command=call.command.name,
+        title=told.format(f"{len(rules)} alerts"),
+        text=f"{listed}.",
+        tone=Tone.GOOD,
     )
 
 

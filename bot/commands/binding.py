@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from rapidfuzz import fuzz, process
 
-from bot.commands import amounts, symbols, values
+from bot.commands import symbols, values
 from bot.commands.amounts import quoted
 from bot.commands.spec import Call, Command, Kind, NearMiss, Parameter, Value
 from bot.commands.symbols import Markets
-from bot.commands.tokens import Word, rejoin
+from bot.commands.tokens import Word, rejoin, split
 from bot.commands.words import joined
 from engine.errors import UserError
 
@@ -81,10 +81,9 @@ class _Binding:
 
     def _ambiguous(self, word: Word, fits: list[Parameter]) -> UserError:
         """Say what a word could mean; none of it is guessed."""
-        told = joined(
-            [f"{p.name} {values.show(p, values.read(p, word.text, self._markets))}" for p in fits], "or"
-        )
-        lines = tuple(self._line(self._words.index(word), Word(word.text, name=p.name)) for p in fits)
+        meant = [f"{p.name} {values.show(p, values.read(p, word.text, self._markets))}" for p in fits[:3]]
+        told = joined([*meant, "others"] if len(fits) > len(meant) else meant, "or")
+        lines = tuple(self._line(self._words.index(word), Word(word.text, name=p.name)) for p in fits[:3])
         return NearMiss(f"{quoted(word.text)} could be {told}. Which one?", lines=lines)
 
     def _take_loose(self, left: list[int]) -> None:
@@ -123,6 +122,19 @@ class _Binding:
             self._read[parameter.name] = values.read(parameter, word.text, self._markets)
         except NearMiss as error:
             raise error.within(lambda piece: self._line(index, Word(piece, name=word.name))) from None
+        except UserError as error:
+            example = parameter.examples[0] if parameter.examples else ""
+            mended = self._line(index, Word(example, name=word.name)) if example else ""
+            raise UserError(error.message, example=error.example or self._working(mended)) from None
+
+    def _working(self, line: str) -> str:
+        """Return a line if it works as it stands, else the command's own example."""
+        found = split(line)[1 + bool(self._command.verb) :]
+        try:
+            bind(self._command, found, self._markets)
+        except UserError:
+            return self._example()
+        return line
 
     def _require(self) -> None:
         missing = [p for p in self._command.parameters if p.required and p.name not in self._read]
@@ -134,10 +146,11 @@ class _Binding:
         """Say what is wrong with a word that fits nowhere."""
         word = self._words[index].text
         free = self._free()
-        if word[:1].isdigit():
-            for parameter in free:
-                if parameter.kind is Kind.DURATION:
-                    amounts.read_duration(word)
+        for parameter in free:
+            timed = parameter.kind is Kind.DURATION and word[:1].isdigit()
+            wanted = parameter.required and parameter.kind not in values.LOOSE
+            if timed or wanted:
+                self._set(parameter, index)  # for its error: a word that reads was placed before
         near = self._near(word, free)
         if near:
             name, value = near

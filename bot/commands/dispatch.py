@@ -11,6 +11,7 @@ from pathlib import PurePath
 import structlog
 
 from bot.commands import ids
+from bot.commands.catalogue import CommandEntry, catalogue
 from bot.commands.complete import Completer, Completion
 from bot.commands.context import Context
 from bot.commands.limits import Limits
@@ -78,6 +79,10 @@ class Commands:
     async def suggest(self, command: str, parameter: str, typed: str, caller: Caller) -> list[Choice]:
         """Return up to 25 values for one parameter while somebody types it (Discord's autocomplete)."""
         return await self._completer.values(command, parameter, typed, caller)
+
+    def catalogue(self, front: Front | None = None) -> list[CommandEntry]:
+        """Return everything that can be asked on a front, as plain data."""
+        return catalogue(self.registry, front, replaying=self._services.replay is not None)
 
     def _parser(self, caller: Caller) -> Parser:
         services = self._services

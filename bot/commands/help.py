@@ -115,7 +115,7 @@ def explain(parameter: Parameter) -> str:
         said.append(f"one of {words.joined(list(parameter.choice_values()), 'or')}")
     if limits := values.limits(parameter):
         said.append(limits)
-    if parameter.examples and not parameter.choices:
+    if parameter.examples and not parameter.choices and "such as" not in parameter.description:
         said.append(f"such as {words.joined(list(parameter.examples[:3]), 'or')}")
     if parameter.default is not None and parameter.kind is not Kind.BOOL:
         said.append(f"{values.show(parameter, parameter.default)} if left out")

@@ -1,29 +1,24 @@
-"""Answer `/alert history`: what became of each alert, and why."""
+"""Answer `/alert history` and the Why? button: what became of each alert, and why."""
 
 from dataclasses import replace
 
+from sqlalchemy.orm import Session
+
+from bot.alerting.history import Happened, history
+from bot.alerting.history import show as whole_way
 from bot.commands import ids
 from bot.commands.alerts import ONE
 from bot.commands.context import Context
-from bot.commands.parts import rows
+from bot.commands.parts import rows, sent_today
 from bot.commands.reply import Button, Reply, Table
-from bot.commands.services import Told
 from bot.commands.spec import Call, Command, Kind, Parameter
-from bot.render import text
+from engine.errors import UserError
 
 PER_PAGE = 8
-WORDS = {
-    "send": "sent",
-    "fold": "added to a message",
-    "hold": "waiting",
-    "digest": "in your digest",
-    "suppress": "not sent",
-    "void": "void: the replay was turned back",
-}
 PAGE = Parameter(
     name="page",
     kind=Kind.INTEGER,
-    description="Which page, 1 is the newest",
+    description="Which page; 1 is the first",
     default=1,
     low=1,
     high=1000,
@@ -35,55 +30,86 @@ PAGE = Parameter(
 async def show(ctx: Context, call: Call) -> Reply:
     """Answer with one page of the user's alerts, newest first, each with its reason."""
     page, number = call.whole("page"), call.whole("id")
-    found = await ctx.services.alerting.history(
-        ctx.caller.user_id, rule_id=number or None, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE
-    )
-    of = f" of alert {number}" if number else ""
-    if not found:
-        return Reply(
-            command="alert history",
-            title=f"History{of}",
-            text="Nothing on this page." if page > 1 else "Nothing yet: no zone you watch was near.",
-            buttons=_turn(page, number, more=False),
+    owner = ctx.caller.user_id
+
+    def read(session: Session) -> tuple[list[Happened], int]:
+        found = history(
+            session, owner, rule_id=number or None, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE
         )
-    table = Table(
-        headings=("When", "Alert", "What became of it", "Why"),
-        rows=tuple(_row(ctx, told) for told in found[:PER_PAGE]),
-    )
+        return found, sent_today(session, ctx)
+
+    found, sent = await ctx.services.state.read(read)
+    title = "History" + (f" of alert {number}" if number else "") + (f", page {page}" if page > 1 else "")
+    if not found:
+        nothing = "Nothing on this page." if page > 1 else "Nothing yet: price was not near a zone you watch."
+        return Reply(
+            command="alert history", title=title, text=nothing, buttons=_turn(page, number, more=False)
+        )
     return Reply(
         command="alert history",
-        title=f"History{of}" + (f", page {page}" if page > 1 else ""),
-        table=table,
+        title=title,
+        text=f"Messages today: {sent}/{ctx.prefs.daily_limit}.",
+        table=Table(
+            headings=("When", "Alert", "What became of it", "Why"),
+            rows=tuple(_row(ctx, told) for told in found[:PER_PAGE]),
+        ),
         buttons=_turn(page, number, more=len(found) > PER_PAGE),
     )
 
 
-def _row(ctx: Context, told: Told) -> tuple[str, ...]:
+def _row(ctx: Context, told: Happened) -> tuple[str, ...]:
     return (
         ctx.moment(told.market_ms),
-        f"{text.base(told.symbol)} {told.severity}",
-        WORDS.get(told.action, told.action),
+        f"{told.severity}: {told.headline}",
+        _verdict(ctx, told),
         told.sentence,
     )
+
+
+def _verdict(ctx: Context, told: Happened) -> str:
+    """Return what became of an alert: where a sent one went, until when a waiting one waits."""
+    if told.action == "hold" and told.waits_until_ms is not None:
+        return f"{told.verdict} until {ctx.moment(told.waits_until_ms)}"
+    states = list(dict.fromkeys(f"{went.channel} {went.verdict}" for went in told.told[-1:]))
+    return f"{told.verdict}, {states[0]}" if states else told.verdict
 
 
 def _turn(page: int, number: int, *, more: bool) -> tuple[tuple[Button, ...], ...]:
     """Return the buttons that turn the page."""
     about = (f"id={number}",) if number else ()
-    made = []
-    if page > 1:
-        made.append(
-            Button(
-                label="Newer", action=ids.action("alert", "history", f"page={page - 1}", *about, edits=True)
-            )
-        )
-    if more:
-        made.append(
-            Button(
-                label="Older", action=ids.action("alert", "history", f"page={page + 1}", *about, edits=True)
-            )
-        )
-    return rows(made)
+    turns = (("Newer", page - 1, page > 1), ("Older", page + 1, more))
+    return rows(
+        [
+            Button(label=label, action=ids.action("alert", "history", f"page={to}", *about, edits=True))
+            for label, to, there in turns
+            if there
+        ]
+    )
+
+
+async def why(ctx: Context, call: Call) -> Reply:
+    """Answer the Why? button of an alert with every stage's word on it."""
+    owner, alert_id = ctx.caller.user_id, call.text("alert")
+    told = await ctx.services.state.read(lambda session: whole_way(session, owner, alert_id))
+    if told is None:
+        raise UserError("That alert is not yours, or it is gone.", example="/alert history")
+    return Reply(
+        command="alert why",
+        title=told.headline,
+        text=f"{told.severity}, {ctx.moment(told.market_ms)}: {_verdict(ctx, told)}. {told.sentence}",
+        table=Table(
+            headings=("Step", "Why"),
+            rows=tuple((said.stage.replace("_", " "), said.sentence) for said in told.said),
+        ),
+        buttons=rows(
+            [
+                Button(label=f"Alert {told.rule_id}", action=ids.action("alert", "show", str(told.rule_id))),
+                Button(
+                    label=f"{text.base(told.symbol)} heatmap", action=ids.action("heatmap", "", told.symbol)
+                ),
+            ]
+        ),
+    )
 
 
 COMMANDS = (
@@ -96,7 +122,17 @@ COMMANDS = (
             PAGE,
             replace(ONE, required=False, description="Only this alert's; all if left out"),
         ),
-        aliases=("history", "alert why"),
+        aliases=("history",),
         examples=("/alert history", "/alert history page=2", "/alert history id=7"),
+    ),
+    Command(
+        noun="alert",
+        verb="why",
+        description="Show the whole way of one alert",
+        run=why,
+        parameters=(
+            Parameter(name="alert", kind=Kind.TEXT, description="Which alert it is about", required=True),
+        ),
+        button_only=True,
     ),
 )

@@ -14,7 +14,7 @@ from bot.commands.amounts import quoted
 from bot.commands.binding import bind
 from bot.commands.registry import Registry
 from bot.commands.reply import Front
-from bot.commands.spec import Call, Command, NearMiss
+from bot.commands.spec import Call, Command, Kind, NearMiss
 from bot.commands.symbols import Markets
 from bot.commands.tokens import Word, plain_line, split
 from bot.commands.words import joined
@@ -138,10 +138,11 @@ class Parser:
 def words_of(call: Call) -> tuple[str, ...]:
     """Return what a call was given as words: required values as they stand, others as `name=value`."""
     found = []
-    for parameter in call.command.parameters:
+    for index, parameter in enumerate(call.command.parameters):
         if parameter.name in call.given:
             text = values.typed(parameter, call.values[parameter.name])
-            found.append(text if parameter.required else f"{parameter.name}={text}")
+            plain = parameter.required or (index == 0 and parameter.kind is Kind.SYMBOL)
+            found.append(text if plain else f"{parameter.name}={text}")
     return tuple(found)
 
 

@@ -1,6 +1,9 @@
 """Share what several commands have in common: parameters, the market they are about, and small replies."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
 
 from bot.commands import words
 from bot.commands.context import Context
@@ -10,6 +13,8 @@ from bot.live.view import SymbolView
 from bot.render import text
 from engine.errors import UserError
 from engine.model import Side
+from storage.alert_state import sent_on
+from storage.epochs import current_epoch
 
 NOT_ADVICE = "Estimates from public data, not advice."
 STALE_MS = 60_000
@@ -100,3 +105,9 @@ def rows(buttons: Sequence[Button], width: int = 5) -> tuple[tuple[Button, ...],
 def dollars(value: float) -> str:
     """Return a price in dollars: "$113,204"."""
     return f"${text.price(value)}"
+
+
+def sent_today(session: Session, ctx: Context) -> int:
+    """Return how many messages counted towards the user's limit on this UTC day of market time."""
+    day = f"{datetime.fromtimestamp(ctx.now_ms / 1000, UTC):%Y-%m-%d}"
+    return sent_on(session, ctx.caller.user_id, day, epoch=current_epoch(session))

@@ -1,5 +1,6 @@
 """Answer `/replay …`: steer the recording that is played, from the local fronts alone."""
 
+import dataclasses
 from datetime import UTC, datetime
 
 from bot.commands import amounts, ids, words
@@ -70,7 +71,8 @@ async def seek(ctx: Context, call: Call) -> Reply:
     except SourceError as error:
         raise UserError(f"{str(error).rstrip('.')}.", example="/replay seek 2025-10-10T20:00") from error
     told = "Alerts of the time that is played again are void." if back else ""
-    return _shown(ctx, f"Going to {words.stamp(to_ms)}", told)
+    shown = _shown(ctx, f"Going to {words.stamp(to_ms)}", told)
+    return dataclasses.replace(shown, fields=())
 
 
 async def speed(ctx: Context, call: Call) -> Reply:

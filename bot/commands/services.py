@@ -16,7 +16,7 @@ from bot.render.request import HeatmapRequest
 from bot.supervisor import PartHealth
 from config.settings import AlertSettings
 from engine.grid import Grid
-from engine.model import RuleId, Severity, UserId
+from engine.model import RuleId, UserId
 
 T = TypeVar("T")
 
@@ -71,30 +71,6 @@ class State(Protocol):
         """Run `fn` in one reading transaction and return what it returns."""
 
 
-class Told(Protocol):
-    """One alert as the history shows it: what happened to it, and why."""
-
-    @property
-    def market_ms(self) -> int:
-        """Return when it fired, in market time."""
-
-    @property
-    def symbol(self) -> str:
-        """Return its market."""
-
-    @property
-    def severity(self) -> Severity:
-        """Return how much it mattered."""
-
-    @property
-    def action(self) -> str:
-        """Return what was done with it: send, fold, hold, digest, suppress, void."""
-
-    @property
-    def sentence(self) -> str:
-        """Return why, in one sentence."""
-
-
 class Alerting(Protocol):
     """Be the alert pipeline, as far as commands reach into it."""
 
@@ -103,14 +79,6 @@ class Alerting(Protocol):
 
     async def send_test(self, owner: UserId, rule_id: RuleId) -> str:
         """Send a marked test alert of one rule through the outbox; return its alert id."""
-
-    async def history(
-        self, owner: UserId, *, rule_id: int | None = None, limit: int = 10, offset: int = 0
-    ) -> Sequence[Told]:
-        """Return what became of the owner's alerts, newest first."""
-
-    async def sent_today(self, owner: UserId) -> int:
-        """Return how many messages counted towards today's limit."""
 
     async def settings_changed(self, owner: UserId) -> None:
         """Take note that a user's settings changed."""

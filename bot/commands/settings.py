@@ -176,7 +176,7 @@ def describe(ctx: Context, prefs: Prefs) -> dict[str, str]:
         "palette": prefs.palette,
         "theme": prefs.theme,
         "layout": SHAPES.get(prefs.layout, prefs.layout),
-        "symbol": text.base(prefs.symbol) if prefs.symbol else "none: the first market is used",
+        "symbol": text.base(prefs.symbol) if prefs.symbol else "the first market",
     }
 
 

@@ -72,9 +72,11 @@ def nearest(text: str, limit: int = 3) -> list[str]:
     """Return the zones whose whole name or city is most like `text`, best first."""
     plain = text.strip().casefold().replace(" ", "_")
     starts = [n for n in names() if any(part.startswith(plain) for part in n.casefold().split("/"))]
+    city = plain.rsplit("/", 1)[-1]
     table = {name: name.casefold().rsplit("/", 1)[-1] for name in names()}
-    alike = process.extract(plain, table, scorer=fuzz.ratio, limit=limit, score_cutoff=_ALIKE)
-    return list(dict.fromkeys([*(starts if plain else []), *(name for _, _, name in alike)]))[:limit]
+    alike = process.extract(city, table, scorer=fuzz.ratio, limit=limit * 2, score_cutoff=_ALIKE)
+    ranked = sorted(alike, key=lambda found: -found[1] - fuzz.ratio(plain, found[2].casefold()) / 100)
+    return list(dict.fromkeys([*(starts if plain else []), *(name for _, _, name in ranked)]))[:limit]
 
 
 def _fixed(sign: str, hours: int, text: str) -> str:

@@ -147,6 +147,17 @@ def _symbol(_: Parameter, text: str, markets: Markets) -> Value:
     return symbols.resolve(text, markets)
 
 
+def _duration(parameter: Parameter, text: str, _: Markets) -> Value:
+    if not re.fullmatch(r"\d{1,6}", text):
+        return amounts.read_duration(text)
+    meant = {f"{text}{unit}": amounts.read_duration(f"{text}{unit}") for unit in "mhd"}
+    fits = {short: ms for short, ms in meant.items() if (parameter.low or 1) <= ms <= (parameter.high or ms)}
+    if not fits:
+        raise UserError(f"{parameter.name} is {limits(parameter)}, not {text} of anything. {_try(parameter)}")
+    told = words.joined([words.duration(ms) for ms in fits.values()], last="or")
+    raise NearMiss(f"{text} what? It could be {told}.", lines=tuple(fits))
+
+
 def _choice(parameter: Parameter, text: str, _: Markets) -> Value:
     values = parameter.choice_values()
     plain = text.lower().replace(" ", "_")
@@ -175,8 +186,9 @@ def _whole(parameter: Parameter, text: str, _: Markets) -> Value:
     plain = text.removeprefix("#") if parameter.kind is Kind.ID else text.replace(",", "")
     if re.fullmatch(r"\d{1,18}", plain) and plain.isascii():
         return int(plain)
-    what = "a number such as 7; /alert list shows yours" if parameter.kind is Kind.ID else "a whole number"
-    raise UserError(f"{parameter.name} is {what}, not {quoted(text)}.")
+    if parameter.kind is Kind.ID:
+        raise UserError(f"{quoted(text)} is not the number of an alert; /alert list shows yours.")
+    raise UserError(f"{parameter.name} is a whole number, not {quoted(text)}.")
 
 
 def _number(parameter: Parameter, text: str, _: Markets) -> Value:
@@ -211,7 +223,7 @@ def _try(parameter: Parameter) -> str:
 _READERS: dict[Kind, Callable[[Parameter, str, Markets], Value]] = {
     Kind.SYMBOL: _symbol,
     Kind.USD: lambda _, text, __: amounts.read_usd(text),
-    Kind.DURATION: lambda _, text, __: amounts.read_duration(text),
+    Kind.DURATION: _duration,
     Kind.PERCENT: lambda _, text, __: amounts.read_percent(text),
     Kind.PERCENTS: lambda _, text, __: amounts.read_percents(text),
     Kind.ID: _whole,

@@ -79,7 +79,7 @@ def _row(ctx: Context, price: float, zone: Zone) -> tuple[str, ...]:
         distance(zone, price),
         text.money(zone.notional_usd),
         ctx.age(zone.born_ts),
-        f"{zone.share * 100:.0f}%",
+        "<1%" if zone.share < 0.01 else f"{zone.share:.0%}",
     )
 
 
