@@ -104,9 +104,7 @@ async def why(ctx: Context, call: Call) -> Reply:
         buttons=rows(
             [
                 Button(label=f"Alert {told.rule_id}", action=ids.action("alert", "show", str(told.rule_id))),
-                Button(
-                    label=f"{text.base(told.symbol)} heatmap", action=ids.action("heatmap", "", told.symbol)
-                ),
+                Button(label="Heatmap", action=ids.action("heatmap", "", told.symbol)),
             ]
         ),
     )

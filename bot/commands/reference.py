@@ -15,7 +15,7 @@ The same commands work in the page's chat panel, in the terminal, and in every c
 `/heatmap window=12h symbol=btc` are the same. The slash, capitals, full-width characters and quotes do not
 matter, and `$btc` alone is a heatmap.
 
-- A market is understood however you write it: `btc`, `$btc`, `xbt`, `BTC-PERP`, `btc/usdt`, `BINANCE:BTCUSDT.P`.
+- A market is understood however you write it: `btc`, `$btc`, `xbt`, `BTC-PERP`, `btc/usdt`.
 - Dollars: `1.5k`, `10M`, `$2,000,000`. Lengths of time: `15m`, `4h`, `3d`, `1d12h`. Percentages: `1%`, `0.5`.
 - `50M` is dollars and `50m` is minutes by what a parameter asks for; where both fit, you are asked. Every
   confirmation repeats in full what was understood.
