@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from bot.alerting.facts import zone_from_json
 from bot.delivery.channel import OutMessage, Picture, PictureRequest
-from engine.model import Severity, Side, Zone, ZoneId
+from engine.model import Severity
 from storage.claims import Claimed
 
 LATE_AFTER_S = 60
@@ -52,24 +53,5 @@ def picture_request(body: dict[str, Any]) -> PictureRequest | None:
     return PictureRequest(
         symbol=str(asked["symbol"]),
         window_ms=int(asked["window_ms"]),
-        zone=zone_of(zone) if zone else None,
-    )
-
-
-def zone_of(facts: dict[str, Any]) -> Zone:
-    """Return a zone from its stored facts."""
-    return Zone(
-        zone_id=ZoneId(str(facts["zone_id"])),
-        venue=str(facts["venue"]),
-        symbol=str(facts["symbol"]),
-        side=Side(facts["side"]),
-        low=float(facts["low"]),
-        high=float(facts["high"]),
-        peak=float(facts["peak"]),
-        notional_usd=float(facts["notional_usd"]),
-        share=float(facts["share"]),
-        percentile=float(facts["percentile"]),
-        born_ts=int(facts["born_ts"]),
-        updated_ts=int(facts["updated_ts"]),
-        venue_share=tuple((str(v), float(s)) for v, s in facts.get("venue_share", ())),
+        zone=zone_from_json(zone) if zone else None,
     )

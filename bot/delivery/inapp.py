@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from bot.alerting.parts import wall_clock_ms
 from bot.delivery.channel import OutMessage, Picture, Rate, Receipt
 from bot.delivery.compose import buttons_of, picture_request
 from bot.delivery.pictures import Draw, Pictures
@@ -52,8 +53,8 @@ class InAppMessage:
     picture: Picture | None = field(default=None, repr=False)
 
 
-Sink = Callable[[str, InAppMessage], Awaitable[None]]
-"""`sink(user_id, message)`: put one message on a page or a terminal."""
+Sink = Callable[[str, InAppMessage], Awaitable[object]]
+"""`sink(user_id, message)`: put one message on a page or a terminal. True says that it is shown already."""
 
 
 class InApp:
@@ -63,7 +64,7 @@ class InApp:
         self,
         state: StateStore,
         *,
-        wall_ms: Callable[[], int],
+        wall_ms: Callable[[], int] = wall_clock_ms,
         draw: Draw | None = None,
         concurrency: int = 32,
     ) -> None:
@@ -85,31 +86,33 @@ class InApp:
         """Push a user's messages to `sink` from now on; call what is returned to stop."""
         self._sinks.setdefault(user_id, []).append(sink)
 
-        def leave() -> None:
-            sinks = self._sinks.get(user_id, [])
-            if sink in sinks:
-                sinks.remove(sink)
-            if not sinks:
-                self._sinks.pop(user_id, None)
+        return lambda: self.unregister(user_id, sink)
 
-        return leave
+    def unregister(self, user_id: UserId, sink: Sink) -> None:
+        """Push to `sink` no longer."""
+        sinks = self._sinks.get(user_id, [])
+        if sink in sinks:
+            sinks.remove(sink)
+        if not sinks:
+            self._sinks.pop(user_id, None)
 
     async def send(self, message: OutMessage, *, key: str, edit_of: str | None) -> Receipt:
         """Push to every open front of the user; without one the message waits in the inbox."""
         shown = _pushed(message)
         sinks = list(self._sinks.get(message.user_id, ()))
-        await asyncio.gather(*(self._push(sink, message.user_id, shown) for sink in sinks))
-        return Receipt(remote_id=message.alert_id)
+        seen = await asyncio.gather(*(self._push(sink, message.user_id, shown) for sink in sinks))
+        return Receipt(remote_id=message.alert_id, delivered=any(seen))
 
-    async def _push(self, sink: Sink, user_id: str, shown: InAppMessage) -> None:
-        """Push to one front; one that fails or is slow keeps nobody else waiting."""
+    async def _push(self, sink: Sink, user_id: str, shown: InAppMessage) -> bool:
+        """Push to one front, and say whether it shows the message; a slow one keeps nobody waiting."""
         try:
             async with asyncio.timeout(SINK_TIMEOUT_S):
-                await sink(user_id, shown)
+                return await sink(user_id, shown) is True
         except TimeoutError:
             log.warning("inapp.front_slow", delivery=shown.delivery_id)
         except Exception:  # part of a delivery attempt; the inbox still has the message
             log.exception("inapp.front_failed", delivery=shown.delivery_id)
+        return False
 
     async def delivered(self, user_id: UserId, delivery_id: int) -> bool:
         """Record that a front has shown a message; False where it is not theirs or was recorded before."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.orm import Session
 
+from bot.alerting.parts import wall_clock_ms
 from bot.delivery.attempt import Attempt
 from bot.delivery.backoff import Backoff
 from bot.delivery.channel import Channel
@@ -28,11 +29,6 @@ log = structlog.get_logger(__name__)
 
 Expired = Callable[[Session, list[str]], None]
 """What to do, in the same transaction, with alerts that nobody got in time: they go to the digest."""
-
-
-def wall_clock_ms() -> int:
-    """Return the machine's time in ms UTC."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,237 @@
+"""Say an alert in two or three lines: what happened, what it means, where it comes from. Pure functions.
+
+Texts are plain; a channel escapes and decorates them. Nothing here is advice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.alerting.facts import zone_to_json
+from engine.model import HOUR_MS, Fire, Severity, Side, Zone
+
+PICTURE_WINDOW_MS = 24 * HOUR_MS
+DIGEST_LINES = 12
+"""How many alerts a digest names one by one."""
+SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+QUOTES = ("USDT", "USDC", "USD")
+
+Rows = tuple[tuple[tuple[str, str], ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What an alert says, before any channel dresses it. `buttons` are rows of (label, action)."""
+
+    kind: str
+    severity: Severity
+    symbol: str
+    title: str
+    text: str
+    market_ms: int
+    label: str = ""
+    buttons: Rows = ()
+    folded: int = 0
+    zone: Zone | None = None
+    picture: bool = True
+
+    def as_json(self, *, silent: bool = False, note: str = "") -> dict[str, Any]:
+        """Return the form in which the outbox keeps it."""
+        zone = zone_to_json(self.zone) if self.zone else None
+        asked = {"symbol": self.symbol, "window_ms": PICTURE_WINDOW_MS, "zone": zone}
+        return {
+            "kind": self.kind,
+            "severity": self.severity.value,
+            "symbol": self.symbol,
+            "title": self.title,
+            "text": self.text,
+            "market_ms": self.market_ms,
+            "label": self.label,
+            "buttons": [[list(button) for button in row] for row in self.buttons],
+            "folded": self.folded,
+            "picture": asked if self.picture and self.symbol else None,
+            "silent": silent,
+            "note": note,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """What a message of one alert is made from. `fire` leads it; `latest` is the newest that rides along.
+
+    `folded` counts those that ride along; `label` is the source line, empty when live; `tz` the owner's zone.
+    """
+
+    alert_id: str
+    fire: Fire
+    label: str = ""
+    tz: str = "UTC"
+    folded: int = 0
+    latest: Fire | None = None
+
+
+def tell(telling: Telling) -> Message:
+    """Return the message of one alert, with what rides along."""
+    fire = telling.fire
+    title = headline(fire)
+    lines = _body(fire)
+    if telling.folded:
+        title = f"{title} ×{telling.folded + 1}"
+        lines.append(_since(telling))
+    lines.append(_source(fire, telling))
+    return Message(
+        kind=fire.kind,
+        severity=fire.severity,
+        symbol=fire.symbol,
+        title=title,
+        text="\n".join(lines),
+        market_ms=fire.ts,
+        label=telling.label,
+        buttons=_buttons(telling),
+        folded=telling.folded,
+        zone=fire.zone,
+    )
+
+
+def headline(fire: Fire) -> str:
+    """Return the one line that says it all: "BTC is 0.8 % above a $42M long zone"."""
+    coin = base(fire.symbol)
+    if fire.zone is None:
+        return f"{coin}: {fire.kind.replace('_', ' ')}"
+    what = f"a {usd(fire.zone.notional_usd)} {fire.zone.side} zone"
+    distance = fire.zone.distance(fire.price)
+    if distance == 0.0:
+        return f"{coin} is inside {what}"
+    where = "above" if fire.price > fire.zone.high else "below"
+    return f"{coin} is {percent(distance)} {where} {what}"
+
+
+def _body(fire: Fire) -> list[str]:
+    """Return what the zone is, and what it would mean to get there."""
+    zone = fire.zone
+    if zone is None:
+        return []
+    share = f", {zone.share:.0%} of the {zone.side} side nearby" if zone.share >= 0.005 else ""
+    size = f"{price(zone.low)}–{price(zone.high)}: about {usd(zone.notional_usd)} of {zone.side}s{share}."
+    return [size, _meaning(zone.side)]
+
+
+def _meaning(side: Side) -> str:
+    if side is Side.LONG:
+        return "If price falls into it, these longs are sold off by force, which can deepen the fall."
+    return "If price climbs into it, these shorts are bought back by force, which can lift it further."
+
+
+def _since(telling: Telling) -> str:
+    """Return what has ridden along: "6 more since; at 20:41 UTC: BTC is 0.3 % above a $38M long zone"."""
+    count = f"{telling.folded} more since"
+    if telling.latest is None:
+        return f"{count}."
+    return f"{count}; at {clock(telling.latest.ts, telling.tz)} {headline(telling.latest)}."
+
+
+def _source(fire: Fire, telling: Telling) -> str:
+    """Return the line of price, time and source."""
+    when = telling.label or moment(fire.ts, telling.tz)
+    return f"Price {price(fire.price)} · {when}" if fire.price > 0 else when
+
+
+def _buttons(telling: Telling) -> Rows:
+    fire = telling.fire
+    rule = str(fire.rule_id)
+    return (
+        (("Snooze 1 h", f"v1:alert:snooze:{rule}:for=1h"), ("Pause", f"v1:alert:pause:{rule}")),
+        (("Chart", f"v1:heatmap:-:{fire.symbol}:24h"), ("Why?", f"v1:alert:why:{telling.alert_id}")),
+    )
+
+
+def tell_test(telling: Telling) -> Message:
+    """Return the message of a test: the look of a real one, marked so that nobody takes it for one."""
+    real = tell(telling)
+    about = f"This is how alert {telling.fire.rule_id} reaches you here."
+    return Message(
+        kind="test",
+        severity=real.severity,
+        symbol=real.symbol,
+        title=f"Test alert, nothing has happened: {real.title}" if telling.fire.zone else "Test alert",
+        text=f"{about} It counts for no limit.\n{real.text}",
+        market_ms=real.market_ms,
+        label=real.label,
+        buttons=real.buttons,
+        zone=real.zone,
+    )
+
+
+def tell_digest(fires: Sequence[Fire], *, now_ms: int, label: str, tz: str) -> Message:
+    """Return one message for what had gone to the digest, newest first."""
+    newest = sorted(fires, key=lambda f: (-f.ts, -f.severity.rank))
+    coins = list(dict.fromkeys(base(f.symbol) for f in newest))
+    lines = [f"{moment(f.ts, tz)} · {headline(f)}" for f in newest[:DIGEST_LINES]]
+    if len(newest) > DIGEST_LINES:
+        lines.append(f"and {len(newest) - DIGEST_LINES} more: /alert history")
+    lines.append(label or moment(now_ms, tz))
+    count = f"{len(newest)} alert{'' if len(newest) == 1 else 's'}"
+    return Message(
+        kind="digest",
+        severity=Severity.INFO,
+        symbol=newest[0].symbol if len(coins) == 1 else "",
+        title=f"Your digest: {count} on {', '.join(coins)}",
+        text="\n".join(lines),
+        market_ms=now_ms,
+        label=label,
+        buttons=((("History", "v1:alert:history"),),),
+        picture=len(coins) == 1,
+    )
+
+
+def base(symbol: str) -> str:
+    """Return the coin of a symbol: BTC of BTCUSDT."""
+    for quote in QUOTES:
+        if symbol.endswith(quote) and len(symbol) > len(quote):
+            return symbol.removesuffix(quote)
+    return symbol
+
+
+def usd(value: float) -> str:
+    """Return dollars in two or three figures: "$42M", "$1.2B"."""
+    for scale, letter in SCALES:
+        if value >= scale * 0.9995:
+            scaled = value / scale
+            return f"${scaled:.1f}{letter}".replace(".0", "") if scaled < 9.95 else f"${scaled:.0f}{letter}"
+    return f"${value:.0f}"
+
+
+def percent(fraction: float) -> str:
+    """Return a fraction as a percentage: "0.8 %"."""
+    value = fraction * 100
+    return f"{value:.2f} %" if value < 0.1 else f"{value:.1f} %"
+
+
+def price(value: float) -> str:
+    """Return a price with the decimals its size calls for."""
+    if value >= 10_000:
+        return f"{value:,.0f}"
+    if value >= 100:
+        return f"{value:,.1f}"
+    return f"{value:,.3f}" if value >= 1 else f"{value:.4g}"
+
+
+def clock(ts_ms: int, tz: str) -> str:
+    """Return a time of day in a zone: "20:41 UTC"."""
+    local = datetime.fromtimestamp(ts_ms / 1000, _zone(tz))
+    return f"{local:%H:%M} {local.tzname()}"
+
+
+def moment(ts_ms: int, tz: str) -> str:
+    """Return a day and time in a zone: "10 Oct 20:41 UTC"."""
+    local = datetime.fromtimestamp(ts_ms / 1000, _zone(tz))
+    return f"{local.day} {local:%b} {local:%H:%M} {local.tzname()}"
+
+
+def _zone(tz: str) -> tzinfo:
+    try:
+        return ZoneInfo(tz)
+    except (KeyError, ValueError, OSError):
+        return UTC

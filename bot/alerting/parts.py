@@ -1,0 +1,77 @@
+"""Hold the small parts around the alert engine: the market's clock, the last price, what is loaded."""
+
+import time
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from sqlalchemy.orm import Session
+
+from engine.alerts.reasons import Reason
+from engine.model import RuleId, Severity, ZoneSet
+from storage import alert_state, alerts
+from storage.alert_state import ArmChange, Fired
+from storage.epochs import current_epoch
+from storage.rules import rules_for_symbol, watched_symbols
+from storage.tables import Rule
+
+YOUNG_MS = 60_000
+"""A rule without arms that is younger than this at start may not have had its first look yet."""
+KEEP_DAYS = 90
+"""How long alerts are kept in the state store; analytics keep them longer."""
+
+
+class MarketClock(Protocol):
+    """Be the market's clock."""
+
+    def now_ms(self) -> int:
+        """Return the market time."""
+
+    def label(self) -> str:
+        """Return the line shown on everything; empty when live."""
+
+
+class Latest(NamedTuple):
+    """The last price of a symbol with the zones that stood."""
+
+    price: float
+    ts: int
+    zones: ZoneSet | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertingHealth:
+    """How alerting fares: watches by symbol, what waits, the epoch, the last fault."""
+
+    watches: dict[str, int]
+    next_due_ms: int | None
+    epoch: int
+    unwritten_history: int
+    fault: str
+
+
+def nothing() -> None:
+    """Wake nobody."""
+
+
+def wall_clock_ms() -> int:
+    """Return the machine's time in ms UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def arm_key(change: ArmChange) -> tuple[RuleId, str, Severity]:
+    """Return what a change of an arm is about; a later change of the same replaces it."""
+    return change.rule_id, change.subject, change.severity
+
+
+def load_all(session: Session) -> tuple[int, dict[str, list[Rule]], Fired, list[int]]:
+    """Return the epoch, rules by symbol, arms, and when something that waits is due."""
+    epoch = current_epoch(session)
+    rules = {symbol: rules_for_symbol(session, symbol) for symbol in watched_symbols(session)}
+    fired = alert_state.load_arms(session, epoch=epoch)
+    return epoch, rules, fired, alerts.due_times(session, epoch=epoch)
+
+
+def reload_symbol(session: Session, symbol: str, now_ms: int) -> tuple[list[Rule], int]:
+    """Return a symbol's rules, and how many alerts that a snooze held are to be looked at again."""
+    moved = alerts.bring_forward(session, [Reason.SNOOZED], now_ms, symbol=symbol)
+    return rules_for_symbol(session, symbol), moved
