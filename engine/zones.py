@@ -157,7 +157,9 @@ class ZoneBook:
     def _found(self, side_row: int, raw: Floats, density: Floats) -> list[Shape]:
         """Return the zones of one side as they lie in its column."""
         bins, side = self.params.bins, SIDES[side_row]
-        start, stop = runs(density > self._reference.threshold[side_row * bins : (side_row + 1) * bins])
+        # Compared as samples are kept: in single precision rounding does not make a zone of an equal.
+        threshold = self._reference.threshold[side_row * bins : (side_row + 1) * bins]
+        start, stop = runs(density.astype(np.float32) > threshold)
         if not start.shape[0]:
             return []
         cumulative = np.zeros(bins + 1)
