@@ -72,7 +72,7 @@ class HeatChannel:
                 max_cols=MAX_COLUMNS,
             )
             later = await asyncio.to_thread(Frame.of, grid, self._frame.scale)
-            scale = await asyncio.to_thread(Scale.of, grid.long + grid.short)
+            scale = await asyncio.to_thread(Scale.of, grid)
             if self._outgrown(later, scale):
                 await self._redraw()
                 return

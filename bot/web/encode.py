@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from bot.render.raster import RANGE, scale_of, soften
 from engine.errors import GridError
 from engine.model import Floats, Ints
 
@@ -20,9 +21,8 @@ MAGIC = b"LQW1"
 VERSION = 1
 CODES = 255
 """Code 0 is nothing; codes 1 to 255 run evenly in log from the scale's low to its high."""
-TOP_QUANTILE = 0.9992
-COLOUR_SPAN = 250.0
-"""The brightest colour stands for this many times the dollars of the darkest."""
+SOFTEN = 3
+"""Passes over neighbours in price before the top is chosen; the page draws with as many."""
 BELOW_COLOUR = 10.0
 HEADROOM = 2.0
 LEVEL = 6
@@ -60,15 +60,14 @@ class Scale:
     top: float
 
     @classmethod
-    def of(cls, dollars: npt.NDArray[np.float32]) -> Self:
-        """Choose the scale of a surface: colours end at its 99.92 % quantile."""
-        standing = dollars[dollars > 0]
-        if not standing.size:
-            return cls(low=1.0, high=CODES * 10.0, bottom=10.0, top=10.0 * COLOUR_SPAN)
-        top = float(np.quantile(standing[:: 1 + standing.size // 100_000], TOP_QUANTILE))
-        bottom = top / COLOUR_SPAN
-        high = max(float(standing.max()), top) * HEADROOM
-        return cls(low=bottom / BELOW_COLOUR, high=high, bottom=bottom, top=top)
+    def of(cls, grid: GridLike) -> Self:
+        """Choose the scale of a grid: colours end where those of its picture end."""
+        heat = grid.long + grid.short
+        span = scale_of(soften(heat, _traded(grid), SOFTEN))
+        if span.empty:
+            return cls(low=1.0, high=RANGE * BELOW_COLOUR, bottom=BELOW_COLOUR, top=RANGE)
+        high = max(float(heat.max()), span.top) * HEADROOM
+        return cls(low=span.bottom / BELOW_COLOUR, high=high, bottom=span.bottom, top=span.top)
 
     def codes(self, dollars: npt.NDArray[np.float32]) -> Bytes:
         """Return dollars as codes; what is below the scale is 0, what is above it 255."""
@@ -106,7 +105,7 @@ class Frame:
     @classmethod
     def of(cls, grid: GridLike, scale: Scale | None = None) -> Self:
         """Quantise a grid, on a scale of its own unless one is given."""
-        scale = scale or Scale.of(grid.long + grid.short)
+        scale = scale or Scale.of(grid)
         return cls(
             symbol=grid.symbol,
             step_ms=grid.step_ms,
@@ -208,6 +207,13 @@ def unpack(message: bytes) -> tuple[dict[str, Any], Frame]:
     except (ValueError, KeyError, TypeError, zlib.error) as error:
         raise GridError(f"damaged heatmap message: {error}") from error
     return header, frame
+
+
+def _traded(grid: GridLike) -> npt.NDArray[np.bool_]:
+    """Return which cells lie in the range that price went through in their column."""
+    low, high = (np.nan_to_num(row, nan=0.0)[:, None] for row in (grid.low, grid.high))
+    traded: npt.NDArray[np.bool_] = (grid.edges[None, 1:] > low) & (grid.edges[None, :-1] < high)
+    return traded
 
 
 def price_unit(price: float) -> float:

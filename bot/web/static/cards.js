@@ -86,6 +86,14 @@ export function hintCard(command, symbol) {
       item("What else can I ask?", "/help")));
 }
 
+/** Return the same three ways as short buttons, for the closed sheet of a phone. */
+export function quickButtons(command, symbol) {
+  const coin = base(symbol).toLowerCase();
+  const lines = { Heatmap: `/heatmap ${coin}`, "Alert me": `/watch ${coin}`, Help: "/help" };
+  return Object.entries(lines).map(([label, line]) =>
+    el("button", { type: "button", class: label === "Heatmap" ? "primary" : undefined, text: label, on: { click: () => command(line) } }));
+}
+
 function picture(image) {
   const url = safe(image.url);
   if (!url || url.origin !== location.origin) return null;

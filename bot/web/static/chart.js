@@ -4,9 +4,10 @@ import { CandlestickSeries, CrosshairMode, LineStyle, createChart } from "/vendo
 import { Heat, HeatPrimitive } from "./heat.js";
 import { ZonePrimitive } from "./zones.js";
 import { DOWN, GROUND, INK, UP } from "./palette.js";
-import { finePrice, moment, price as priceText, priceDigits } from "./format.js";
+import { finePrice, fixed, moment, price as priceText, priceDigits } from "./format.js";
 
-const AROUND = 0.022; // of the price, above and below what the candles span
+const AROUND = 0.028; // of the price, above and below what the candles span
+const TAG_PX = 15; // room that the price tag takes on the axis
 
 const OPTIONS = {
   autoSize: true,
@@ -21,7 +22,7 @@ const OPTIONS = {
     horzLine: { color: "#ffffff80", labelBackgroundColor: "#2b3260" },
   },
   timeScale: { timeVisible: true, secondsVisible: false, borderVisible: false, minBarSpacing: 0.2, lockVisibleTimeRangeOnResize: true },
-  rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.02, bottom: 0.02 } },
+  rightPriceScale: { borderVisible: false, scaleMargins: { top: 0, bottom: 0 } },
   localization: { locale: "en-US", timeFormatter: (t) => moment(t * 1000) },
 };
 
@@ -41,6 +42,7 @@ export class Chart {
     this.zonePrimitive = new ZonePrimitive();
     this.series.attachPrimitive(this.heatPrimitive);
     this.series.attachPrimitive(this.zonePrimitive);
+    this.chart.timeScale().subscribeSizeChange(() => this.#resized());
     this.chart.subscribeCrosshairMove((event) => this.on.point(this.#point(event)));
   }
 
@@ -64,7 +66,15 @@ export class Chart {
     const strip = ZonePrimitive.widthFor(width);
     const spacing = (width - strip) / (this.bars.length + 1);
     this.chart.priceScale("right").applyOptions({ autoScale: true });
-    scale.setVisibleLogicalRange({ from: -0.5, to: this.bars.length + strip / spacing });
+    this.fitted = this.bars.length + strip / spacing;
+    scale.setVisibleLogicalRange({ from: -0.5, to: this.fitted });
+  }
+
+  /** Fit again when the room changes, unless somebody has moved the chart. */
+  #resized() {
+    const range = this.chart.timeScale().getVisibleLogicalRange();
+    const span = range ? range.to - range.from : 0;
+    if (this.fitted === undefined || Math.abs(span - this.fitted) < this.fitted * 0.25) this.fit();
   }
 
   /** Put newer columns in; the last one of before may come again, grown. */
@@ -119,15 +129,30 @@ export class Chart {
 
   #range(info) {
     if (!info?.priceRange) return info;
-    const { minValue, maxValue } = info.priceRange;
-    const around = maxValue * AROUND;
-    return { ...info, priceRange: { minValue: minValue - around, maxValue: maxValue + around } };
+    const around = info.priceRange.maxValue * AROUND;
+    const minValue = Math.max(info.priceRange.minValue - around, this.heat?.low ?? 0);
+    const maxValue = Math.min(info.priceRange.maxValue + around, this.heat?.high ?? Infinity);
+    return { ...info, priceRange: { minValue, maxValue } };
   }
 
   #format(value) {
     const digits = priceDigits(value);
     const minMove = 10 ** -Math.min(8, digits + 1);
-    this.series.applyOptions({ priceFormat: { type: "custom", minMove, formatter: priceText } });
+    const tickmarksFormatter = (ticks) => this.#ticks(ticks);
+    this.series.applyOptions({ priceFormat: { type: "custom", minMove, formatter: priceText, tickmarksFormatter } });
+  }
+
+  /** Return the labels of the price axis: no more decimals than they need, none under the price's own tag. */
+  #ticks(ticks) {
+    let digits = 0;
+    while (digits < 8 && ticks.some((tick) => Math.abs(tick * 10 ** digits - Math.round(tick * 10 ** digits)) > 1e-6)) digits++;
+    const last = this.bars.findLast((bar) => bar.close !== undefined)?.close;
+    const now = last === undefined ? null : this.series.priceToCoordinate(last);
+    return ticks.map((tick) => {
+      const y = this.series.priceToCoordinate(tick);
+      const hidden = now !== null && y !== null && Math.abs(y - now) < TAG_PX;
+      return hidden ? "" : fixed(tick, digits);
+    });
   }
 
   #point(event) {

@@ -3,7 +3,8 @@
 const LOCALE = "en-US";
 const plain = new Map();
 
-function decimals(value, digits) {
+/** Return a number with thousands separated and exactly `digits` decimals. */
+export function fixed(value, digits) {
   if (!plain.has(digits)) {
     plain.set(digits, new Intl.NumberFormat(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
   }
@@ -18,8 +19,8 @@ export function priceDigits(price) {
   return Math.max(2, 4 - Math.floor(Math.log10(Math.max(price, 1e-8))));
 }
 
-export const price = (value) => decimals(value, priceDigits(Math.abs(value)));
-export const finePrice = (value) => decimals(value, Math.min(8, priceDigits(Math.abs(value)) + 1));
+export const price = (value) => fixed(value, priceDigits(Math.abs(value)));
+export const finePrice = (value) => fixed(value, Math.min(8, priceDigits(Math.abs(value)) + 1));
 
 /** Return dollars in short: $39M, $1.4M, $620K. */
 export function usd(value) {

@@ -1,8 +1,9 @@
 // The heatmap under the candles: one texture, a pixel a cell, blitted by a primitive of the chart.
 
-import { GROUND, OUTLINE, coloursOf, dollarsOf, sumsOf } from "./palette.js";
+import { GROUND, OUTLINE, colourOf, dollarsOf } from "./palette.js";
 
 const SPARE = 256; // columns of room before the texture is moved
+const SOFTEN = 3; // passes over neighbours in price, as in the pictures
 
 /** Hold the columns of a heatmap: codes per side, and the texture drawn from them. */
 export class Heat {
@@ -12,9 +13,9 @@ export class Heat {
     this.low = header.low;
     this.high = header.high;
     this.scale = header.scale;
-    this.colours = coloursOf(header.scale);
+    this.step = (header.high - header.low) / header.bins;
+    this.colour = colourOf(header.scale);
     this.dollars = dollarsOf(header.scale);
-    this.sums = sumsOf(header.scale);
     this.room = header.columns + SPARE;
     this.count = 0;
     this.long = new Uint8Array(this.room * this.bins);
@@ -33,21 +34,32 @@ export class Heat {
     this.short.set(frame.short, at * this.bins);
     const image = this.pen.createImageData(columns, this.bins);
     const pixels = new Uint32Array(image.data.buffer);
-    const { bins, colours, sums } = this;
+    const { bins, colour } = this;
     for (let i = 0; i < columns; i++) {
-      for (let p = 0, cell = i * bins, pixel = (bins - 1) * columns + i; p < bins; p++, cell++, pixel -= columns) {
-        const a = frame.long[cell];
-        const b = frame.short[cell];
-        const code = a && b ? Math.min(255, Math.max(a, b) + sums[Math.abs(a - b)]) : a | b;
-        pixels[pixel] = colours[code];
-      }
+      const levels = this.#soft(frame, i);
+      for (let p = 0, pixel = (bins - 1) * columns + i; p < bins; p++, pixel -= columns) pixels[pixel] = colour(levels[p]);
     }
     this.pen.putImageData(image, at, 0);
     this.count = Math.max(this.count, at + columns);
   }
 
-  get full() {
-    return this.count >= this.room;
+  /** Return a column's dollars as drawn: spread a little over neighbours, never into what price went through. */
+  #soft(frame, column) {
+    const { bins, dollars } = this;
+    const at = column * bins;
+    const levels = new Float32Array(bins);
+    for (let p = 0; p < bins; p++) levels[p] = dollars[frame.long[at + p]] + dollars[frame.short[at + p]];
+    for (let pass = 0; pass < SOFTEN; pass++) {
+      for (let p = 1, before = levels[0]; p < bins - 1; p++) {
+        const own = levels[p];
+        levels[p] = (before + 2 * own + levels[p + 1]) / 4;
+        before = own;
+      }
+    }
+    const first = Math.max(0, Math.ceil((frame.low[column] - this.low) / this.step - 1));
+    const last = Math.min(bins - 1, Math.floor((frame.high[column] - this.low) / this.step));
+    for (let p = first; p <= last; p++) if (!frame.long[at + p] && !frame.short[at + p]) levels[p] = 0;
+    return levels;
   }
 
   /** Forget the oldest columns. */
@@ -60,7 +72,7 @@ export class Heat {
 
   /** Return the dollars of a cell, { long, short, low, high }; undefined outside. */
   at(column, price) {
-    const step = (this.high - this.low) / this.bins;
+    const { step } = this;
     const bin = Math.floor((price - this.low) / step);
     if (bin < 0 || bin >= this.bins || this.count === 0) return undefined;
     const cell = Math.min(Math.max(column, 0), this.count - 1) * this.bins + bin;

@@ -2,7 +2,7 @@
 
 import { Chart } from "./chart.js";
 import { Stream } from "./stream.js";
-import { base, finePrice, moment, percent, price as priceText, usd } from "./format.js";
+import { base, moment, percent, price as priceText, usd } from "./format.js";
 import { byId, el, markRadio, memory, radioGroup } from "./dom.js";
 import { distanceOf } from "./zones.js";
 
@@ -31,7 +31,6 @@ stream.follow(chosen.symbol, chosen.window);
 let patience = setTimeout(waitedLong, PATIENCE_MS);
 
 document.fonts.load("600 13px Inter").then(() => chart.redraw(), () => {});
-addEventListener("resize", () => requestAnimationFrame(() => chart.fit()));
 byId("veil-retry").addEventListener("click", () => choose(chosen.symbol, chosen.window, true));
 
 function choose(symbol, window, force = false) {
@@ -94,19 +93,27 @@ function showFacts(message) {
   if (message.bar) chart.form(message.bar);
   chart.zones(market.zones ?? [], market.price);
   showQuote();
+  showYoung();
   if (message.zones) summarise();
   showPoint(null);
 }
 
 function showQuote() {
   byId("quote").hidden = false;
-  byId("price").textContent = `$${finePrice(market.price)}`;
+  byId("price").textContent = `$${priceText(market.price)}`;
   const change = byId("change");
   change.hidden = market.change_24h === null || market.change_24h === undefined;
   change.textContent = change.hidden ? "" : percent(market.change_24h, 2);
   change.className = `change ${market.change_24h < 0 ? "down" : "up"}`;
   change.title = "over 24 hours";
   document.title = `${base(chosen.symbol)} ${priceText(market.price)} · Liqwatch`;
+}
+
+/** Say where the book has too little history to be trusted far from price. */
+function showYoung() {
+  const young = byId("young");
+  young.hidden = market.warm !== false;
+  young.textContent = `Young: only ${market.history_days?.toFixed(1)} days of history stand behind this`;
 }
 
 /** Say in words what the chart shows, for those who cannot see it. */

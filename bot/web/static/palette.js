@@ -35,15 +35,16 @@ export function dollarsOf(scale) {
   return Float64Array.from({ length: 256 }, (_, c) => (c ? scale.low * Math.exp((c - 1) * step) : 0));
 }
 
-/** Return 256 colours, one for each code of a scale. */
-export function coloursOf(scale) {
-  const span = Math.log(scale.top / scale.bottom);
-  const dollars = dollarsOf(scale);
-  return Uint32Array.from(dollars, (d) => colourAt(d ? Math.log(d / scale.bottom) / span : 0));
-}
+const SHADES = 1024;
+const RAMP = Uint32Array.from({ length: SHADES }, (_, i) => colourAt(i / (SHADES - 1)));
 
-/** Return how many codes the sum of two lies above the larger, by how many codes they differ. */
-export function sumsOf(scale) {
-  const step = Math.log(scale.high / scale.low) / 254;
-  return Uint8Array.from({ length: 256 }, (_, d) => Math.round(Math.log1p(Math.exp(-d * step)) / step));
+/** Return a function that gives the colour of dollars on a scale. */
+export function colourOf(scale) {
+  const reach = (SHADES - 1) / Math.log(scale.top / scale.bottom);
+  const { bottom } = scale;
+  return (dollars) => {
+    if (dollars <= bottom) return RAMP[0];
+    const shade = Math.log(dollars / bottom) * reach;
+    return RAMP[shade >= SHADES - 1 ? SHADES - 1 : shade | 0];
+  };
 }

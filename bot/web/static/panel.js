@@ -1,13 +1,14 @@
 // The panel's session: commands out, answers and alerts in, over one WebSocket.
 
 import { Ask } from "./ask.js";
-import { alertCard, errorCard, hintCard, pendingCard, replyCard, said } from "./cards.js";
+import { alertCard, errorCard, hintCard, pendingCard, quickButtons, replyCard, said } from "./cards.js";
 import { byId, memory } from "./dom.js";
 import { Socket } from "./socket.js";
 
 const MOST_CARDS = 200;
 const TOAST_MS = 9_000;
-const narrow = matchMedia("(max-width: 760px)");
+const SEEN_MS = 4_000;
+const narrow = matchMedia("(max-width: 920px)");
 
 /** Start the panel. `page` = { choose(symbol, window), chosen }. */
 export async function startPanel(page) {
@@ -51,6 +52,8 @@ class Panel {
     byId("log").hidden = false;
     byId("ask-form").hidden = false;
     if (!this.log.childElementCount) this.log.append(hintCard(this.on.command, this.page.chosen.symbol));
+    byId("quick").replaceChildren(...quickButtons(this.on.command, this.page.chosen.symbol));
+    byId("quick").hidden = memory.get("began") === "yes";
     this.socket = new Socket("/ws/panel", { text: (message) => this.#hear(message), state: (state) => this.#state(state) });
   }
 
@@ -83,7 +86,7 @@ class Panel {
   }
 
   #state(state) {
-    byId("ask").placeholder = state === "offline" ? "Not connected, trying again" : "Type a command, such as /heatmap btc";
+    byId("ask").placeholder = state === "offline" ? "Not connected, trying again" : "Type / for commands";
     if (state !== "offline") return;
     for (const [id, wait] of this.waiting) {
       this.waiting.delete(id);
@@ -94,6 +97,8 @@ class Panel {
 
   #command(line) {
     this.log.querySelector(".hint")?.remove();
+    byId("quick").hidden = true;
+    memory.set("began", "yes");
     const wait = { card: pendingCard(), again: () => this.#command(line) };
     this.#append(said(line), wait.card);
     this.#send({ type: "command", line }, wait);
@@ -185,15 +190,21 @@ class Panel {
   /** Tell the server what has been in view. */
   #seen() {
     if (!this.shown || document.hidden) return;
-    for (const delivery of this.unseen) if (this.socket?.send({ type: "ack", delivery })) this.unseen.delete(delivery);
+    for (const delivery of this.unseen) {
+      if (!this.socket?.send({ type: "ack", delivery })) continue;
+      this.unseen.delete(delivery);
+      const card = this.log.querySelector(`[data-delivery="${delivery}"]`);
+      setTimeout(() => card?.classList.remove("unseen"), SEEN_MS);
+    }
   }
 
   #count(unread) {
     this.unread = unread;
-    const badge = byId("unread");
-    badge.hidden = !unread;
-    badge.textContent = unread > 99 ? "99+" : String(unread);
-    badge.setAttribute("aria-label", `${unread} unread`);
+    for (const badge of [byId("unread"), byId("unread-sheet")]) {
+      badge.hidden = !unread;
+      badge.textContent = `${unread > 99 ? "99+" : unread}${badge.id === "unread" ? "" : " new"}`;
+      badge.setAttribute("aria-label", `${unread} unread`);
+    }
   }
 
   #append(...nodes) {
@@ -215,7 +226,6 @@ class Panel {
     byId("panel-toggle").setAttribute("aria-expanded", String(open));
     byId("grip").setAttribute("aria-expanded", String(open));
     if (byHand && !narrow.matches) memory.set("panel", open ? "open" : "closed");
-    dispatchEvent(new Event("resize"));
     if (open) {
       this.log.scrollTop = this.log.scrollHeight;
       this.#seen();
