@@ -54,13 +54,13 @@ class Limits:
     """What the store may use and how long it may take."""
 
     lock_wait_s: float = 2.0
-    memory_mb: int = 256
+    memory_mb: int = 128
     readers: int = 4
     timeout_s: float = 30.0
     put_timeout_s: float = 5.0
     batch_rows: int = 100
     batch_s: float = 0.25
-    waiting_bytes: int = 64 << 20
+    waiting_bytes: int = 16 << 20
 
 
 class MarketStore:

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any, TypeVar, cast
 
 import duckdb
@@ -24,6 +23,8 @@ from storage.market_merge import Append, write
 T = TypeVar("T")
 Work = Callable[[duckdb.DuckDBPyConnection], T]
 
+_BATCH_BYTES = 4 << 20
+"""A transaction that is larger than this is spread over several: it is held in memory while it is written."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0
 _BROKEN = (duckdb.FatalException, duckdb.InternalException)
 
@@ -152,10 +153,16 @@ class MarketWriter:
         return self._stopping or bool(self._room) or any(isinstance(item, _Call) for item in self._queue)
 
     def _head(self) -> list[Append]:
-        """Return the appends before the next call; they stay in the queue until they are written."""
+        """Return the appends before the next call, some MB at most; they stay queued until written."""
+        head: list[Append] = []
         with self._changed:
-            head = takewhile(lambda item: isinstance(item, Append), self._queue)
-            return cast("list[Append]", list(head))
+            size = 0
+            for item in self._queue:
+                if isinstance(item, _Call) or size > _BATCH_BYTES:
+                    break
+                head.append(item)
+                size += item.rows.nbytes
+        return head
 
     def _store(self, batch: list[Append]) -> bool:
         """Write a batch and take it from the queue; say whether the disk took it."""

@@ -9,6 +9,7 @@ from engine.errors import StorageError
 from storage.forget import (
     MARKET_OWNERS,
     STATE_OWNERS,
+    _plain,
     export,
     finish_forgetting,
     forget,
@@ -176,3 +177,9 @@ async def test_a_crash_between_the_stores_is_made_good_at_the_next_start(
     assert await finish_forgetting(again, market) == []
     assert set((await rows(again, market, OTHER)).values()) == {1}
     await again.close()
+
+
+def test_values_that_json_has_no_word_for_are_written_another_way():
+    assert _plain(b"\x00\xff") == "AP8="
+    assert _plain(float("inf")) is None
+    assert _plain(1.5) == 1.5

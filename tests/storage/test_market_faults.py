@@ -12,7 +12,11 @@ import pytest
 
 from engine.errors import SchemaTooNew, StorageError, StoreCorrupt, StoreFull, StoreLocked
 from storage import market_db
+from storage.errors import market_fault
 from storage.market import Limits, MarketStore
+from storage.market_db import MarketDatabase
+from storage.state import StateStore
+from storage.state_schema import differences
 
 BTC = ("BTCUSDT", "binance")
 PLACE = ("binance", "BTCUSDT", "flow")
@@ -242,6 +246,36 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(market_path, spawn):
         first = kept[-1] + 1
 
 
+BEGIN = """
+import asyncio, sys
+from storage.market import MarketStore
+from storage.state import StateStore
+
+async def main():
+    print("go", flush=True)
+    await MarketStore.open(sys.argv[1] + "/market.duckdb")
+    await StateStore.open("sqlite:///" + sys.argv[1] + "/state.db")
+
+asyncio.run(main())
+"""
+
+
+async def test_kill_9_while_the_files_are_made_is_no_obstacle(tmp_path, spawn):
+    for number in range(8):
+        folder = tmp_path / str(number)
+        started = spawn(BEGIN, folder)
+        assert started.stdout.readline() == "go\n"
+        time.sleep(number * 0.012)
+        started.kill()
+        started.wait(10)
+        market = await MarketStore.open(folder / "market.duckdb")
+        state = await StateStore.open(f"sqlite:///{folder}/state.db")
+        assert "candles" in await market.tables()
+        assert await state.run(lambda session: differences(session.connection())) == []
+        await market.close()
+        await state.close()
+
+
 async def fill(store: MarketStore, size: int = 100_000) -> int:
     """Write until the disk is full, and return how many rows were acknowledged."""
     for number in range(500):
@@ -284,13 +318,14 @@ async def test_room_found_again_is_used_without_being_asked(small_disk):
     await store.close()
 
 
-async def test_a_checkpoint_that_fails_for_want_of_room_is_survived(small_disk, monkeypatch):
+async def test_a_checkpoint_that_fails_for_want_of_room_is_survived(small_disk):
     """DuckDB invalidates the whole instance then; the store opens the file anew."""
     place = small_disk("4m")
     store = await MarketStore.open(place / "market.duckdb")
     await store._call(lambda cursor: cursor.execute("SET GLOBAL checkpoint_threshold = '1MB'"))
     done = await fill(store)
     assert done > 10
+    assert len(await store.columns(*PLACE)) >= done  # reads go on meanwhile
     small_disk("40m")
     await store.flush()
     assert [ts for ts, _ in await store.columns(*PLACE)] == list(range(done + 1))
@@ -334,3 +369,70 @@ async def test_a_file_that_may_not_grow_keeps_what_was_acknowledged(market_path,
     store = await MarketStore.open(market_path)
     assert [ts for ts, _ in await store.columns(*PLACE)] == list(range(done + 1))
     await store.close()
+
+
+async def test_a_file_that_cannot_be_opened_again_is_tried_again(market, market_path, bars):
+    """After a fatal error the file is opened anew; while that fails, reads say so and rows wait."""
+    await market.add_candles(*BTC, bars(1))
+    await market.flush()
+    aside = market_path.with_name("aside")
+
+    def fail(_cursor):
+        market_path.rename(aside)
+        market_path.mkdir()
+        raise duckdb.FatalException("made up")
+
+    with pytest.raises(StorageError):
+        await market._call(fail)
+    with pytest.raises(StorageError, match="closed"):
+        await market.candles(*BTC)
+    await market.add_candles(*BTC, bars(2))
+    with pytest.raises(StorageError, match="cannot be"):
+        await market.flush()
+    assert market.health().waiting_rows == 3
+    market_path.rmdir()
+    aside.rename(market_path)
+    await market.flush()
+    assert len(await market.candles(*BTC)) == 2
+
+
+def test_a_file_system_without_hard_links_will_do(market_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr("pathlib.Path.hardlink_to", refuse)
+    database = MarketDatabase.open(market_path)
+    with database.cursor() as cursor:
+        assert cursor.execute("SELECT max(version) FROM schema_version").fetchone() == (1,)
+    database.close()
+    assert list(market_path.parent.iterdir()) == [market_path]
+
+
+def test_the_slower_of_two_that_make_the_file_uses_the_fasters(market_path, monkeypatch):
+    def slower(path, made):
+        made.rename(path)
+        made.write_bytes(b"")
+        raise FileExistsError
+
+    monkeypatch.setattr("pathlib.Path.hardlink_to", slower)
+    MarketDatabase.open(market_path).close()
+    assert list(market_path.parent.iterdir()) == [market_path]
+
+
+@pytest.mark.parametrize(
+    ("error", "means"),
+    [
+        (duckdb.IOException("Trying to read a database file with version number 99, but"), SchemaTooNew),
+        (duckdb.FatalException("Could not write file x: No space left on device"), StoreFull),
+        (duckdb.SerializationException("Failed to deserialize: x"), StoreCorrupt),
+        (duckdb.IOException("Permission denied"), StorageError),
+        (duckdb.OutOfMemoryException("x"), StorageError),
+    ],
+)
+def test_errors_of_duckdb_say_what_they_mean(market_path, error, means):
+    assert type(market_fault(error, market_path)) is means
+
+
+def test_wrong_statements_are_no_fault_of_the_store(market_path):
+    assert market_fault(duckdb.ConstraintException("corrupt"), market_path) is None
+    assert market_fault(ValueError("corrupt"), market_path) is None

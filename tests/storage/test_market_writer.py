@@ -3,11 +3,14 @@
 import asyncio
 import os
 import threading
+from dataclasses import replace
 
+import duckdb
 import numpy as np
 import pytest
 
 from engine.errors import StorageError, StoreFull
+from storage import market_writer
 from storage.market import Limits, MarketStore
 
 BTC = ("BTCUSDT", "binance")
@@ -129,3 +132,42 @@ async def test_nothing_is_nothing(market):
     await market.add_zone_events([])
     await market.add_columns(*PLACE, [], [])
     assert market.health().waiting_rows == 0
+
+
+async def test_a_disk_that_fills_up_among_wrong_rows_loses_nothing(market, bars, monkeypatch):
+    """When a batch with a wrong row is taken apart, a fault on the way leaves the rest waiting."""
+    calls = 0
+
+    def refuse_twice(cursor, batch):
+        nonlocal calls
+        calls += 1
+        if calls == 3:  # the whole batch, its first part, and now the second
+            raise duckdb.IOException("Could not write file: No space left on device")
+        real(cursor, batch)
+
+    real = market_writer.write
+    monkeypatch.setattr(market_writer, "write", refuse_twice)
+    wrong = replace(bars(1, first=50), open_interest=np.array([np.nan]))
+    wrong.open[:] = np.nan
+    await market.add_columns(*PLACE, [1], [b"x"])
+    await market.add_columns(*PLACE, [2], [b"y"])
+    await market.add_candles(*BTC, wrong)
+    with pytest.raises(StoreFull):
+        await market.flush()
+    assert market.health().waiting_rows == 2
+    await market.flush()
+    assert [ts for ts, _ in await market.columns(*PLACE)] == [1, 2]
+    assert market.health().refused_rows == 1
+
+
+async def test_a_large_load_is_written_in_parts_and_in_order(market, monkeypatch):
+    sizes = []
+    real = market_writer.write
+    monkeypatch.setattr(market_writer, "write", lambda c, batch: (sizes.append(len(batch)), real(c, batch)))
+    monkeypatch.setattr(market_writer, "_BATCH_BYTES", 100_000)
+    for number in range(20):
+        await offer(market, number)
+    await market.flush()
+    assert sum(sizes) == 20
+    assert max(sizes) == 2
+    assert [ts for ts, _ in await market.columns(*PLACE)] == list(range(20))

@@ -133,3 +133,11 @@ async def test_a_file_that_was_only_begun_is_completed(state_url, tmp_path):
     store = await StateStore.open(state_url)
     await store.run(fill)
     await store.close()
+
+
+async def test_a_large_file_is_opened_without_reading_it_through(state, state_url, monkeypatch):
+    await state.close()
+    monkeypatch.setattr(state_schema, "CHECKED_BYTES", 10)
+    again = await StateStore.open(state_url)
+    await again.run(fill)
+    await again.close()
