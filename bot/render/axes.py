@@ -10,6 +10,7 @@ from bot.render.ticks import MOST_TICKS, price_ticks, time_ticks
 
 AXIS_PAD = 12
 TAG_PAD = 8
+TAG_GAP = 3
 GRID_ALPHA = 0.07
 LINE_ALPHA = 0.9
 DASHES = (7.0, 5.0)
@@ -19,7 +20,7 @@ NOW = "now"
 def axis_width(ink: Ink, scene: Scene, sizes: Sizes) -> float:
     """Return how wide the price axis must be for its widest label and the price tag."""
     labels = [ink.measure(label, sizes.label) for _, label in price_ticks(*scene.view)]
-    tag = ink.measure(scene.price_text, sizes.label + 1, Weight.BOLD) + 2 * TAG_PAD
+    tag = ink.measure(scene.price_text, sizes.label + 1, Weight.BOLD) + 2 * TAG_PAD + TAG_GAP
     return max([tag, *(width + AXIS_PAD for width in labels)]) + sizes.margin
 
 
@@ -36,7 +37,7 @@ def _tag_box(drawing: Drawing) -> Box:
     half = sizes.label * 0.82
     y = min(max(drawing.y_at(drawing.scene.price), plot.y0 + half), plot.y1 - half)
     width = drawing.ink.measure(drawing.scene.price_text, sizes.label + 1, Weight.BOLD) + 2 * TAG_PAD
-    return Box(axis.x0 + 3, y - half, axis.x0 + 3 + width, y + half)
+    return Box(axis.x0 + TAG_GAP, y - half, axis.x0 + TAG_GAP + width, y + half)
 
 
 def _prices(drawing: Drawing) -> None:
@@ -57,7 +58,7 @@ def _times(drawing: Drawing) -> None:
     zone = text.zone_of(scene.tz)
     colour, size, y = drawing.palette.dim, sizes.label, sizes.time_y
     now_half = ink.measure(NOW, size, Weight.SEMIBOLD) / 2
-    room = int(plot.width / (ink.measure("00:00", size) * 1.9))
+    room = int(plot.width / (ink.measure("00:00", size) * 1.5))
     for ts, label in time_ticks(scene.start_ms, scene.end_ms, zone, min(MOST_TICKS - 1, max(room, 1))):
         x, half = drawing.x_at(ts), ink.measure(label, size) / 2
         if x - half < plot.x0 - sizes.margin / 2 or x + half > plot.x1 - now_half - size / 2:

@@ -38,8 +38,8 @@ class Faces:
         return FontProperties(fname=self.files[weight], size=size_px * 0.72)
 
     def advance(self, weight: Weight, words: str) -> float:
-        """Return how wide a text is for a type size of one, kerning aside."""
-        return sum(_advance(str(self.files[weight]), char) for char in self.drawable(words))
+        """Return how wide a text is for a type size of one."""
+        return _advance(str(self.files[weight]), self.drawable(words))
 
     @cached_property
     def glyphs(self) -> frozenset[int]:
@@ -51,12 +51,13 @@ class Faces:
         return "".join(c if ord(c) in self.glyphs else MISSING for c in words if c.isprintable())
 
 
-@lru_cache(maxsize=4096)
-def _advance(file: str, char: str) -> float:
-    """Return the width of one character for a type size of one."""
+@lru_cache(maxsize=2048)
+def _advance(file: str, words: str) -> float:
+    """Return the width of a text for a type size of one, kerning included, hinting not."""
     font = get_font(file)
     font.set_size(UNIT_PT, 72)
-    return float(font.load_char(ord(char), flags=LoadFlags.NO_HINTING).linearHoriAdvance) / 65536 / UNIT_PT
+    font.set_text(words, 0.0, flags=LoadFlags.NO_HINTING)
+    return float(font.get_width_height()[0]) / 64 / UNIT_PT
 
 
 def find_faces(folder: Path | None = None) -> Faces:

@@ -1,5 +1,6 @@
 """Draw a heatmap picture from a scene: the one entry is `draw`. Runs in the worker."""
 
+import matplotlib as mpl
 import numpy as np
 
 from bot.render import text
@@ -17,21 +18,23 @@ from bot.render.raster import GAMMA, scale_of
 from bot.render.scene import Scene
 
 SPACE = 16
-LEAST_BAR = 250
+LEAST_BAR = 300
 MOST_BAR = 340
+LARGE_STEP = 10_000
 
 
 def draw(scene: Scene, faces: Faces) -> bytes:
     """Return the picture of a scene as PNG, at the scene's scale times its layout's nominal size."""
-    drawing = prepare(scene, faces)
-    draw_header(drawing)
-    draw_levels(drawing)
-    xs, ys = group_bars(drawing)
-    draw_candles(drawing, xs, ys)
-    draw_axes(drawing)
-    draw_zones(drawing)
-    draw_chips(drawing, xs, ys)
-    draw_footer(drawing)
+    with mpl.rc_context({"text.hinting": "no_hinting"}):  # true widths, the same at every scale
+        drawing = prepare(scene, faces)
+        draw_header(drawing)
+        draw_levels(drawing)
+        xs, ys = group_bars(drawing)
+        draw_candles(drawing, xs, ys)
+        draw_axes(drawing)
+        draw_zones(drawing)
+        draw_chips(drawing, xs, ys)
+        draw_footer(drawing)
     return drawing.ink.png()
 
 
@@ -110,18 +113,34 @@ def _scale(drawing: Drawing, left: float, right: float) -> None:
         x0 = left + 2 * SPACE + (room - width) / 2
         x1 = x0 + width
     y = bar.y1 + sizes.small * 0.5 + 8
-    unit = f"USD per ${text.step(scene.bin_size)}"
     if drawing.span.empty:
         ink.text((x0, y), "no levels in view", sizes.small, palette.dim, weight=Weight.REGULAR)
     else:
-        ink.text((x0, y), text.money(drawing.span.bottom), sizes.small, palette.dim)
+        ends = (text.money(drawing.span.bottom), text.money(drawing.span.top))
+        unit = _unit(drawing, x1 - x0 - sum(ink.measure(end, sizes.small) for end in ends) - SPACE)
+        ink.text((x0, y), ends[0], sizes.small, palette.dim)
         ink.text(((x0 + x1) / 2, y), unit, sizes.small, palette.dim, weight=Weight.REGULAR, align="center")
-        ink.text((x1, y), text.money(drawing.span.top), sizes.small, palette.dim, align="right")
+        ink.text((x1, y), ends[1], sizes.small, palette.dim, align="right")
     s = ink.scale
     columns = round(x1 * s) - round(x0 * s)
     ramp = (np.linspace(0, 1, columns) ** GAMMA * (drawing.lut.shape[0] - 1)).astype(int)
-    edge = Box(x0 - 0.5, bar.y0 - 0.5, x1 + 0.5, bar.y1 + 0.5)
-    ink.box(edge, "none", edge=palette.dim, edge_width=0.8)
     ink.pixels[round(bar.y0 * s) : round(bar.y1 * s), round(x0 * s) : round(x1 * s), :3] = drawing.lut[ramp][
         None
     ]
+    edge = Box(x0 - 0.5, bar.y0 - 0.5, x1 + 0.5, bar.y1 + 0.5)
+    ink.box(edge, None, edge=palette.dim, edge_width=0.8)
+
+
+def _unit(drawing: Drawing, room: float) -> str:
+    """Return what the colours are dollars of: a price step, or, where that is too long, a share of price."""
+    size = drawing.scene.bin_size
+    step = text.money(size) if size >= LARGE_STEP else f"${text.step(size)}"
+    share = f"{size / drawing.scene.price * 100:.2g}%"
+    for words, number in (
+        (f"USD per {step}", step),
+        (f"USD per {share} of price", ""),
+        (f"USD per {share}", ""),
+    ):
+        if "e" not in number and drawing.ink.measure(words, drawing.sizes.small, Weight.REGULAR) <= room:
+            return words
+    return "USD"

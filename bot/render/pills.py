@@ -23,7 +23,7 @@ LINE_CLEAR = 5
 LEAST_BRACKET = 6
 BARE_STRIP = 96
 LIT_WEIGHT = 1e30
-UNLIT_ALPHA = 0.55
+UNLIT_ALPHA = 0.7
 SEVERITY_INK = {
     Severity.INFO: ("#7cc4ff", "#0b5cad"),
     Severity.WARNING: ("#ffb13d", "#9a5200"),
@@ -106,6 +106,7 @@ def draw_zones(drawing: Drawing) -> list[Pill]:
         if pill.band.lit:
             _bracket_over_history(drawing, pill.band)
         _bracket(drawing, pill)
+    for pill in pills:
         _pill(drawing, pill, alpha=UNLIT_ALPHA if dimmed and not pill.band.lit else 1.0)
     return pills
 

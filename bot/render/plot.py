@@ -5,8 +5,8 @@ import numpy as np
 from bot.render import raster
 from bot.render.drawing import Drawing
 from bot.render.layout import SIZES
-from bot.render.palette import rgb
-from bot.render.raster import Pixels, Surface
+from bot.render.palette import Colours, rgb
+from bot.render.raster import Surface
 from bot.render.scene import Scene
 from engine.model import Floats
 
@@ -33,11 +33,11 @@ def draw_levels(drawing: Drawing) -> None:
     by_price = raster.rows_at(bright, ((prices - scene.bin_low) / scene.bin_size)[::-1])[:, ::-1]
     middle = (prices[:-1] + prices[1:]) / 2
     history = _history(drawing, by_price, middle, right - left)
-    drawing.ink.pixels[top:bottom, left:right, :3] = history
+    drawing.ink.pixels[top:bottom, left:right] = history
     now = np.repeat(raster.paint(drawing.lut, by_price[-1])[:, None], end - right, 1)
     raster.pale(now, np.abs(middle / scene.price - 1).astype(np.float32)[:, None], ground)
     raster.fade(now, ground)
-    drawing.ink.pixels[top:bottom, right:end, :3] = now
+    drawing.ink.pixels[top:bottom, right:end] = now
 
 
 def soft_levels(scene: Scene) -> Surface:
@@ -55,8 +55,8 @@ def _passes(scene: Scene) -> int:
     return min(max(round(2 * (SPREAD_PX * bins_a_pixel) ** 2), 1), MOST_PASSES)
 
 
-def _history(drawing: Drawing, by_price: raster.Shades, prices: Floats, width: int) -> Pixels:
-    """Return the pixels left of now: shape (rows, width, 3)."""
+def _history(drawing: Drawing, by_price: raster.Shades, prices: Floats, width: int) -> Colours:
+    """Return the pixels left of now: RGBA, shape (rows, width, 4)."""
     scene = drawing.scene
     edges = np.linspace(scene.start_ms, scene.end_ms, width + 1)
     column, there = raster.columns_at((edges[:-1] + edges[1:]) / 2, scene.ts, scene.step_ms)
@@ -124,8 +124,9 @@ def draw_candles(drawing: Drawing, xs: Floats, ys: Floats) -> None:
     drawing.ink.rectangles(
         _inside(drawing, np.concatenate([wicks + halo, bodies + halo])), palette.outline, alpha=HALO_ALPHA
     )
-    colours = [palette.up if rose else palette.down for rose in ys[3] <= ys[0]]
-    drawing.ink.rectangles(np.concatenate([wicks, bodies]), colours + colours)
+    rose = ys[3] <= ys[0]
+    for chosen, colour in ((rose, palette.up), (~rose, palette.down)):
+        drawing.ink.rectangles(np.concatenate([wicks[chosen], bodies[chosen]]), colour)
 
 
 def _inside(drawing: Drawing, corners: Floats) -> Floats:

@@ -20,7 +20,7 @@ PALE_TO = 0.10
 PALE_SHARE = 0.55
 HATCH_PX = 14
 HATCH_LINE_PX = 2
-HATCH_SHARE = 0.16
+HATCH_SHARE = 0.22
 Shades = npt.NDArray[np.uint8]
 Pixels = npt.NDArray[np.float32]
 Surface = npt.NDArray[np.float32]
@@ -100,30 +100,40 @@ def columns_at(times: Floats, ts: Ints, step_ms: int) -> tuple[Ints, npt.NDArray
     return held.astype(np.int64), there
 
 
-def paint(lut: Colours, shade: Shades) -> Pixels:
-    """Return shades as RGB, float32, 0 to 255."""
-    return lut.astype(np.float32)[shade]
+def paint(lut: Colours, shade: Shades) -> Colours:
+    """Return shades as opaque RGBA: looked up four bytes at a time, which is four times as fast."""
+    opaque = np.concatenate([lut, np.full((SHADES, 1), 255, np.uint8)], 1)
+    packed = np.ascontiguousarray(opaque).view(np.uint32)[:, 0]
+    return np.asarray(packed.take(shade)[..., None].view(np.uint8))
 
 
-def pale(pixels: Pixels, away: Pixels, ground: Colours) -> None:
+def _mix(pixels: Colours, towards: Colours, share: Pixels) -> None:
+    """Move colours, in place, towards one colour by a share for each pixel (any shape that broadcasts)."""
+    old = pixels[..., :3].astype(np.float32)
+    old += (towards.astype(np.float32) - old) * share[..., None]
+    pixels[..., :3] = old + np.float32(0.5)
+
+
+def pale(pixels: Colours, away: Pixels, ground: Colours) -> None:
     """Draw paler, in place, what lies farther from price than validated: from 8 % on, fully at 10 %."""
-    share = np.clip((away - PALE_FROM) / (PALE_TO - PALE_FROM), 0, 1) * PALE_SHARE
-    if share.any():
-        pixels += (ground.astype(np.float32) - pixels) * share[..., None].astype(np.float32)
+    far = np.flatnonzero((away > PALE_FROM).any(1))
+    if far.size:
+        rows = slice(far[0], far[-1] + 1)
+        share = np.clip((away[rows] - PALE_FROM) / (PALE_TO - PALE_FROM), 0, 1) * np.float32(PALE_SHARE)
+        _mix(pixels[rows], ground, share)
 
 
-def fade(pixels: Pixels, ground: Colours, *, left: float = 1.0, right: float = 0.3) -> None:
+def fade(pixels: Colours, ground: Colours, *, left: float = 1.0, right: float = 0.3) -> None:
     """Fade, in place, towards the ground from left to right: what stands, but not for ever."""
-    share = np.linspace(left, right, pixels.shape[1], dtype=np.float32)[None, :, None]
-    pixels += (ground.astype(np.float32) - pixels) * (1 - share)
+    _mix(pixels, ground, 1 - np.linspace(left, right, pixels.shape[1], dtype=np.float32)[None, :])
 
 
-def hatch(pixels: Pixels, mask: npt.NDArray[np.bool_], ink: Colours, scale: int) -> None:
+def hatch(pixels: Colours, mask: npt.NDArray[np.bool_], ink: Colours, scale: int) -> None:
     """Mark, in place, the columns of `mask` with slanted lines: no data."""
     if not mask.any():
         return
     xs = np.flatnonzero(mask)
     slant = (xs[None, :] + np.arange(pixels.shape[0])[:, None]) % (HATCH_PX * scale) < HATCH_LINE_PX * scale
     part = pixels[:, xs]
-    part += (ink.astype(np.float32) - part) * (slant * np.float32(HATCH_SHARE))[..., None]
+    _mix(part, ink, slant * np.float32(HATCH_SHARE))
     pixels[:, xs] = part

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 MINUS = "−"
 UNKNOWN = "–"
 PRICE_DIGITS = 5
-MAX_DECIMALS = 10
+MAX_DECIMALS = 12
 HUGE = 1e13
 SUFFIXES = ("", "K", "M", "B", "T")
 THOUSAND = 1000.0
@@ -89,7 +89,9 @@ def change(fraction: float) -> str:
 
 
 def days(value: float) -> str:
-    """Return a length of history: 9.8 days, 30 days."""
+    """Return a length of history: 6 h, 9.8 days, 30 days."""
+    if value < 1:
+        return age(value * 86_400)
     return f"{value:.0f} days" if value >= WHOLE_FROM else f"{value:.1f} days"
 
 
