@@ -83,7 +83,7 @@ def overrides(given: argparse.Namespace) -> dict[str, object]:
 
 def run(given: argparse.Namespace) -> int:
     """Start Liqwatch and serve until told to stop."""
-    from bot.main import serve
+    from bot.entry import serve
     from config.settings import load
 
     return asyncio.run(serve(load(overrides(given))))
@@ -91,7 +91,7 @@ def run(given: argparse.Namespace) -> int:
 
 def console(given: argparse.Namespace) -> int:
     """Run commands in this terminal."""
-    from bot.main import console_session
+    from bot.entry import console_session
     from config.settings import load
 
     return asyncio.run(
@@ -101,7 +101,7 @@ def console(given: argparse.Namespace) -> int:
 
 def replay(given: argparse.Namespace) -> int:
     """Steer a running replay."""
-    from bot.main import console_session
+    from bot.entry import console_session
     from config.settings import load
 
     settings = load({**overrides(given), "source.kind": "replay"})
@@ -111,7 +111,7 @@ def replay(given: argparse.Namespace) -> int:
 
 def check(given: argparse.Namespace) -> int:
     """Print the effective settings, secrets masked; problems are printed by `main`."""
-    from bot.main import check_settings
+    from bot.entry import check_settings
     from config.settings import load
 
     return check_settings(load(overrides(given)))
@@ -132,10 +132,9 @@ def bench(given: argparse.Namespace) -> int:
 
 def warm(_: argparse.Namespace) -> int:
     """Compile the engine's loops into their cache."""
-    from bot.main import warm_up
+    from bot.entry import warm_up
 
-    warm_up()
-    return 0
+    return warm_up()
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

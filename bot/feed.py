@@ -1,18 +1,17 @@
 """Carry each message of the source to the live market, and then to the alerts: the feed loop."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import structlog
 
 from adapters.venue import Source
-from bot.alerting import Alerting
+from bot.alerting.engine import Alerting
 from bot.live.market import LiveMarket
 from engine.model import Candle, MarketEvent, SourceEnded, SourceSought, Tick
 
 log = structlog.get_logger(__name__)
 
 Reached = Callable[[int], None]
-Sought = Callable[[SourceSought], Awaitable[None]]
 
 
 class Feed:
@@ -31,15 +30,13 @@ class Feed:
 
     async def _carry(self, event: MarketEvent) -> None:
         if isinstance(event, SourceSought):
-            await self._alerting.on_seek(market_ms=event.ts, backwards=event.backwards)
-        await self._market.apply(event)
+            await self._alerting.on_seek(event.ts, backwards=event.backwards)
+        zone_events = await self._market.apply(event)
         if isinstance(event, Tick):
-            zones = self._market.view(event.symbol).zones
-            if zones is not None:
-                await self._alerting.on_tick(event, zones)
+            await self._alerting.on_tick(event, self._market.view(event.symbol).zones)
         elif isinstance(event, Candle):
-            await self._alerting.sweep(self._source.now_ms())
+            await self._alerting.on_zone_events(event.symbol, zone_events)
         elif isinstance(event, SourceEnded):
             log.info("source.ended", ts=event.ts)
-        if isinstance(event, Candle | SourceSought):
+        if isinstance(event, Candle | SourceSought | SourceEnded):
             self._reached(self._source.now_ms())

@@ -128,11 +128,13 @@ class Book:
         """Return the open of the newest closed candle."""
         return self.closed.ts if self.closed else None
 
-    def feed(self, candles: Candles, *, zones_from: int = 0) -> None:
+    def feed(self, candles: Candles, *, zones_from: int = 0) -> list[ZoneEvent]:
         """Take closed candles that follow; raise CandleError, with nothing changed, for an impossible one.
 
-        Zones are followed from `zones_from` on: they need the last weeks only, and cost the most.
+        Zones are followed from `zones_from` on: they need the last weeks only, and cost the most. Return what
+        happened to them.
         """
+        happened: list[ZoneEvent] = []
         for at in range(0, len(candles), BLOCK):
             block = candles[slice(at, at + BLOCK)]
             with self._lock:
@@ -144,7 +146,9 @@ class Book:
                     rows = slice(first, len(block))
                     _, events = self._zones.update(columns[rows], block[rows])
                     self._events = [*self._events, *events][-WAITING_EVENTS:]
+                    happened.extend(events)
                 self._close()
+        return happened
 
     def _close(self) -> None:
         """Take stock after the newest candle."""

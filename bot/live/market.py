@@ -14,7 +14,7 @@ from bot.live.range import price_range
 from bot.live.scale import usd_scale
 from bot.live.view import Change, ChangeKind, SymbolView
 from config.settings import Settings
-from engine.errors import CandleError, UserError
+from engine.errors import CandleError, SourceError, UserError
 from engine.grid import Grid, make_grid
 from engine.model import (
     DAY_MS,
@@ -182,20 +182,21 @@ class LiveMarket:
             await self._keeper.keep(book, force=True)
         self._changes.close()
 
-    async def apply(self, event: MarketEvent) -> None:
-        """Take one event of the source in; returns when views and grids show it."""
+    async def apply(self, event: MarketEvent) -> list[ZoneEvent]:
+        """Take one event of the source in; returns when views and grids show it, with what zones became."""
         match event:
             case Tick():
                 self._tick(event)
             case Candle():
                 if event.closed:
-                    await self._candle(event)
+                    return await self._candle(event)
             case Gap():
                 self._gap(event)
             case SourceSought():
                 await self._sought(event)
             case SourceEnded():
                 await self._ended(event)
+        return []
 
     def _book(self, symbol: str) -> Book | None:
         return next((b for (_, known), b in self._books.items() if known == symbol), None)
@@ -249,13 +250,12 @@ class LiveMarket:
             self._changes.say(Change(tick.symbol, ChangeKind.TICK, tick.ts))
 
     async def _candle(self, candle: Candle) -> None:
-        """Feed one closed candle; bars missing before it are fetched first, known ones are left out."""
+        """Feed one closed candle; known ones are left out."""
         book = self._books.get((candle.venue, candle.symbol))
         if book is None or (book.last_ts is not None and candle.ts <= book.last_ts):
             return
         try:
-            if book.last_ts is not None and candle.ts > book.last_ts + STEP_MS:
-                await catch_up(book, self._source, until_ms=candle.ts)
+            await self._fill(book, candle.ts)
             await asyncio.to_thread(book.feed, Candles.of([candle]))
         except CandleError as error:
             self.refused_candles += 1
@@ -263,6 +263,15 @@ class LiveMarket:
             return
         await self._keeper.keep(book)
         self._changes.say(Change(candle.symbol, ChangeKind.CANDLE, candle.ts))
+
+    async def _fill(self, book: Book, until_ms: int) -> None:
+        """Fetch bars that are missing before a candle; where the source cannot help, a gap stays and is shown."""
+        if book.last_ts is None or until_ms <= book.last_ts + STEP_MS:
+            return
+        try:
+            await catch_up(book, self._source, until_ms=until_ms)
+        except SourceError as error:
+            log.warning("market.gap_not_filled", symbol=book.place.symbol, why=str(error))
 
     def _gap(self, gap: Gap) -> None:
         book = self._books.get((gap.venue, gap.symbol))
@@ -273,7 +282,7 @@ class LiveMarket:
         """Rebuild what stood before a jump: forwards by feeding what was skipped, else from history."""
         oldest = min((b.last_ts or 0 for b in self._books.values()), default=0)
         if event.backwards:
-            await self._store.truncate_after(event.ts)
+            await self._keeper.truncate(event.ts)
         if event.backwards or event.ts - oldest > ZONE_DAYS * DAY_MS:
             await self._build(event.ts)
             return

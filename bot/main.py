@@ -1,0 +1,198 @@
+"""Build Liqwatch from its settings, start the parts, supervise them, and stop them in order."""
+
+import asyncio
+import contextlib
+import secrets
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from adapters.replay import DEFAULT_START_MS, Replay
+from bot.alerting.engine import Alerting
+from bot.alerting.parts import wall_clock_ms
+from bot.banner import missing
+from bot.commands.dispatch import Commands
+from bot.commands.reply import Front
+from bot.commands.services import Services
+from bot.console.control import LOCAL_USER, ControlSocket, Push
+from bot.delivery.inapp import InApp, InAppMessage
+from bot.delivery.worker import Hooks, Worker
+from bot.feed import Feed
+from bot.lag import LoopLag
+from bot.live.market import LiveMarket
+from bot.lock import DirectoryLock
+from bot.pictures import Draughtsman
+from bot.position import PlaceKeeper, find_place
+from bot.privacy import Privacy
+from bot.render.renderer import Renderer
+from bot.scheduler import Scheduler, alert_jobs
+from bot.supervisor import PartHealth, Supervisor
+from bot.web.server import Behind, WebServer
+from config.choice import source_of
+from config.settings import Settings
+from engine.model import UserId
+from storage.forget import finish_forgetting
+from storage.market import MarketStore
+from storage.notes import get_note, set_note
+from storage.state import StateStore
+
+log = structlog.get_logger(__name__)
+
+KEY_NOTE = "button_key"
+DRAIN_S = 8.0
+"""How long everything together may take to stop."""
+
+
+class Liqwatch:
+    """One running Liqwatch: everything that serves one data directory."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.kind = source_of(settings)
+        self.directory = settings.storage.directory(self.kind.value)
+        self.supervisor = Supervisor()
+        self.lag = LoopLag()
+        self.web: WebServer | None = None
+        self._lock = DirectoryLock(self.directory)
+        self._undo = contextlib.AsyncExitStack()
+
+    async def start(self, *, with_web: bool = True) -> None:
+        """Build and start every part; what was started is stopped again where one cannot be."""
+        try:
+            await self._start(with_web=with_web)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop the parts in reverse order and let the directory go."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self._undo.aclose()
+
+    def health(self) -> list[PartHealth]:
+        """Return how every part is."""
+        return [*self.supervisor.health(), *(self.web.health() if self.web else ())]
+
+    @contextlib.contextmanager
+    def listen(self, push: Push) -> Any:  # noqa: ANN401 - a generator, typed by contextmanager
+        """Give each alert of the local user to `push` while the context lasts."""
+
+        async def sink(_: str, message: InAppMessage) -> None:
+            body = {"severity": message.severity.value, "title": message.title, "text": message.text}
+            await push({"alert": {**body, "label": message.label, "revision": message.revision}})
+
+        leave = self.inapp.register(LOCAL_USER, sink)
+        try:
+            yield
+        finally:
+            leave()
+
+    async def _start(self, *, with_web: bool) -> None:
+        self._lock.acquire()
+        self._undo.callback(self._lock.release)
+        await self._open_stores()
+        await self._open_market()
+        await self._build_alerts()
+        self._build_commands(await self.state.run(_button_key))
+        self._run_parts()
+        if with_web:
+            await self._open_web()
+            control = ControlSocket(self.directory, self.commands, self.listen)
+            await control.start()
+            self._undo.push_async_callback(control.stop)
+
+    async def _open_stores(self) -> None:
+        url = self.settings.storage.state_url
+        address = url.get_secret_value() if url else f"sqlite:///{self.directory / 'state.db'}"
+        self.state = await StateStore.open(address)
+        self._undo.push_async_callback(self.state.close)
+        self.store = await MarketStore.open(self.directory / "market.duckdb")
+        self._undo.push_async_callback(self.store.close)
+        await finish_forgetting(self.state, self.store)
+
+    async def _open_market(self) -> None:
+        source = self.settings.source
+        place = await find_place(
+            self.state, asked_ms=source.start_ms, default_ms=DEFAULT_START_MS, wall_ms=wall_clock_ms
+        )
+        self.replay = await asyncio.to_thread(
+            Replay, symbols=source.symbols, start_ms=place.start_ms, speed=source.speed
+        )
+        self._undo.push_async_callback(self.replay.aclose)
+        self.renderer = Renderer()
+        self._undo.push_async_callback(self.renderer.aclose)
+        self.market = LiveMarket(self.replay, self.store, self.settings)
+        await asyncio.gather(self.market.start(), self.renderer.warm())
+        self._undo.push_async_callback(self.market.stop)
+
+    async def _build_alerts(self) -> None:
+        draw = Draughtsman(self.market, self.renderer).alert
+        self.alerting = Alerting(self.state, self.store, self.settings.alerts, self.market)
+        self._undo.push_async_callback(self.alerting.close)
+        self.inapp = InApp(self.state, wall_ms=wall_clock_ms, draw=draw)
+        self.worker = Worker(self.state, [self.inapp], hooks=Hooks(draw=draw, expired=self.alerting.expired))
+        self.alerting.on_queued(self.worker.wake)
+        await self.alerting.load()
+
+    def _build_commands(self, button_key: bytes) -> None:
+        self.commands = Commands(
+            Services(
+                market=self.market,
+                state=self.state,
+                alerting=self.alerting,
+                pictures=self.renderer,
+                privacy=Privacy(self.state, self.store, self._forgotten),
+                defaults=self.settings.alerts,
+                aliases=self.settings.symbols.aliases,
+                health=self.health,
+                loop_lag_ms=self.lag.p99_ms,
+                replay=self.replay,
+                missing=missing(self.settings),
+                chart_url=self._chart_url,
+                button_key=button_key,
+            )
+        )
+
+    def _run_parts(self) -> None:
+        keeper = PlaceKeeper(self.state)
+        self._undo.push_async_callback(keeper.flush)
+        feed = Feed(self.replay, self.market, self.alerting, reached=keeper.reached)
+        scheduler = Scheduler()
+        alert_jobs(scheduler, self.alerting)
+        scheduler.start()
+        self._undo.push_async_callback(self.supervisor.stop_all)
+        self._undo.callback(self.worker.stop)
+        self._undo.push_async_callback(scheduler.stop)
+        self.supervisor.start("delivery", self.worker.run)
+        self.supervisor.start("replay position", keeper.run)
+        self.supervisor.start("feed", feed.run)
+        self.supervisor.start("loop lag", self.lag.run, essential=False)
+
+    async def _open_web(self) -> None:
+        behind = Behind(
+            market=self.market, commands=self.commands, inapp=self.inapp, health=self.supervisor.health
+        )
+        self.web = WebServer(behind, self.settings.web)
+        await self.web.start()
+        self._undo.push_async_callback(self.web.stop)
+
+    async def _forgotten(self, _: UserId) -> None:
+        """Take a user's rules out of memory once they are gone from the stores."""
+        await self.alerting.load()
+
+    def _chart_url(self, symbol: str, front: Front) -> str:
+        if front in (Front.PANEL, Front.CONSOLE) and self.web is not None:
+            return f"http://{self.settings.web.host}:{self.web.port}/?symbol={symbol}"
+        public = self.settings.web.public_url
+        return f"{public.rstrip('/')}/?symbol={symbol}" if public else ""
+
+
+def _button_key(session: Session) -> bytes:
+    """Return the key that signs confirmations, made once for this installation."""
+    note = get_note(session, KEY_NOTE)
+    if note is None:
+        note = {"hex": secrets.token_hex(32)}
+        set_note(session, KEY_NOTE, note)
+    return bytes.fromhex(str(note["hex"]))
