@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from adapters.clock import ReplayClock
-from adapters.recording import load_recording
+from adapters.recording import Recording, load_recording
 from adapters.script import Script, event_ms, utc_text
 from adapters.venue import Feed, SourceKind, VenueHealth, VenueState
 from engine.errors import SourceError
@@ -38,6 +38,18 @@ async def wait_for(event: asyncio.Event, timeout_s: float | None) -> None:
         return
 
 
+def _load(folder: Path, symbols: Sequence[str]) -> dict[str, Recording]:
+    """Read the recordings of these symbols; raise SourceError that names those there are."""
+    there = sorted(path.stem for path in folder.glob("*.parquet"))
+    strangers = [symbol for symbol in symbols if symbol not in there]
+    if strangers or not symbols:
+        raise SourceError(
+            f"The replay has no recording of {', '.join(strangers) or 'nothing'}: there is"
+            f" {', '.join(there) or 'none'} in {folder}. Set LIQWATCH_SYMBOLS to some of these."
+        )
+    return {symbol: load_recording(folder / f"{symbol}.parquet", symbol) for symbol in symbols}
+
+
 class Replay:
     """Be a Source that reads recorded 5-minute candles.
 
@@ -57,8 +69,7 @@ class Replay:
         wait: Wait = wait_for,
     ) -> None:
         """Load the recordings; raise SourceError for a bad file or a start outside of them."""
-        folder = directory or shipped_recordings()
-        self._recordings = {s: load_recording(folder / f"{s}.parquet", s) for s in symbols}
+        self._recordings = _load(directory or shipped_recordings(), symbols)
         self._script = Script(tuple(self._recordings.values()))
         start = self._script.checked(DEFAULT_START_MS if start_ms is None else start_ms)
         self._clock = ReplayClock(start, speed, monotonic=monotonic)

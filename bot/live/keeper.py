@@ -9,7 +9,7 @@ import structlog
 from adapters.venue import Source
 from bot.live.book import CANDLE_DAYS, COLUMN_DAYS, Book, Place, Saved
 from engine.errors import DataError, StorageError
-from engine.model import DAY_MS, HOUR_MS, STEP_MS
+from engine.model import DAY_MS, HOUR_MS, STEP_MS, ZoneEvent
 from storage.market import MarketStore
 
 log = structlog.get_logger(__name__)
@@ -20,8 +20,8 @@ STATE_EVERY_S = 5.0
 """Wall time between them at least, so that a fast replay is not busy saving."""
 ZONE_DAYS = 25
 """How far back zones are followed from: the 21 days they are judged by, the two that need none, and room."""
-EVENTS_AT_ONCE = 500
-"""Zone events are turned into rows on the event loop: no more of them than it can bear."""
+ROWS_AT_ONCE = 250
+"""Rows are turned into Arrow while everything else waits: no more of them in one go than others can bear."""
 
 
 class Keeper:
@@ -50,13 +50,23 @@ class Keeper:
         else:
             self.fault = ""
 
+    async def truncate(self, after_ms: int) -> None:
+        """Remove bars that had not closed at a moment; rows that stay are replaced when it comes again."""
+        try:
+            await self._store.truncate_after(after_ms)
+        except StorageError as error:
+            log.exception("market.not_truncated")
+            self.fault = str(error)
+
     async def _append(self, book: Book) -> None:
         place = book.place
         new = await asyncio.to_thread(book.unsaved)
         await self._store.add_candles(place.symbol, place.venue, new.candles)
-        await self._store.add_columns(place.venue, place.symbol, place.preset.name, new.column_ts, new.blobs)
-        for at in range(0, len(new.events), EVENTS_AT_ONCE):
-            await self._store.add_zone_events(new.events[at : at + EVENTS_AT_ONCE])
+        for at in range(0, len(new.blobs), ROWS_AT_ONCE):
+            part = slice(at, at + ROWS_AT_ONCE)
+            await self._store.add_columns(*place.key, place.preset.name, new.column_ts[part], new.blobs[part])
+        for at in range(0, len(new.events), ROWS_AT_ONCE):
+            await self._store.add_zone_events(new.events[at : at + ROWS_AT_ONCE])
         await self._store.add_gaps(new.gaps)
         book.mark_saved(new)
 
@@ -122,11 +132,9 @@ async def cold(place: Place, source: Source, *, until_ms: int) -> Book:
     return book
 
 
-async def catch_up(book: Book, source: Source, *, until_ms: int) -> int:
-    """Feed the closed candles that a book lacks; return how many that were."""
+async def catch_up(book: Book, source: Source, *, until_ms: int) -> list[ZoneEvent]:
+    """Feed the closed candles that a book lacks; return what happened to zones."""
     place = book.place
     since_ms = 0 if book.last_ts is None else book.last_ts + STEP_MS
     missing = await source.history(place.symbol, since_ms=since_ms, until_ms=until_ms, venue=place.venue)
-    if len(missing):
-        await asyncio.to_thread(book.feed, missing)
-    return len(missing)
+    return await asyncio.to_thread(book.feed, missing)

@@ -10,12 +10,12 @@ from adapters.venue import Feed, Source, SourceKind, VenueHealth
 from bot.live.book import EVER, Book, Place
 from bot.live.changes import Changes, Subscription
 from bot.live.keeper import ZONE_DAYS, Keeper, catch_up, cold
-from bot.live.range import price_range
 from bot.live.scale import usd_scale
 from bot.live.view import Change, ChangeKind, SymbolView
+from bot.live.window import Window, window_grid
 from config.settings import Settings
 from engine.errors import CandleError, SourceError, UserError
-from engine.grid import Grid, make_grid
+from engine.grid import Grid
 from engine.model import (
     DAY_MS,
     STEP_MS,
@@ -143,24 +143,9 @@ class LiveMarket:
         if book is None:
             raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
 
-        def make() -> Grid:
-            end = view.candle_ts + STEP_MS
-            columns, candles = book.slices(end - window_ms, end)
-            auto_low, auto_high = price_range(view, candles)
-            return make_grid(
-                symbol,
-                columns,
-                candles,
-                t0=end - window_ms,
-                t1=end,
-                price_low=auto_low if low is None else low,
-                price_high=auto_high if high is None else high,
-                bins=bins,
-                max_cols=max_cols or MAX_COLS,
-            )
-
+        window = Window(window_ms=window_ms, low=low, high=high, bins=bins, max_cols=max_cols or MAX_COLS)
         async with self._grids:
-            return await asyncio.to_thread(make)
+            return await asyncio.to_thread(window_grid, book, view, window)
 
     async def candles(self, symbol: str, t0: int, t1: int = EVER) -> Candles:
         """Return the closed candles of the last 31 days with `t0 <= ts < t1`."""
@@ -249,29 +234,31 @@ class LiveMarket:
             book.price(tick)
             self._changes.say(Change(tick.symbol, ChangeKind.TICK, tick.ts))
 
-    async def _candle(self, candle: Candle) -> None:
-        """Feed one closed candle; known ones are left out."""
+    async def _candle(self, candle: Candle) -> list[ZoneEvent]:
+        """Feed one closed candle, and before it what is missing; return what happened to zones."""
         book = self._books.get((candle.venue, candle.symbol))
         if book is None or (book.last_ts is not None and candle.ts <= book.last_ts):
-            return
+            return []
         try:
-            await self._fill(book, candle.ts)
-            await asyncio.to_thread(book.feed, Candles.of([candle]))
+            happened = await self._fill(book, candle.ts)
+            happened += await asyncio.to_thread(book.feed, Candles.of([candle]))
         except CandleError as error:
             self.refused_candles += 1
             log.warning("market.candle_refused", symbol=candle.symbol, why=str(error))
-            return
+            return []
         await self._keeper.keep(book)
         self._changes.say(Change(candle.symbol, ChangeKind.CANDLE, candle.ts))
+        return happened
 
-    async def _fill(self, book: Book, until_ms: int) -> None:
-        """Fetch bars that are missing before a candle; where the source cannot help, a gap stays and is shown."""
+    async def _fill(self, book: Book, until_ms: int) -> list[ZoneEvent]:
+        """Fetch bars that are missing before a candle; where the source cannot help, a gap stays."""
         if book.last_ts is None or until_ms <= book.last_ts + STEP_MS:
-            return
+            return []
         try:
-            await catch_up(book, self._source, until_ms=until_ms)
+            return await catch_up(book, self._source, until_ms=until_ms)
         except SourceError as error:
             log.warning("market.gap_not_filled", symbol=book.place.symbol, why=str(error))
+            return []
 
     def _gap(self, gap: Gap) -> None:
         book = self._books.get((gap.venue, gap.symbol))

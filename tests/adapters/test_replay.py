@@ -291,3 +291,20 @@ async def test_the_shipped_recording_starts_before_the_cascade():
         if event_ms(event) > DEFAULT_START_MS + 3 * 3_600_000:
             break
     assert min(lows) == 101_516.5
+
+
+def test_symbols_that_were_not_recorded_are_told(recordings, wall):
+    with pytest.raises(
+        SourceError, match=r"no recording of XUSDT: there is AAAUSDT, BBBUSDT in .* LIQWATCH_SYMBOLS"
+    ):
+        replay(recordings, wall, symbols=("AAAUSDT", "XUSDT"))
+
+
+async def test_on_the_wall_clock_events_come_when_they_are_due(recordings):
+    source = Replay(recordings, symbols=SYMBOLS, start_ms=at(10), speed=15 / 0.02)
+    loop = asyncio.get_running_loop()
+    events, began = source.events(), loop.time()
+    await take(events, 11)
+    assert not source.paused
+    assert loop.time() - began >= 5 * 0.02
+    await events.aclose()

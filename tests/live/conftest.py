@@ -1,5 +1,7 @@
 """A live market on five days of the shipped recording, small enough to be rebuilt many times."""
 
+import asyncio
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -14,6 +16,7 @@ from storage.market import MarketStore
 FIRST_MS = 1_759_276_800_000  # 2025-10-01, the first recorded candle
 CANDLES = 1464  # five days: nothing enters the heatmap before the third
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
+START = 1200
 
 
 def at(step: float) -> int:
@@ -30,9 +33,28 @@ def folder(tmp_path_factory) -> Path:
     return target
 
 
+def small_settings(directory: Path):
+    return load({"zones.min_hours": 12, "zones.days": 2}, environ={}, directory=directory)
+
+
 @pytest.fixture
 def settings(tmp_path):
-    return load({"zones.min_hours": 12, "zones.days": 2}, environ={}, directory=tmp_path)
+    return small_settings(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def grown(tmp_path_factory, folder) -> Path:
+    """Return a store that a cold start at START has filled: most tests begin from a copy of it."""
+    target = tmp_path_factory.mktemp("grown")
+
+    async def grow() -> None:
+        source = Replay(folder, symbols=SYMBOLS, start_ms=at(START), speed=None)
+        store = await MarketStore.open(target / "market.duckdb")
+        await LiveMarket(source, store, small_settings(target)).start()
+        await store.close()
+
+    asyncio.run(grow())
+    return target
 
 
 class WallTime:
@@ -82,11 +104,13 @@ class Run:
 
 
 @pytest.fixture
-async def begin(folder, settings, wall, tmp_path):
+async def begin(folder, grown, settings, wall, tmp_path):
     """Return a function that begins a run on the test's store."""
     runs: list[Run] = []
 
     async def make(start: float, *, directory=None, place="store", chosen=None) -> Run:
+        if start == START and place == "store" and not (tmp_path / place).exists():
+            shutil.copytree(grown, tmp_path / place)
         source = Replay(directory or folder, symbols=SYMBOLS, start_ms=at(start), speed=None)
         store = await MarketStore.open(tmp_path / place / "market.duckdb")
         run = Run(LiveMarket(source, store, chosen or settings, monotonic=wall), source, store)

@@ -6,7 +6,7 @@ import pytest
 from adapters.venue import Feed, SourceKind
 from bot.live import market
 from bot.live.view import ChangeKind
-from engine.errors import GridError, StorageError, UserError
+from engine.errors import GridError, SourceError, StorageError, UserError
 from engine.model import DAY_MS, HOUR_MS, STEP_MS, Candle, Gap, SourceEnded, SourceSought, Tick
 
 FIRST_MS = 1_759_276_800_000
@@ -189,6 +189,21 @@ async def test_the_store_holds_every_candle_and_column_once(begin, place):
     assert [ts for ts, _ in columns] == [at(k) for k in range(end)]
 
 
+async def test_what_happens_to_zones_is_returned_and_kept(begin):
+    run = await begin(1200)
+    happened = []
+    while run.market.view("ETHUSDT").candle_ts < at(1206):
+        event = await anext(run.events)
+        found = await run.market.apply(event)
+        assert isinstance(event, Candle) or not found
+        happened += found
+    assert happened
+    await run.store.flush()
+    kept = await run.market.zones_history("BTCUSDT", at(1200), 1 << 62)
+    kept += await run.market.zones_history("ETHUSDT", at(1200), 1 << 62)
+    assert sorted(map(repr, happened)) == sorted(map(repr, kept))
+
+
 async def test_zone_events_are_kept(begin):
     run = await begin(1200)
     await run.play(10)
@@ -312,6 +327,48 @@ async def test_a_candle_that_was_missed_is_fetched(begin):
     assert run.market.view("BTCUSDT").gaps == ()
 
 
+async def test_bars_that_the_source_cannot_give_stay_a_gap(begin, monkeypatch):
+    run = await begin(1200)
+    history = await run.source.history("BTCUSDT", until_ms=at(1204))
+
+    async def refuse(*_args, **_kwargs):
+        raise SourceError("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run.source, "history", refuse)
+        await run.market.apply(history.row(1203, venue="binance", symbol="BTCUSDT"))
+    (gap,) = run.market.view("BTCUSDT").gaps
+    assert (gap.first_ts, gap.last_ts) == (at(1200), at(1202))
+
+
+async def test_a_store_that_cannot_be_cut_does_not_stop_a_seek(begin, monkeypatch):
+    run = await begin(1200)
+
+    async def refuse(*_args, **_kwargs):
+        raise StorageError("the disk is full")
+
+    await run.play(3)
+    run.source.seek(at(1190))
+    with monkeypatch.context() as patch:
+        patch.setattr(run.store, "truncate_after", refuse)
+        await run.step()
+    assert run.market.view("BTCUSDT").candle_ts == at(1189)
+    assert everything(run) == await fresh(begin, 1190)
+
+
+async def test_a_store_that_cannot_be_read_means_a_cold_start(begin, monkeypatch):
+    run = await begin(1200)
+    known = everything(run)
+    await run.end()
+
+    async def refuse(*_args, **_kwargs):
+        raise StorageError("broken")
+
+    monkeypatch.setattr("storage.market.MarketStore.load_engine_state", refuse)
+    run = await begin(1200)
+    assert everything(run) == known
+
+
 async def test_a_gap_of_the_source_is_shown_and_kept(begin):
     run = await begin(1200)
     changes = run.market.subscribe()
@@ -332,7 +389,7 @@ async def test_a_gap_of_the_source_is_shown_and_kept(begin):
 
 
 async def nothing(*_args, **_kwargs):
-    return 0
+    return []
 
 
 async def test_an_impossible_candle_is_refused_and_the_rest_goes_on(begin):
