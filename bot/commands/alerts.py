@@ -17,7 +17,7 @@ from engine.model import RuleId
 from storage.rules import MAX_RULES, get_rule, list_rules, to_watch, update_rule
 from storage.tables import Rule
 
-ONE = replace(RULE, words=(), description="Number of the alert, as /alert list shows it")
+ONE = replace(RULE, words=(), examples=("7",), description="Number of the alert, as /alert list shows it")
 FOR = Parameter(
     name="for",
     kind=Kind.DURATION,

@@ -81,8 +81,8 @@ def _plain_number(digits: str, whole: str) -> float:
 
 def read_duration(text: str) -> int:
     """Return milliseconds: `15m`, `4h`, `3d`, `1d12h`, `90 minutes`. Raise UserError otherwise."""
-    plain = re.sub(r"\s+|,\s*|\band\b", "", text.strip().lower())
-    if re.fullmatch(r"\d+([.,]\d+)?", plain):
+    plain = re.sub(r"(?<=[a-z]),|\band\b|\s+", "", text.strip().lower())
+    if re.fullmatch(r"\d{1,9}([.,]\d{1,3})?", plain):
         raise UserError(f"{plain} what? Write {plain}h for hours, {plain}m for minutes, {plain}d for days.")
     total = 0.0
     end = 0

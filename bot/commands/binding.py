@@ -31,8 +31,7 @@ class _Binding:
 
     def call(self) -> Call:
         try:
-            self._take_named()
-            self._take_placed()
+            self._take_all()
             self._require()
         except NearMiss as error:
             raise NearMiss(self._told(error.message), lines=error.lines, example=error.example) from None
@@ -41,16 +40,29 @@ class _Binding:
         defaults = {p.name: p.default for p in self._command.parameters}
         return Call(command=self._command, values=defaults | self._read, given=frozenset(self._read))
 
-    def _take_named(self) -> None:
+    def _take_all(self) -> None:
+        """Read every word; the first error is raised once the rest was read, so that it can be told."""
+        errors: list[UserError] = []
         for index, word in enumerate(self._words):
-            if not word.name:
-                continue
-            parameter = self._command.parameter(word.name)
-            if parameter is None:
-                raise self._unknown_name(index)
-            if parameter.name in self._read:
-                raise UserError(f"{parameter.name} is given twice.")
-            self._set(parameter, index)
+            if word.name:
+                try:
+                    self._take_named(index, word)
+                except UserError as error:
+                    errors.append(error)
+        try:
+            self._take_placed()
+        except UserError as error:
+            errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def _take_named(self, index: int, word: Word) -> None:
+        parameter = self._command.parameter(word.name)
+        if parameter is None:
+            raise self._unknown_name(index)
+        if parameter.name in self._read:
+            raise UserError(f"{parameter.name} is given twice.")
+        self._set(parameter, index)
 
     def _take_placed(self) -> None:
         loose = []

@@ -21,7 +21,9 @@ from bot.commands.words import joined
 from engine.errors import UserError
 
 MAX_LINE = 1_000
-_ALIKE = 62.0
+_ALIKE = 70.0
+_SURE = 80.0
+"""A name less like this that begins with another letter is a coincidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,7 @@ class Parser:
             return NearMiss(f"/alert {typed} what? It goes with {offered}.", lines=(f"/alert show {typed}",))
         near = process.extractOne(typed.lower(), verbs, scorer=fuzz.ratio, score_cutoff=_ALIKE)
         if near:
-            line = " ".join([f"/{noun} {near[0]}", *(w.typed() for w in found[2:])])
+            line = self._mended(f"{noun} {near[0]}", [w.typed() for w in found[2:]])
             return NearMiss(
                 f"/{noun} does not go with {quoted(typed)}. Did you mean {near[0]}?", lines=(line,)
             )
@@ -118,7 +120,7 @@ class Parser:
             return NearMiss(f"{symbols.base(symbol)} is a market. Did you mean {line}?", lines=(line,))
         names = self.registry.names(self.front)
         near = process.extractOne(noun, list(names), scorer=fuzz.ratio, score_cutoff=_ALIKE)
-        if near is None:
+        if near is None or (near[1] < _SURE and near[0][0] != noun[:1]):
             return UserError(f"I do not know {quoted(found[0].text)}.", example="/help")
         line = self._mended(near[0], rest)
         return NearMiss(f"I do not know {quoted(found[0].text)}. Did you mean {line}?", lines=(line,))

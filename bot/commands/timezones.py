@@ -46,6 +46,12 @@ def names() -> tuple[str, ...]:
     )
 
 
+def begins_city(text: str) -> bool:
+    """Say whether the name of a city begins so: "new_york", "ho_chi"."""
+    plain = text.casefold()
+    return any(name.casefold().rpartition("/")[2].startswith(plain) for name in names())
+
+
 def resolve(text: str) -> str:
     """Return the IANA zone that `text` names. Raise NearMiss or UserError where none does, or several do."""
     plain = re.sub(r"\s+", "_", text.strip().casefold())

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.commands import timezones
 from bot.commands.amounts import DURATION_UNITS, USD_UNITS
 from bot.commands.spec import Command, Kind
 
@@ -69,7 +70,7 @@ def rejoin(command: Command, found: Sequence[Word]) -> list[Word]:
 
 def _joined(command: Command, found: Sequence[Word]) -> list[Word]:
     """Put "12 h", "10 million", "1%, 3%", "22:00 - 07:00" and "btc perp" together."""
-    markets = any(p.kind is Kind.SYMBOL for p in command.parameters)
+    kinds = frozenset(p.kind for p in command.parameters)
     out: list[Word] = []
     index = 0
     while index < len(found):
@@ -80,8 +81,8 @@ def _joined(command: Command, found: Sequence[Word]) -> list[Word]:
         elif word.text.lower() in _DASHES and _digit_at(previous.text) and _digit_next(found, index):
             out[-1] = Word(f"{previous.text}-{found[index + 1].text}")
             index += 1
-        elif _belongs(previous.text, word.text, markets=markets):
-            out[-1] = Word(previous.text + word.text)
+        elif (glue := _glue(previous.text, word.text, kinds)) is not None:
+            out[-1] = Word(previous.text + glue + word.text)
         else:
             out.append(word)
         index += 1
@@ -96,14 +97,20 @@ def _digit_next(found: Sequence[Word], index: int) -> bool:
     return index + 1 < len(found) and found[index + 1].text[:1].isdigit()
 
 
-def _belongs(before: str, text: str, *, markets: bool) -> bool:
-    """Say whether a word is the second half of the one before."""
+def _glue(before: str, text: str, kinds: frozenset[Kind]) -> str | None:
+    """Return what to put between two words that are one ("", "_", "T"); None where they are two."""
     low, value = text.lower(), before.rpartition("=")[2]
     if before.endswith(",") or text.startswith(","):
-        return True
+        return ""
     if low in _UNITS and re.fullmatch(r"\$?[\d.,]*\d", value):
-        return True
-    return markets and low in _CONTRACTS and re.fullmatch(r"[$#]?[a-z0-9]{2,12}", value, re.I) is not None
+        return ""
+    if Kind.SYMBOL in kinds and low in _CONTRACTS and re.fullmatch(r"[$#]?[a-z0-9]{2,12}", value, re.I):
+        return ""
+    if Kind.TIME_ZONE in kinds and timezones.begins_city(f"{value}_{text}"):
+        return "_"
+    if Kind.MOMENT in kinds and re.fullmatch(r"\d{4}-\d\d-\d\d", value) and re.match(r"\d{1,2}:\d\d", text):
+        return "T"
+    return None
 
 
 def _named(command: Command, found: Sequence[Word]) -> list[Word]:
