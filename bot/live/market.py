@@ -237,18 +237,28 @@ class LiveMarket:
     async def _candle(self, candle: Candle) -> list[ZoneEvent]:
         """Feed one closed candle, and before it what is missing; return what happened to zones."""
         book = self._books.get((candle.venue, candle.symbol))
-        if book is None or (book.last_ts is not None and candle.ts <= book.last_ts):
+        if book is None:
             return []
+        if book.last_ts is not None and candle.ts <= book.last_ts:
+            await self._heal(book)
+            return []
+        happened: list[ZoneEvent] = []
         try:
-            happened = await self._fill(book, candle.ts)
+            happened += await self._fill(book, candle.ts)
             happened += await asyncio.to_thread(book.feed, Candles.of([candle]))
         except CandleError as error:
             self.refused_candles += 1
             log.warning("market.candle_refused", symbol=candle.symbol, why=str(error))
-            return []
+            return happened
         await self._keeper.keep(book)
         self._changes.say(Change(candle.symbol, ChangeKind.CANDLE, candle.ts))
         return happened
+
+    async def _heal(self, book: Book) -> None:
+        """Rebuild when a book knows a replay's future: a jump back was not carried through."""
+        now_ms = self._source.now_ms()
+        if self._source.kind is SourceKind.REPLAY and (book.last_ts or 0) + STEP_MS > now_ms:
+            await self._build(now_ms)
 
     async def _fill(self, book: Book, until_ms: int) -> list[ZoneEvent]:
         """Fetch bars that are missing before a candle; where the source cannot help, a gap stays."""

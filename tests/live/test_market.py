@@ -356,6 +356,22 @@ async def test_a_store_that_cannot_be_cut_does_not_stop_a_seek(begin, monkeypatc
     assert everything(run) == await fresh(begin, 1190)
 
 
+async def test_a_jump_back_that_failed_is_made_good(begin, monkeypatch):
+    run = await begin(1200)
+
+    async def refuse(*_args, **_kwargs):
+        raise SourceError("no answer")
+
+    run.source.seek(at(1100))
+    with monkeypatch.context() as patch:
+        patch.setattr(market, "cold", refuse)
+        with pytest.raises(SourceError):
+            await run.step()
+    assert run.market.view("BTCUSDT").candle_ts == at(1199)
+    await run.play(2)
+    assert everything(run) == await fresh(begin, 1102)
+
+
 async def test_a_store_that_cannot_be_read_means_a_cold_start(begin, monkeypatch):
     run = await begin(1200)
     known = everything(run)
