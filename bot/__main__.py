@@ -120,7 +120,9 @@ def check(given: argparse.Namespace) -> int:
 def bench(given: argparse.Namespace) -> int:
     """List the benchmarks, or run one."""
     from bench import runner
+    from bot import logs
 
+    logs.configure(level="ERROR")
     if given.names:
         sys.stdout.write("\n".join(runner.names()) + "\n")
     elif given.name is None:
