@@ -9,10 +9,13 @@ def decide(fire: Fire, context: Context, now_ms: int) -> Decision:
     """Return HOLD while a worse alert about the subject is open, and SUPPRESS if its own time has passed.
 
     "Open" means that the worse step stands fired (is not armed again) and that the owner was told of it.
+    What waited for its group when the worse one came is not held: it rides along in that one's message.
     """
     held = context.held
     if held is not None and held.reason is Reason.INHIBITED and not held.still_true:
         return Decision(action=Action.SUPPRESS, reason=Reason.NO_LONGER_TRUE)
+    if held is not None and held.reason is Reason.GROUP_WAIT:
+        return passed(Reason.WAITED)
     if any(_inhibits(step, fire, context) for step in context.open_steps):
         until_ms = now_ms + context.policy.inhibit_recheck_s * 1000
         return Decision(action=Action.HOLD, reason=Reason.INHIBITED, until_ms=until_ms)

@@ -22,6 +22,7 @@ from engine.alerts.stage import (
     Policy,
     Preferences,
     RuleView,
+    Stage,
     alert_id_of,
     direction_of,
     subject_of,
@@ -67,6 +68,7 @@ class Memory:
     """Hold rules, wishes, arms and everything the pipeline remembers; mutable, for one thread."""
 
     policy: Policy = field(default_factory=Policy)
+    stages: tuple[tuple[str, Stage], ...] = pipeline.STAGES
     rules: dict[RuleId, RuleView] = field(default_factory=dict)
     preferences: dict[UserId, Preferences] = field(default_factory=dict)
     arms: dict[RuleId, ArmState] = field(default_factory=dict)
@@ -81,7 +83,7 @@ class Memory:
 
     def submit(self, fire: Fire, now_ms: int) -> Outcome:
         """Walk a new fire and remember the outcome; a duplicate leaves no second record."""
-        outcome = pipeline.walk(fire, self.context(fire, now_ms), now_ms)
+        outcome = self._walk(fire, now_ms)
         if outcome.alert_id in self.records:
             return outcome
         self.about.setdefault((fire.owner, subject_of(fire)), []).append(outcome.alert_id)
@@ -116,6 +118,9 @@ class Memory:
             held=held,
         )
 
+    def _walk(self, fire: Fire, now_ms: int, held: Held | None = None) -> Outcome:
+        return pipeline.walk(fire, self.context(fire, now_ms, held), now_ms, stages=self.stages)
+
     def _held(self, alert_id: AlertId) -> bool:
         return self.records[alert_id].last.action is Action.HOLD
 
@@ -128,7 +133,7 @@ class Memory:
             until_ms=self.waiting.pop(alert_id),
             still_true=still_true(record.fire),
         )
-        outcome = pipeline.walk(record.fire, self.context(record.fire, now_ms, held), now_ms)
+        outcome = self._walk(record.fire, now_ms, held)
         new = () if outcome.again else tuple((now_ms, step) for step in outcome.steps)
         following = replace(record, last=outcome, steps=record.steps + new, carrier=outcome.carrier)
         self._apply(outcome, following, now_ms)

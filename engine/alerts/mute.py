@@ -14,7 +14,8 @@ def decide(fire: Fire, context: Context, now_ms: int) -> Decision:
     """Return what the owner's wish for silence makes of a fire.
 
     Pause drops, snooze holds whatever it is until its end, quiet hours hold, hush or drop warnings; critical
-    alerts pass quiet hours unless the rule opted in. What was held is sent only if it is still true.
+    alerts pass quiet hours unless the rule opted in. What was held is sent only if it is still true. Quiet
+    hours that begin in the seconds that a fire waits for its group come too late to hold it.
     """
     preferences, rule, held = context.preferences, context.rule, context.held
     if rule.paused or preferences.paused:
@@ -43,10 +44,12 @@ def _quiet(fire: Fire, context: Context, quiet: Quiet, now_ms: int) -> Decision:
     """Return what quiet hours make of a fire."""
     if fire.severity is Severity.CRITICAL and not context.rule.quiet_critical:
         return passed(Reason.QUIET_CRITICAL)
-    if quiet.mode is QuietMode.DROP:
-        return Decision(action=Action.SUPPRESS, reason=Reason.QUIET_DROP)
     if quiet.mode is QuietMode.SILENT:
         return Decision(action=Action.SEND, reason=Reason.QUIET_SILENT, silent=True)
+    if context.held is not None and context.held.reason is Reason.GROUP_WAIT:
+        return passed(Reason.WAITED)
+    if quiet.mode is QuietMode.DROP:
+        return Decision(action=Action.SUPPRESS, reason=Reason.QUIET_DROP)
     if fire.severity is Severity.INFO:
         return to_digest(Reason.QUIET_DIGEST, context, now_ms)
     until_ms = quiet_end_ms(context.preferences, quiet, now_ms)

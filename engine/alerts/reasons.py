@@ -12,6 +12,7 @@ class Reason(StrEnum):
     TWIN = "twin"
     # inhibit
     NOTHING_WORSE = "nothing_worse_open"
+    WAITED = "waited_already"
     INHIBITED = "worse_one_open"
     NO_LONGER_TRUE = "no_longer_true"
     # mute
@@ -59,6 +60,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.DUPLICATE: "The very same event had already been handled.",
     Reason.TWIN: "Another of your alerts said the same a moment before; this was added to that message.",
     Reason.NOTHING_WORSE: "Nothing worse was open about this zone.",
+    Reason.WAITED: "It had waited for others about the same move, so it goes with them.",
     Reason.INHIBITED: "A worse alert about the same zone was open, so this one waits until that is over.",
     Reason.NO_LONGER_TRUE: "It was no longer true when its wait was over, so nothing was sent.",
     Reason.AUDIBLE: "Neither pause, snooze nor quiet hours stood in the way.",
