@@ -10,7 +10,7 @@ from adapters.venue import Feed, Source, SourceKind, VenueHealth
 from bot.live.book import EVER, Book, Place
 from bot.live.changes import Changes, Subscription
 from bot.live.keeper import ZONE_DAYS, Keeper, catch_up, cold
-from bot.live.scale import usd_scale
+from bot.live.scale import scale_of
 from bot.live.view import Change, ChangeKind, SymbolView
 from bot.live.window import Window, window_grid
 from config.settings import Settings
@@ -199,7 +199,7 @@ class LiveMarket:
             min_hours=zones.min_hours,
             overlap=zones.overlap,
         )
-        scale = usd_scale(symbol, self._settings.calibration)
+        scale = scale_of(symbol, self._settings.calibration)
         return Place(venue=venue, symbol=symbol, preset=PRESET, usd_scale=scale, zones=params)
 
     async def _build(self, until_ms: int) -> None:

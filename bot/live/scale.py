@@ -1,17 +1,22 @@
-"""Say how many dollars a unit of a symbol's heatmap stands for."""
+"""Say how many dollars a unit of a symbol's heatmap stands for, by the table in the settings."""
+
+import math
 
 from config.settings import CalibrationSettings
+from engine.calibration import Reference, usd_scale
+from engine.errors import DataError
 
-YARDSTICK = "BTCUSDT"
 
-
-def usd_scale(symbol: str, calibration: CalibrationSettings) -> float:
+def scale_of(symbol: str, calibration: CalibrationSettings) -> float:
     """Return the scale of a symbol: BTC's times its mean quote volume over BTC's.
 
-    A symbol that the reference table does not know is taken for as large as the smallest one that it knows:
-    rather too little than too much.
+    The table alone decides, so that a restart finds the same scale. A symbol that it does not know is taken
+    for as large as the smallest one it knows: rather too little than too much.
     """
-    reference = calibration.reference
-    own = reference.get(symbol, min(reference.values(), default=0.0))
-    yardstick = reference.get(YARDSTICK, 0.0)
-    return calibration.usd_scale_btc * (own / yardstick if own > 0 and yardstick > 0 else 1.0)
+    table = calibration.reference
+    reference = Reference(usd_scale=calibration.usd_scale_btc, quote_volume_usd=table)
+    own = table.get(symbol, min(table.values(), default=math.nan))
+    try:
+        return usd_scale(symbol, own, reference=reference)
+    except DataError:
+        return calibration.usd_scale_btc
