@@ -145,7 +145,7 @@ def _revise_one(session: Session, last: Delivery, message: dict[str, Any], wall_
         )
         log_changes(session, [change], wall_ms)
         return 1
-    if last.revision == 0 and last.state in LOST:
+    if last.state in LOST and not arrived(session, last.key):
         return 0
     out = Outgoing(
         alert_id=last.alert_id,
@@ -161,6 +161,12 @@ def _revise_one(session: Session, last: Delivery, message: dict[str, Any], wall_
     due = max(wall_ms, last.created_wall_ms + EDIT_GAP_MS)
     _insert(session, out, wall_ms, revision=last.revision + 1, next_wall_ms=due, reason="edit of a message")
     return 1
+
+
+def arrived(session: Session, key: str) -> bool:
+    """Say whether any revision of a message arrived."""
+    query = select(Delivery.delivery_id).where(Delivery.key == key, Delivery.state.in_(ARRIVED))
+    return session.scalar(query.limit(1)) is not None
 
 
 def _ttl_of(row: Delivery) -> int:

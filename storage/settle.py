@@ -6,11 +6,11 @@ A claim is fenced by (lease owner, attempt number): a worker that lost its lease
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, exists, func, select, update
+from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
 
 from storage.claims import Claimed
-from storage.outbox import ARRIVED, CHUNK, LOST, WAITING, Change, State, close, log_changes
+from storage.outbox import ARRIVED, CHUNK, LOST, WAITING, Change, State, arrived, close, log_changes
 from storage.tables import Delivery
 
 
@@ -79,7 +79,7 @@ def _already_shown(session: Session, outcome: Outcome) -> bool:
 
 def _void_edits(session: Session, key: str, wall_ms: int) -> None:
     """Void the edits that wait for a message which will never arrive."""
-    if session.scalar(select(exists().where(Delivery.key == key, Delivery.state.in_(ARRIVED)))):
+    if arrived(session, key):
         return
     rows = session.execute(
         select(Delivery.delivery_id, Delivery.user_id, Delivery.state).where(
@@ -126,17 +126,17 @@ def expire(session: Session, wall_ms: int) -> list[str]:
     for row in first:
         _void_edits(session, row.key, wall_ms)
     alerts = list(dict.fromkeys(r.alert_id for r in first))
-    arrived: set[str] = set()
+    reached: set[str] = set()
     for start in range(0, len(alerts), CHUNK):
         part = alerts[start : start + CHUNK]
-        arrived.update(
+        reached.update(
             session.scalars(
                 select(Delivery.alert_id).where(
                     Delivery.alert_id.in_(part), Delivery.state.in_([*ARRIVED, *WAITING, State.SENDING])
                 )
             )
         )
-    return [a for a in alerts if a not in arrived]
+    return [a for a in alerts if a not in reached]
 
 
 def next_due_ms(session: Session, wall_ms: int) -> int | None:

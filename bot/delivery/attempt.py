@@ -41,6 +41,8 @@ class Attempt:
 
     async def run(self, row: Claimed) -> Outcome:
         """Return what became of an attempt; a cancelled one says whether anything may have left."""
+        if row.revision > 0 and row.remote_id is None:
+            return self._end(row, State.VOID, "there is no message to edit")
         try:
             message = await self._prepare(row)
         except asyncio.CancelledError:

@@ -10,7 +10,7 @@ from engine.model import Severity, Zone
 class Rate:
     """Allow `count` sends in any `period_s` seconds, all of them at once if need be."""
 
-    count: float
+    count: int
     period_s: float
 
 
@@ -65,7 +65,10 @@ class OutMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What the far end answered. `delivered` where it confirms that a person has the message."""
+    """What the far end answered. `delivered` where it confirms that a person has the message.
+
+    `remote_id` names the message there for edits; None where messages cannot be edited.
+    """
 
     remote_id: str | None = None
     delivered: bool = False

@@ -4,8 +4,9 @@
 """
 
 import asyncio
+import math
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -16,41 +17,41 @@ KEPT_DESTINATIONS = 20_000
 """How many destinations are remembered; the one unused for longest is forgotten first."""
 
 
-@dataclass(slots=True)
+EPSILON = 1e-9
+
+
 class Bucket:
-    """A token bucket: `rate.count` tokens at most, refilled evenly over `rate.period_s` seconds."""
+    """The tokens of one limit: `rate.count` of them, each back `rate.period_s` seconds after it was used.
 
-    rate: Rate
-    tokens: float = field(init=False)
-    at_s: float = 0.0
-    shut_until_s: float = 0.0
+    So no stretch of that length ever sees more sends than the limit says. A bucket that refilled evenly
+    would let twice as many through at first, and the far end would refuse half of them.
+    """
 
-    def __post_init__(self) -> None:
-        self.tokens = self.rate.count
-
-    def _refill(self, now_s: float) -> None:
-        gained = max(0.0, now_s - self.at_s) * self.rate.count / self.rate.period_s
-        self.tokens = min(self.rate.count, self.tokens + gained)
-        self.at_s = max(self.at_s, now_s)
+    def __init__(self, rate: Rate) -> None:
+        self._period_s = rate.period_s
+        self._used: deque[float] = deque(maxlen=rate.count)
 
     def ready_at(self, now_s: float) -> float:
-        """Return when the next token is there; `now_s` or earlier means at once."""
-        self._refill(now_s)
-        missing = max(0.0, 1.0 - self.tokens)
-        wait = missing * self.rate.period_s / self.rate.count
-        return max(self.shut_until_s, now_s + wait if missing > EPSILON else now_s)
+        """Return when the next token is there; `now_s` means at once."""
+        if len(self._used) < (self._used.maxlen or 0):
+            return now_s
+        return max(now_s, self._used[0] + self._period_s)
 
     def take(self, now_s: float) -> None:
         """Use one token up."""
-        self._refill(now_s)
-        self.tokens -= 1.0
-
-    def shut(self, until_s: float) -> None:
-        """Let nothing through before a time: the far end said so."""
-        self.shut_until_s = max(self.shut_until_s, until_s)
+        self._used.append(now_s)
 
 
-EPSILON = 1e-9
+@dataclass(slots=True)
+class Place:
+    """What is known about one destination: its limits, and until when the far end has shut it."""
+
+    buckets: tuple[Bucket, ...]
+    shut_until_s: float = -math.inf
+
+    def ready_at(self, now_s: float) -> float:
+        """Return when it may be sent to by its own limits."""
+        return max([now_s, self.shut_until_s, *(b.ready_at(now_s) for b in self.buckets)])
 
 
 @dataclass(slots=True, order=True)
@@ -67,31 +68,25 @@ class Lanes:
     """Decide who may send when. Time comes in as seconds of any steady clock."""
 
     def __init__(self, overall: tuple[Rate, ...], rates: Callable[[str], tuple[Rate, ...]]) -> None:
-        self._overall = [Bucket(rate) for rate in overall]
+        self._all = Place(tuple(Bucket(rate) for rate in overall))
         self._rates = rates
-        self._each: OrderedDict[str, list[Bucket]] = OrderedDict()
+        self._places: OrderedDict[str, Place] = OrderedDict()
         self._used: set[str] = set()
-        self._shut_s = 0.0
         self._waiting: list[Waiter] = []
 
-    def _buckets(self, destination: str) -> list[Bucket]:
-        buckets = self._each.get(destination)
-        if buckets is None:
-            buckets = self._each[destination] = [Bucket(rate) for rate in self._rates(destination)]
-            if len(self._each) > KEPT_DESTINATIONS:
-                self._each.popitem(last=False)
-        self._each.move_to_end(destination)
-        return buckets
+    def _place(self, destination: str) -> Place:
+        place = self._places.get(destination)
+        if place is None:
+            place = Place(tuple(Bucket(rate) for rate in self._rates(destination)))
+            self._places[destination] = place
+            if len(self._places) > KEPT_DESTINATIONS:
+                self._places.popitem(last=False)
+        self._places.move_to_end(destination)
+        return place
 
     def ready_at(self, destination: str, now_s: float) -> float:
         """Return when a destination may be sent to, by its own limits and the channel's."""
-        return max(self._overall_ready(now_s), self._own_ready(destination, now_s))
-
-    def _overall_ready(self, now_s: float) -> float:
-        return max([self._shut_s, now_s, *(b.ready_at(now_s) for b in self._overall)])
-
-    def _own_ready(self, destination: str, now_s: float) -> float:
-        return max([now_s, *(b.ready_at(now_s) for b in self._buckets(destination))])
+        return max(self._all.ready_at(now_s), self._place(destination).ready_at(now_s))
 
     def add(self, waiter: Waiter) -> None:
         """Line up for a send."""
@@ -112,7 +107,7 @@ class Lanes:
         for waiter in list(self._waiting):
             ready = self.ready_at(waiter.destination, now_s)
             if ready <= now_s + EPSILON:
-                for bucket in (*self._overall, *self._buckets(waiter.destination)):
+                for bucket in (*self._all.buckets, *self._place(waiter.destination).buckets):
                     bucket.take(now_s)
                 self._used.add(waiter.destination)
                 self._waiting.remove(waiter)
@@ -123,26 +118,17 @@ class Lanes:
 
     def shut(self, destination: str | None, until_s: float) -> None:
         """Obey a Retry-After for one destination, or for the whole channel (None)."""
-        if destination is None:
-            self._shut_s = max(self._shut_s, until_s)
-            return
-        buckets = self._buckets(destination)
-        if not buckets:
-            buckets.append(Bucket(Rate(count=OPEN_COUNT, period_s=1.0)))
-        for bucket in buckets:
-            bucket.shut(until_s)
-        self._used.add(destination)
+        place = self._all if destination is None else self._place(destination)
+        place.shut_until_s = max(place.shut_until_s, until_s)
+        if destination is not None:
+            self._used.add(destination)
 
     def closed(self, now_s: float) -> dict[str, float]:
         """Return the destinations that may not be sent to yet, with the time from which they may."""
-        found = {d: self._own_ready(d, now_s) for d in self._used}
+        found = {d: self._place(d).ready_at(now_s) for d in self._used}
         shut = {d: ready for d, ready in found.items() if ready > now_s + EPSILON}
         self._used = set(shut)
         return shut
-
-
-OPEN_COUNT = 1e9
-"""Tokens of a bucket that only ever closes for a Retry-After."""
 
 
 class Pacer:
