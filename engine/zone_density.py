@@ -37,7 +37,8 @@ class Surface:
     def below(self, log_price: npt.NDArray[np.floating[Any]]) -> Floats:
         """Return the dollars below each log price."""
         grid = np.arange(self.cumulative.shape[0])
-        return np.interp(log_price / BIN_LOG - self.first_bin, grid, self.cumulative)
+        usd: Floats = np.interp(log_price / BIN_LOG - self.first_bin, grid, self.cumulative)
+        return usd
 
     def between(self, low: Floats, high: Floats) -> Floats:
         """Return the dollars between pairs of log prices; 0 where `high` is not above `low`."""

@@ -60,7 +60,8 @@ class Reference:
     def percentile(self, rows: npt.NDArray[np.int64], values: Floats) -> Floats:
         """Return where each value stands among the samples of its row, 0 to 100."""
         reached = self._samples[rows] <= values.astype(np.float32)[:, None]
-        return np.count_nonzero(reached, axis=1) * (100.0 / max(1, self.hours))
+        percent: Floats = np.count_nonzero(reached, axis=1) * (100.0 / max(1, self.hours))
+        return percent
 
     def _push(self, hour_ts: int, density: Singles, zone_usd: Singles | None) -> None:
         self._samples = np.concatenate([self._samples, density[:, None]], axis=1)
