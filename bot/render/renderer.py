@@ -1,6 +1,14 @@
 """Draw pictures for everybody who asks: cached per candle, each drawn once, off the event loop.
 
-Why a process and not a thread: matplotlib holds the interpreter's lock while it draws. FIGURES
+Why a process and not a thread (real grids of 24 h, 3 d and 7 d in both layouts, drawn without pause while a
+probe runs every millisecond, on a busy 4-core machine): a thread delays the loop 6 ms at p99 and 55 ms at
+worst, because matplotlib holds Python's lock; a process 1 to 3 ms and 9 ms, no more than an idle loop there
+(2.5 and 13 ms), and it draws half as fast again. It costs about 90 MB, less the 45 MB of matplotlib that the
+serving process now never loads. One worker draws ten pictures a second; the cache does the rest.
+
+The process is our own program on two pipes rather than `multiprocessing`: no second import of the main
+module, no tracker process; it sees none of our settings, leaves as soon as its input closes, and is replaced
+when it dies or hangs.
 """
 
 from collections.abc import Awaitable, Callable
