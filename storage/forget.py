@@ -69,7 +69,6 @@ async def forget(state: StateStore, market: MarketStore, user_id: str) -> dict[s
     """
     _owned(await market.tables(), MARKET_OWNERS)
     counts = await state.run(lambda session: _forget_state(session, user_id))
-    await state.checkpoint()
     counts |= await _forget_market(state, market, user_id)
     return counts
 

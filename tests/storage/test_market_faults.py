@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import threading
 import time
 from contextlib import closing
 
@@ -170,6 +171,24 @@ async def test_a_newer_schema_is_left_alone(market, bars):
     with pytest.raises(SchemaTooNew, match=r"schema 99.*Update Liqwatch"):
         await MarketStore.open(market.path)
     assert market.path.read_bytes() == before
+
+
+NEWER = """
+import duckdb, os, sys
+connection = duckdb.connect(sys.argv[1])
+connection.execute("INSERT INTO schema_version VALUES (99, 'later')")
+os.kill(os.getpid(), 9)
+"""
+
+
+async def test_a_newer_schema_that_is_still_in_the_log_is_left_alone(market, spawn):
+    await market.close()
+    spawn(NEWER, market.path).wait(10)
+    log = market.path.with_name("market.duckdb.wal")
+    before = market.path.read_bytes(), log.read_bytes()
+    with pytest.raises(SchemaTooNew, match="schema 99"):
+        await MarketStore.open(market.path)
+    assert (market.path.read_bytes(), log.read_bytes()) == before
 
 
 async def test_a_file_of_a_newer_duckdb_is_left_alone(market, bars):
@@ -436,3 +455,22 @@ def test_errors_of_duckdb_say_what_they_mean(market_path, error, means):
 def test_wrong_statements_are_no_fault_of_the_store(market_path):
     assert market_fault(duckdb.ConstraintException("corrupt"), market_path) is None
     assert market_fault(ValueError("corrupt"), market_path) is None
+
+
+def test_the_file_is_not_closed_under_a_reader(market_path):
+    """An instance that is still lent out would come back from the next connect, broken as it is."""
+    database = MarketDatabase.open(market_path)
+    lent, found = threading.Event(), []
+
+    def read():
+        with database.cursor() as cursor:
+            lent.set()
+            time.sleep(0.3)
+            found.append(cursor.execute("SELECT max(version) FROM schema_version").fetchone())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    lent.wait(5)
+    database.close()
+    assert found == [(1,)]
+    reader.join()

@@ -94,6 +94,18 @@ async def test_writes_are_one_at_a_time_and_none_is_lost(state):
     assert state.health().written == 201
 
 
+async def test_two_that_write_to_one_file_take_turns(state, state_url):
+    await state.run(lambda session: session.add(person("a:1")))
+    other = await StateStore.open(state_url)
+
+    def increment(session):
+        session.get(User, "a:1").seen_wall_ms += 1
+
+    await asyncio.gather(*(store.run(increment) for _ in range(100) for store in (state, other)))
+    assert await other.read(lambda session: session.get(User, "a:1").seen_wall_ms) == 201
+    await other.close()
+
+
 async def test_readers_see_whole_transactions_while_the_writer_works(state):
     stop = asyncio.Event()
     seen: list[int] = []

@@ -114,6 +114,27 @@ async def test_a_newer_file_is_left_alone(state, state_url):
     assert state.path.read_bytes() == before
 
 
+NEWER = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+with connection:
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+os.kill(os.getpid(), 9)
+"""
+
+
+async def test_a_newer_schema_that_is_still_in_the_log_is_left_alone(state, state_url, spawn):
+    await state.run(fill)
+    await state.close()
+    spawn(NEWER, state.path).wait(10)
+    log = state.path.with_name("state.db-wal")
+    before = state.path.read_bytes(), log.read_bytes()
+    assert before[1]
+    with pytest.raises(SchemaTooNew, match="9999"):
+        await StateStore.open(state_url)
+    assert (state.path.read_bytes(), log.read_bytes()) == before
+
+
 async def test_somebody_elses_file_is_left_alone(state_url, tmp_path):
     path = tmp_path / "data" / "state.db"
     path.parent.mkdir()
