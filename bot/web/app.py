@@ -36,11 +36,12 @@ class Site:
         token = request.query.get("token")
         if token is None:
             return await self._assets.page(request)
+        known = self._auth.check(token)
         rest = {name: value for name, value in request.query.items() if name != "token"}
+        if not known:
+            rest["denied"] = "1"
         response = web.HTTPSeeOther(request.rel_url.with_path("/").with_query(rest))
-        if not self._auth.check(token):
-            response.location = "/?denied=1"
-        else:
+        if known:
             self._auth.grant(request, response)
         raise response
 

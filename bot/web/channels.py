@@ -40,8 +40,9 @@ class HeatChannel:
 
     def __init__(self, market: Market, symbol: str, window: str, publish: Publish) -> None:
         self.name = heat_channel(symbol, window)
+        self.symbol = symbol
+        self.candle_ts = 0
         self._market = market
-        self._symbol = symbol
         self._window = window
         self._publish = publish
         self._frame: Frame | None = None
@@ -62,9 +63,10 @@ class HeatChannel:
         async with self._lock:
             if self._frame is None:
                 return
+            self.candle_ts = self._market.view(self.symbol).candle_ts
             inside = (self._frame.high - self._frame.low) / self._frame.bins / 4
             grid = await self._market.grid(
-                self._symbol,
+                self.symbol,
                 WINDOWS[self._window],
                 low=self._frame.low + inside,  # rounding outwards then gives the same edges again
                 high=self._frame.high - inside,
@@ -89,7 +91,8 @@ class HeatChannel:
                 await self._redraw()
 
     async def _draw(self) -> Frame:
-        grid = await self._market.grid(self._symbol, WINDOWS[self._window], bins=BINS, max_cols=MAX_COLUMNS)
+        self.candle_ts = self._market.view(self.symbol).candle_ts
+        grid = await self._market.grid(self.symbol, WINDOWS[self._window], bins=BINS, max_cols=MAX_COLUMNS)
         self._frame = await asyncio.to_thread(Frame.of, grid)
         return self._frame
 
@@ -104,7 +107,7 @@ class HeatChannel:
         if frame is None or not len(later) or not frame.fits(later):
             return True
         margin = EDGE * (frame.high - frame.low)
-        price = self._market.view(self._symbol).price
+        price = self._market.view(self.symbol).price
         inside = frame.low + margin < price < frame.high - margin
         return not inside or not 1 / RESCALE < scale.top / frame.scale.top < RESCALE
 
@@ -125,34 +128,34 @@ class MarketChannel:
         self._n = 0
         self._bar: dict[str, float] | None = None
         self._facts: dict[str, Any] = {}
+        self._candle_ts = market.view(symbol).candle_ts
 
     async def snapshot(self) -> Message:
         """Return everything as one message."""
-        return self._message("market", self._now())
+        return self._message("market", self._now(self._market.view(self._symbol)))
 
-    def tick(self) -> None:
-        """Publish the newest price and the candle it forms."""
+    def update(self, *, rebuilt: bool) -> None:
+        """Publish the newest price; with a new candle zones and the day's facts; all after a jump in time."""
         view = self._market.view(self._symbol)
+        if rebuilt:
+            self._bar = None
+            self._facts = {}
+        if rebuilt or view.candle_ts != self._candle_ts:
+            self._candle(view)
+            return
         self._n += 1
         self._publish(self._message("price", self._price(view)))
 
-    def candle(self) -> None:
-        """Publish what changes with a candle: zones and the day's facts."""
-        facts = self._now()
+    def _candle(self, view: SymbolView) -> None:
+        self._candle_ts = view.candle_ts
+        facts = self._now(view)
         changed = {name: value for name, value in facts.items() if self._facts.get(name) != value}
         if changed:
             self._facts = facts
             self._n += 1
             self._publish(self._message("facts", changed))
 
-    def restart(self) -> None:
-        """Publish everything, as after a jump in time."""
-        self._bar = None
-        self._facts = {}
-        self.candle()
-
-    def _now(self) -> dict[str, Any]:
-        view = self._market.view(self._symbol)
+    def _now(self, view: SymbolView) -> dict[str, Any]:
         return self._price(view) | facts_of(view)
 
     def _price(self, view: SymbolView) -> dict[str, Any]:

@@ -193,8 +193,6 @@ class Session:
             message = loads(text)
             if not in_time:
                 raise UserError("That was too fast. Try again in a few seconds.")
-            if len(self._running) >= MAX_PENDING:
-                raise UserError("Still busy with what you asked before.")
             self._start(message)
         except UserError as error:
             code = "bad_request" if in_time else "rate_limited"
@@ -203,6 +201,11 @@ class Session:
     def _start(self, message: dict[str, Any]) -> None:
         """Begin what the page asks; raise UserError where that cannot be understood."""
         kind = message["type"]
+        if kind == "ping":
+            self.send(dumps({"type": "pong", "id": id_of(message)}))
+            return
+        if len(self._running) >= MAX_PENDING:
+            raise UserError("Still busy with what you asked before.")
         if kind == "command":
             work = self._reply(message, text_of(message, "line", limit=MAX_LINE), press=False)
         elif kind == "press":
@@ -211,9 +214,6 @@ class Session:
             work = self._complete(message, text_of(message, "line", limit=MAX_LINE))
         elif kind == "ack":
             work = self._seen(whole_of(message, "delivery"))
-        elif kind == "ping":
-            self.send(dumps({"type": "pong", "id": id_of(message)}))
-            return
         else:
             raise UserError(f"Unknown type {kind[:32]!r}: command, press, complete, ack or ping.")
         task = asyncio.create_task(self._guarded(message, work), name=f"panel {kind}")

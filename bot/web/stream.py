@@ -41,7 +41,6 @@ class Stream:
         self._sockets: set[web.WebSocketResponse] = set()
         self._heat: dict[str, HeatChannel] = {}
         self._facts: dict[str, MarketChannel] = {}
-        self._candles: dict[str, int] = {}
         self._gathered: dict[str, bool] = {}
         self._news = asyncio.Event()
         self._dirty: dict[str, bool] = {}
@@ -187,11 +186,14 @@ class Stream:
 
     def _channel(self, message: dict[str, Any]) -> str:
         symbol = resolve(text_of(message, "symbol", limit=32), Markets(known=self._market.symbols))
-        if message.get("channel", "heatmap") == "market":
+        channel = message.get("channel", "heatmap")
+        if channel == "market":
             return market_channel(symbol)
-        window = message.get("window")
-        if message.get("channel", "heatmap") != "heatmap" or window not in WINDOWS:
-            raise UserError(f"channel is heatmap or market; window is one of {', '.join(WINDOWS)}.")
+        if channel != "heatmap":
+            raise UserError("channel is heatmap or market.")
+        window = text_of(message, "window", limit=8)
+        if window not in WINDOWS:
+            raise UserError(f"window is one of {', '.join(WINDOWS)}.")
         return heat_channel(symbol, window)
 
     async def _snapshot(self, channel: str) -> Message:
@@ -221,20 +223,13 @@ class Stream:
         return self._facts[symbol]
 
     def _changed(self, symbol: str, *, rebuilt: bool) -> None:
-        facts = self._market_channel(symbol)
+        if (facts := self._facts.get(symbol)) is not None:
+            facts.update(rebuilt=rebuilt)
         candle_ts = self._market.view(symbol).candle_ts
-        new_candle = self._candles.get(symbol) != candle_ts
-        self._candles[symbol] = candle_ts
-        if rebuilt:
-            facts.restart()
-        elif new_candle:
-            facts.candle()
-        else:
-            facts.tick()
-        if rebuilt or new_candle:
-            for name in [n for n in self._heat if n.split(":")[1] == symbol]:
+        for name, channel in self._heat.items():
+            if channel.symbol == symbol and (rebuilt or channel.candle_ts != candle_ts):
                 self._dirty[name] = self._dirty.get(name, False) or rebuilt
-            self._dirt.set()
+                self._dirt.set()
 
     def _forget_unfollowed(self) -> None:
         followed = {channel for subscriber in self._subscribers for channel in subscriber.channels}
