@@ -100,21 +100,26 @@ class _Binding:
 
     def _take_loose(self, left: list[int]) -> None:
         """Give what remains to markets, time zones and text, in order; a market that is known first."""
-        for parameter in (p for p in self._free() if p.kind in values.LOOSE):
+        loose = [p for p in self._free() if p.kind in values.LOOSE]
+        for parameter in loose:
             if not left:
                 return
-            if parameter.kind is Kind.TEXT:
-                first, *rest = left
-                self._words[first] = Word(" ".join(self._words[i].text for i in left))
-                for index in rest:
-                    self._words[index] = Word("")
-                left = [first]
+            if parameter.kind is Kind.TEXT and parameter is loose[-1]:
+                left = self._as_one(left)
             chosen = self._best(parameter, left)
             if chosen is not None:
                 left = [index for index in left if index != chosen]
                 self._set(parameter, chosen)
         if left:
             raise self._left_over(left[0])
+
+    def _as_one(self, left: list[int]) -> list[int]:
+        """Put the remaining words together: free text goes on to the end of the line."""
+        first, *rest = left
+        self._words[first] = Word(" ".join(self._words[i].text for i in left))
+        for index in rest:
+            self._words[index] = Word("")
+        return [first]
 
     def _best(self, parameter: Parameter, left: list[int]) -> int | None:
         """Return the word that fits a loose parameter best: one that reads, else one that could be a typo."""

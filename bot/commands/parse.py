@@ -57,7 +57,12 @@ class Parser:
         command = self.registry.find(f"{noun} {verb}".strip(), self.front)
         if command is None:
             raise UserError("That button is from another version of Liqwatch.", example="/help")
-        return self._bind(command, [Word(arg) for arg in args])
+        try:
+            return self._bind(command, [Word(arg, quoted=True) for arg in args])
+        except UserError as error:
+            if not command.button_only:
+                raise
+            raise UserError("That button does not work any more; ask again for a fresh one.") from error
 
     def _bind(self, command: Command, found: Sequence[Word]) -> Call:
         if command.replaying and not self.replaying:

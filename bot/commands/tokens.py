@@ -136,9 +136,11 @@ def _name_of(command: Command, word: Word) -> tuple[str, str | None]:
         if known is not None:
             return known.name, match[3] or (None if match[2] == ":" else "")
         return (match[1].lower(), match[3]) if match[2] == "=" else ("", None)
+    if word.quoted:
+        return "", None
     flag = _FLAG.fullmatch(word.text)
     known = command.parameter(flag[1] if flag else word.text)
-    if known is not None and (flag or not word.quoted):
+    if known is not None:
         return known.name, None
     return (flag[1].lower(), "") if flag else ("", None)
 
