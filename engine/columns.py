@@ -85,7 +85,7 @@ def quantise(columns: Columns) -> tuple[Halves, Surface]:
     """
     both = np.stack([columns.long, columns.short])
     peak = both.max(axis=(0, 2), initial=0.0)
-    exponent = np.ceil(np.log2(np.where(peak > 0.0, peak, 1.0))) - 15.0
+    exponent = np.maximum(np.ceil(np.log2(np.where(peak > 0.0, peak, 1.0))) - 15.0, -126.0)
     scale = np.exp2(exponent).astype(np.float32)
     return (both / scale[None, :, None]).astype(np.float16), scale
 
@@ -193,7 +193,13 @@ class ColumnHistory:
         slots = np.arange(end - min(end, self.capacity), end) % self._ts.size
         ts = self._ts[slots]
         slots = slots[np.searchsorted(ts, t0) : np.searchsorted(ts, t1)]
-        both = self._halves[:, slots].astype(np.float32) * self._scale[slots][None, :, None]
+        both = np.empty((2, len(slots), self.width), np.float32)
+        cut = int(np.argmin(slots)) if len(slots) else 0  # where the ring starts over
+        for rows in (slice(0, cut), slice(cut, len(slots))):
+            if rows.start < rows.stop:
+                held = slice(slots[rows.start], slots[rows.stop - 1] + 1)
+                both[:, rows] = self._halves[:, held]
+                both[:, rows] *= self._scale[held, None]
         return Columns(
             ts=self._ts[slots],
             close=self._close[slots],

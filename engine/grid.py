@@ -105,51 +105,48 @@ def column_step(span_ms: int, base_ms: int, max_cols: int) -> int:
 
 
 class PriceMap(NamedTuple):
-    """Say where state bins lie in output bins: `position[i]` is the lower edge of bin `first + i`."""
+    """Say where the edges of output bins lie among the state's bins."""
 
-    first: int
-    position: Floats  # (m + 1,) counted in output bins
+    bin: Ints  # (bins + 1,) global state bin
+    part: Floats  # (bins + 1,) share of that bin below the edge
+
+
+def price_map(edges: Floats) -> PriceMap:
+    """Return where prices lie among the state's bins; dollars are spread evenly in price within one."""
+    positive = np.maximum(edges, edges[-1] * 1e-12)
+    at = np.floor(np.log(positive) / BIN_LOG).astype(np.int64)
+    low, high = np.exp(at * BIN_LOG), np.exp((at + 1) * BIN_LOG)
+    return PriceMap(bin=at, part=np.clip((positive - low) / (high - low), 0.0, 1.0))
 
 
 @njit(cache=True, nogil=True)
 def fold(rows: Surface, close_bin: Ints, sign: int, group: Ints, prices: PriceMap, out: Surface) -> None:
     """Sum each row over price and take the maximum over the rows of a group, into (cols, bins).
 
-    A state bin that straddles output edges is split in proportion. `sign` is the way a row runs.
+    `sign` is the way a row runs. A bin's dollars are the difference of the row's running sum at its
+    edges, so that a state bin which straddles edges is split and nothing is lost.
     """
-    position = prices.position
-    count = position.shape[0] - 1
-    bins = out.shape[1]
-    line = np.empty(bins)
+    width = rows.shape[1]
+    summed = np.zeros(width + 1)
     for t in range(rows.shape[0]):
-        line[:] = 0.0
-        for i in range(rows.shape[1]):
-            value = rows[t, i]
-            at = close_bin[t] + sign * i - prices.first
-            if value == 0.0 or at < 0 or at >= count:
-                continue
-            low = position[at]
-            high = position[at + 1]
-            begin = math.floor(low)
-            if high <= begin + 1.0 and begin >= 0:
-                line[begin] += value
-                continue
-            for b in range(max(begin, 0), min(math.ceil(high), bins)):
-                line[b] += value * (min(high, b + 1.0) - max(low, float(b))) / (high - low)
-        for b in range(bins):
-            if line[b] > out[group[t], b]:
-                out[group[t], b] = line[b]
+        for i in range(width):
+            summed[i + 1] = summed[i] + rows[t, i]
+        before = 0.0
+        for b in range(prices.bin.shape[0]):
+            i = sign * (prices.bin[b] - close_bin[t])
+            at = summed[min(max(i, 0), width)]
+            if 0 <= i < width:
+                at += (prices.part[b] if sign > 0 else 1.0 - prices.part[b]) * rows[t, i]
+            if b > 0:
+                out[group[t], b - 1] = max(out[group[t], b - 1], sign * (at - before))
+            before = at
 
 
 def _heat(columns: Columns, group: Ints, cols: int, edges: Floats) -> tuple[Surface, Surface]:
     """Return both sides' dollars per column and bin."""
     bins = len(edges) - 1
     heat = np.zeros((2, cols, bins), np.float32)
-    low = max(edges[0], edges[1] * 1e-9)
-    first, last = math.floor(math.log(low) / BIN_LOG), math.ceil(math.log(edges[-1]) / BIN_LOG)
-    lower = np.exp(np.arange(first, last + 1) * BIN_LOG)
-    position = (lower - edges[0]) * (bins / (edges[-1] - edges[0]))
-    prices = PriceMap(first=first, position=position)
+    prices = price_map(edges)
     at = np.ascontiguousarray(columns.close_bin)
     fold(np.ascontiguousarray(columns.long), at, -1, group, prices, heat[0])
     fold(np.ascontiguousarray(columns.short), at, 1, group, prices, heat[1])
