@@ -9,10 +9,11 @@ from aiohttp import web
 
 from bot.commands.symbols import Markets, resolve
 from bot.web.channels import BINS, MAX_COLUMNS, facts_of
-from bot.web.encode import Frame, GridLike, pack
+from bot.web.encode import Frame, pack
 from bot.web.ports import WINDOWS, Market
 from bot.web.wire import dumps
 from engine.errors import UserError
+from engine.grid import Grid
 
 KEPT = 16
 BINARY = "application/vnd.liqwatch.heatmap"
@@ -98,18 +99,18 @@ def _json(body: dict[str, Any]) -> web.Response:
     return web.json_response(text=dumps(body), headers={"Cache-Control": "no-cache"})
 
 
-def _binary(grid: GridLike, head: dict[str, Any]) -> bytes:
+def _binary(grid: Grid, head: dict[str, Any]) -> bytes:
     return pack(Frame.of(grid), {"type": "snapshot", **head})
 
 
-def _candles(grid: GridLike, head: dict[str, Any]) -> bytes:
+def _candles(grid: Grid, head: dict[str, Any]) -> bytes:
     rows = np.stack([grid.ts, grid.open, grid.high, grid.low, grid.close], axis=1)
     candles = [[int(ts), *prices] for ts, *prices in rows[~np.isnan(grid.close)].tolist()]
     body = {"symbol": grid.symbol, "step_ms": grid.step_ms, "fields": ["ts", "open", "high", "low", "close"]}
     return dumps({**head, **body, "candles": candles}).encode()
 
 
-def _table(grid: GridLike, head: dict[str, Any]) -> bytes:
+def _table(grid: Grid, head: dict[str, Any]) -> bytes:
     """Return the surface in whole dollars a cell: one list of bins a column and side."""
     body = {
         "symbol": grid.symbol,

@@ -8,13 +8,14 @@ import json
 import struct
 import zlib
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from bot.render.raster import RANGE, scale_of, soften
 from engine.errors import GridError
+from engine.grid import Grid
 from engine.model import Floats, Ints
 
 MAGIC = b"LQW1"
@@ -32,21 +33,6 @@ NO_PRICE = -1
 Bytes = npt.NDArray[np.uint8]
 
 
-class GridLike(Protocol):
-    """Be a heatmap ready to draw: what `engine.grid.Grid` offers and this module reads."""
-
-    symbol: str
-    step_ms: int
-    ts: Ints
-    edges: Floats
-    long: npt.NDArray[np.float32]
-    short: npt.NDArray[np.float32]
-    open: Floats
-    high: Floats
-    low: Floats
-    close: Floats
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
     """Map dollars to codes and say where colours begin and end, in dollars a cell.
@@ -60,7 +46,7 @@ class Scale:
     top: float
 
     @classmethod
-    def of(cls, grid: GridLike) -> Self:
+    def of(cls, grid: Grid) -> Self:
         """Choose the scale of a grid: colours end where those of its picture end."""
         heat = grid.long + grid.short
         span = scale_of(soften(heat, _traded(grid), SOFTEN))
@@ -103,7 +89,7 @@ class Frame:
     scale: Scale
 
     @classmethod
-    def of(cls, grid: GridLike, scale: Scale | None = None) -> Self:
+    def of(cls, grid: Grid, scale: Scale | None = None) -> Self:
         """Quantise a grid, on a scale of its own unless one is given."""
         scale = scale or Scale.of(grid)
         return cls(
@@ -209,7 +195,7 @@ def unpack(message: bytes) -> tuple[dict[str, Any], Frame]:
     return header, frame
 
 
-def _traded(grid: GridLike) -> npt.NDArray[np.bool_]:
+def _traded(grid: Grid) -> npt.NDArray[np.bool_]:
     """Return which cells lie in the range that price went through in their column."""
     low, high = (np.nan_to_num(row, nan=0.0)[:, None] for row in (grid.low, grid.high))
     traded: npt.NDArray[np.bool_] = (grid.edges[None, 1:] > low) & (grid.edges[None, :-1] < high)

@@ -10,7 +10,7 @@ from bot.delivery.channel import Picture
 from bot.delivery.inapp import InAppMessage, Sink
 from bot.live.view import Change, SymbolView
 from bot.supervisor import PartHealth
-from bot.web.encode import GridLike
+from engine.grid import Grid
 from engine.model import HOUR_MS, UserId
 
 WINDOWS = {
@@ -64,7 +64,7 @@ class Market(Protocol):
         high: float | None = None,
         bins: int = 600,
         max_cols: int | None = None,
-    ) -> GridLike:
+    ) -> Grid:
         """Return the heatmap of a window that ends now."""
 
     def subscribe(self) -> Changes:
