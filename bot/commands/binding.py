@@ -23,10 +23,13 @@ def bind(command: Command, found: Sequence[Word], markets: Markets) -> Call:
 class _Binding:
     """Hold what is understood so far, so that an error can say it."""
 
-    def __init__(self, command: Command, found: Sequence[Word], markets: Markets) -> None:
+    def __init__(
+        self, command: Command, found: Sequence[Word], markets: Markets, *, offers: bool = True
+    ) -> None:
         self._command = command
         self._words = list(found)
         self._markets = markets
+        self._offers = offers  # a try of a mended line offers nothing itself: errors must not multiply
         self._read: dict[str, Value] = {}
 
     def call(self) -> Call:
@@ -146,9 +149,11 @@ class _Binding:
 
     def _working(self, line: str) -> str:
         """Return a line if it works as it stands, else the command's own example."""
-        found = split(line)[1 + bool(self._command.verb) :]
+        if not self._offers:
+            return ""
+        found = rejoin(self._command, split(line)[1 + bool(self._command.verb) :])
         try:
-            bind(self._command, found, self._markets)
+            _Binding(self._command, found, self._markets, offers=False).call()
         except UserError:
             return self._example()
         return line

@@ -1,5 +1,6 @@
 """Answer `/data …`: see, take away or delete everything that is stored about oneself."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 
@@ -51,7 +52,7 @@ async def export(ctx: Context, call: Call) -> Reply:
     found = await ctx.services.privacy.export(ctx.caller.user_id)
     wall = datetime.fromtimestamp(ctx.services.wall_ms() / 1000, UTC)
     body = {"user": ctx.caller.user_id, "exported_at": wall.isoformat(timespec="seconds"), "tables": found}
-    content = json.dumps(body, ensure_ascii=False, indent=2, default=str).encode()
+    content = await asyncio.to_thread(_as_json, body)
     count = sum(len(rows) for rows in found.values())
     return Reply(
         command="data export",
@@ -60,6 +61,10 @@ async def export(ctx: Context, call: Call) -> Reply:
             File(content=content, name=f"liqwatch-data-{wall:%Y-%m-%d}.json", media_type="application/json"),
         ),
     )
+
+
+def _as_json(body: object) -> bytes:
+    return json.dumps(body, ensure_ascii=False, indent=2, default=str).encode()
 
 
 async def forget(ctx: Context, call: Call) -> Reply:

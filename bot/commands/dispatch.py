@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 import structlog
 
-from bot.commands import ids
+from bot.commands import ids, timezones
 from bot.commands.catalogue import CommandEntry, catalogue
 from bot.commands.complete import Completer, Completion
 from bot.commands.context import Context
@@ -44,6 +44,7 @@ class Commands:
         self._services = services
         self._limits = Limits(clock)
         self._completer = Completer(self.registry, services)
+        timezones.names()  # reads the disk once: now, and not while somebody waits
 
     async def dispatch(self, line: str, caller: Caller) -> Reply:
         """Run a typed line for somebody and return the answer; never raises, but for cancellation."""

@@ -75,6 +75,7 @@ class Parser:
         if first.startswith("$") and (heatmap := self.registry.find("heatmap", self.front)):
             return heatmap, found
         noun = first.lstrip("/!").partition("@")[0].lower()
+        noun = noun.rstrip("!?,.;:") or noun
         if not self.registry.has_noun(noun, self.front) and "_" in noun:  # Telegram's menu: /alert_list
             noun, _, verb = noun.partition("_")
             found = [Word(noun), Word(verb), *found[1:]]

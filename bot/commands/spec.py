@@ -120,6 +120,11 @@ class Parameter:
     suggest: Provider | None = None
     fronts: frozenset[Front] = ALL_FRONTS
 
+    def offered(self) -> tuple[Choice, ...]:
+        """Return everything to choose from where a front lists choices: the choices, then the plain words."""
+        known = set(self.choice_values())
+        return (*self.choices, *(Choice(value=w, label=w) for w in self.words if w not in known))
+
     def choice_values(self) -> tuple[str, ...]:
         """Return the values that may be chosen."""
         return tuple(choice.value for choice in self.choices)
@@ -209,8 +214,3 @@ class Call:
         """Return percentages as fractions; empty where there are none."""
         value = self.values.get(name)
         return tuple(v for v in value if isinstance(v, float)) if isinstance(value, tuple) else ()
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """Return a list of texts; empty where there is none."""
-        value = self.values.get(name)
-        return tuple(v for v in value if isinstance(v, str)) if isinstance(value, tuple) else ()

@@ -14,6 +14,7 @@ _NAMED = re.compile(r"(?:--|—|–)?([a-z][a-z0-9_\-]{0,31})([=:])(.*)", re.IGN
 _FLAG = re.compile(r"(?:--|—)([a-z][a-z0-9_\-]{0,31})", re.IGNORECASE)
 _UNITS = frozenset(DURATION_UNITS) | frozenset(USD_UNITS) - {""} | {"%", "$", "percent"}
 _CONTRACTS = frozenset({"usdt", "usd", "perp", "perpetual", "swap"})
+_ENDINGS = ",;!?"
 _DASHES = frozenset({"-", "–", "—", "to"})
 
 
@@ -100,7 +101,7 @@ def _digit_next(found: Sequence[Word], index: int) -> bool:
 def _glue(before: str, text: str, kinds: frozenset[Kind]) -> str | None:
     """Return what to put between two words that are one ("", "_", "T"); None where they are two."""
     low, value = text.lower(), before.rpartition("=")[2]
-    if before.endswith(",") or text.startswith(","):
+    if (before.endswith(",") or text.startswith(",")) and re.match(r"[\d.$]", value):
         return ""
     if low in _UNITS and re.fullmatch(r"\$?[\d.,]*\d", value):
         return ""
@@ -122,7 +123,8 @@ def _named(command: Command, found: Sequence[Word]) -> list[Word]:
         name, value = _name_of(command, word)
         if name and value is None:
             value, index = _next_value(command, name, found, index)
-        out.append(Word(value, word.quoted, name) if name and value is not None else word)
+        plain = word if word.quoted else Word(word.text.rstrip(_ENDINGS) or word.text)
+        out.append(Word(value, word.quoted, name) if name and value is not None else plain)
         index += 1
     return out
 

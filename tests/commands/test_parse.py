@@ -11,6 +11,7 @@ from bot.commands.amounts import DAY_MS, HOUR_MS, MINUTE_MS
 from bot.commands.parse import Parser, line_of, words_of
 from bot.commands.registry import Registry
 from bot.commands.reply import Front
+from bot.commands.settings import PARAMETERS as SETTINGS
 from bot.commands.spec import Kind, NearMiss
 from bot.commands.symbols import Markets
 from engine.errors import UserError
@@ -58,6 +59,9 @@ TYPED = [
         "heatmap",
         {"layout": "portrait", "side": "long", "range": 0.05, "share": True},
     ),
+    ("/heatmap btc, 12h!", "heatmap", {"symbol": "BTCUSDT", "window": 12 * HOUR_MS}),
+    ("heatmap, btc", "heatmap", {"symbol": "BTCUSDT"}),
+    ("help?", "help", {}),
     ("/heatmap btc share=no", "heatmap", {"share": False}),
     ("/heatmap btc range=auto", "heatmap", {"range": "auto"}),
     ("$btc", "heatmap", {"symbol": "BTCUSDT"}),
@@ -324,3 +328,22 @@ def test_a_watch_of_any_values_survives_its_own_line_in_any_order(symbol, within
 def test_every_kind_can_be_read():
     used = {p.kind for c in Registry().commands for p in c.parameters}
     assert used == set(Kind)
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/settings set " + " ".join(f"{p.name}=???" for p in SETTINGS),
+        "/settings set " + " ".join(f"{p.name}=???" for c in Registry().commands for p in c.parameters)[:900],
+        "/heatmap " + "a " * 490,
+        "/heatmap " + "1 " * 490,
+        "/heatmap " + "=" * 900,
+        "/heatmap " + '"' * 900,
+        "/heatmap " + " = " * 300,
+        "/watch btc " + "1%," * 300,
+        "/heatmap " + "\ufdfa" * 900,
+    ],
+)
+def test_many_wrong_words_are_refused_at_once(line):
+    assert refusal(PARSER.understand, line) is not None

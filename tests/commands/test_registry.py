@@ -27,7 +27,7 @@ def test_platform_limits(command):
     for parameter in command.parameters:
         assert NAME.fullmatch(parameter.name)
         assert 1 <= len(parameter.description) <= 100
-        assert len(parameter.choices) <= 25
+        assert len(parameter.offered()) <= 25
         assert parameter.kind is not Kind.CHOICE or parameter.choices
         for choice in parameter.choices:
             assert 1 <= len(choice.value) <= 100
