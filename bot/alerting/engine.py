@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 import structlog
 from sqlalchemy.orm import Session
 
-from bot.alerting import history, testing
-from bot.alerting.audit import Finding, audit
+from bot.alerting import testing
 from bot.alerting.context import House
 from bot.alerting.decide import Decided, decide
-from bot.alerting.history import Happened
 from bot.alerting.index import Look, WatchIndex
 from bot.alerting.moment import Clock
 from bot.alerting.parts import (
-    KEEP_DAYS,
+    LATE_MS,
     YOUNG_MS,
     AlertingHealth,
     Latest,
@@ -26,13 +24,15 @@ from bot.alerting.parts import (
     nothing,
     reload_symbol,
     wall_clock_ms,
+    write_marks,
 )
+from bot.alerting.queries import AlertQueries
 from bot.alerting.records import HistoryStore, Records
 from bot.alerting.sweep import new_epoch, sweep, to_digest
 from config.settings import AlertSettings
 from engine.alerts.reasons import Reason
 from engine.errors import StorageError
-from engine.model import DAY_MS, Fire, RuleId, Severity, Tick, UserId, Watch, ZoneEvent, ZoneSet
+from engine.model import STEP_MS, Fire, RuleId, Severity, Tick, UserId, ZoneEvent, ZoneSet
 from engine.rules.zone_proximity import still_true
 from storage import alert_state, alerts
 from storage.alert_state import ArmChange
@@ -43,7 +43,7 @@ from storage.state import StateStore
 log = structlog.get_logger(__name__)
 
 
-class Alerting:
+class Alerting(AlertQueries):
     """Evaluate watches on every tick, write what follows in one transaction, look after what waits.
 
     `wake` is called when something was put into the outbox.
@@ -59,17 +59,17 @@ class Alerting:
         wake: Callable[[], None] = nothing,
         wall_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
-        self._state = state
-        self._market = market
+        super().__init__(state, market, wall_ms)
         self._house = House.of(settings)
         self._wake = wake
-        self._wall_ms = wall_ms
         self._records = Records(store)
         self._index = WatchIndex()
         self._latest: dict[str, Latest] = {}
         self._unwritten: dict[tuple[RuleId, str, Severity], ArmChange] = {}
         self._due: list[int] = []
         self._new_due: deque[int] = deque()
+        self._marks: dict[str, int] = {}
+        self._resume: dict[str, int] = {}
         self._lock = asyncio.Lock()
         self._fault = ""
 
@@ -80,28 +80,39 @@ class Alerting:
     async def load(self) -> None:
         """Take up rules, arms and what waits from the store."""
         async with self._lock:
-            epoch, rules, fired, due = await self._state.read(load_all)
-            self._index = WatchIndex(epoch)
+            found = await self._state.read(load_all)
+            self._index = WatchIndex(found.epoch)
             old_ms = self._wall_ms() - YOUNG_MS
-            for symbol, rows in rules.items():
+            for symbol, rows in found.rules.items():
                 young = {RuleId(r.rule_id) for r in rows if r.created_wall_ms > old_ms}
-                self._index.set_symbol(symbol, map(to_watch, rows), fired=fired, young=young)
-            self._due = due
+                self._index.set_symbol(symbol, map(to_watch, rows), fired=found.fired, young=young)
+            self._due = found.due
             heapq.heapify(self._due)
+            self._marks = dict(found.marks)
+            self._resume = dict(found.marks)
             self._unwritten.clear()
 
     async def on_tick(self, tick: Tick, zones: ZoneSet | None) -> None:
-        """Look at one price. Where nothing can change this costs microseconds and no SQL."""
+        """Look at one price. Where nothing can change this costs microseconds and no SQL.
+
+        After a restart, prices that were looked at before it are not looked at again.
+        """
+        latest = Latest(tick.price, tick.ts, zones)
+        self._latest.setdefault(tick.symbol, latest)
         if self._due and self._due[0] <= tick.ts:
             await self.sweep(tick.ts)
-        self._latest[tick.symbol] = Latest(tick.price, tick.ts, zones)
+        self._latest[tick.symbol] = latest
+        if self._resume and tick.ts <= self._resume.get(tick.symbol, -1):
+            return
         if zones is not None and self._index.look(tick.symbol, zones, tick.price, tick.ts) is not None:
             await self._look(tick.symbol)
 
     async def on_zone_events(self, symbol: str, events: Sequence[ZoneEvent]) -> None:
         """Hand arms on to what zones became at a candle; to be called before the next price of the symbol."""
+        seen_ms = self._resume.get(symbol, 0)
+        new = [event for event in events if event.ts + STEP_MS > seen_ms]
         async with self._lock:
-            self._remember(self._index.follow(symbol, events))
+            self._remember(self._index.follow(symbol, new))
 
     async def _look(self, symbol: str) -> None:
         """Look at a symbol's last price, and decide what fires; a store that fails loses nothing."""
@@ -116,19 +127,32 @@ class Alerting:
             if fires:
                 await self._decide(look, fires)
             else:
-                self._index.apply(look)
+                self._applied(look)
                 self._remember(look.changes())
+
+    def _applied(self, look: Look) -> None:
+        """Take a look over, and mark how far its symbol has been looked at."""
+        self._index.apply(look)
+        self._marks[look.symbol] = max(look.ts, self._marks.get(look.symbol, look.ts))
+        if look.ts > self._resume.get(look.symbol, look.ts):
+            del self._resume[look.symbol]
 
     async def _decide(self, look: Look, fires: list[Fire]) -> None:
         """Write fires with their arms; where that fails the next tick finds them again."""
         arms = self._unwritten | {arm_key(c): c for c in look.changes()}
         clock = self._clock(look.ts)
+        marks = self._marks | {look.symbol: look.ts}
+
+        def work(session: Session) -> list[Decided]:
+            write_marks(session, marks)
+            return decide(session, fires, arms.values(), clock.at(session))
+
         try:
-            decided = await self._state.run(lambda s: decide(s, fires, arms.values(), clock.at(s)))
+            decided = await self._state.run(work)
         except StorageError as error:
             self._failed("alerting.not_decided", error)
             return
-        self._index.apply(look)
+        self._applied(look)
         self._unwritten.clear()
         self._take(decided)
 
@@ -186,8 +210,7 @@ class Alerting:
         due_ms = heapq.heappop(self._due)
         while self._due and self._due[0] == due_ms:
             heapq.heappop(self._due)
-        last_ms = max((latest.ts for latest in self._latest.values()), default=until_ms)
-        clock = self._clock(min(max(due_ms, last_ms), until_ms))
+        clock = self._clock(self._as_of(due_ms, until_ms))
         latest = dict(self._latest)
         try:
             decided = await self._state.run(
@@ -200,12 +223,20 @@ class Alerting:
         self._take(decided)
         return True
 
-    def _still_true(self, fire: Fire, latest: dict[str, Latest]) -> bool:
-        """Say whether what a held fire told holds at the last price."""
-        watch: Watch | None = self._index.watch(fire.rule_id)
-        now = latest.get(fire.symbol)
-        if watch is None or now is None or now.zones is None:
+    def _as_of(self, due_ms: int, until_ms: int) -> int:
+        """Return the time to decide as of: when it was due, but not before the last price nor long ago."""
+        known = [latest.ts for latest in self._latest.values() if latest.ts <= until_ms]
+        as_of_ms = min(max([due_ms, *self._marks.values(), *known]), until_ms)
+        return as_of_ms if until_ms - as_of_ms <= LATE_MS else until_ms
+
+    def _still_true(self, fire: Fire, latest: dict[str, Latest]) -> bool | None:
+        """Say whether what a held fire told holds at the last price; None while no price is known."""
+        watch = self._index.watch(fire.rule_id)
+        if watch is None:
             return False
+        now = latest.get(fire.symbol)
+        if now is None or now.zones is None:
+            return None
         return still_true(watch, now.zones, fire, now.price)
 
     async def _write_arms(self) -> None:
@@ -222,6 +253,8 @@ class Alerting:
         clock = self._clock(ts)
         async with self._lock:
             self._latest.clear()
+            self._marks.clear()
+            self._resume.clear()
             if not backwards:
                 self._index.unsee()
                 return
@@ -250,31 +283,6 @@ class Alerting:
         """Hand alerts that nobody got in time to the digest; the delivery worker's hook."""
         clock = self._clock(self._market.now_ms())
         self._new_due.extend(to_digest(session, alert_ids, clock.at(session)))
-
-    async def audit(self) -> list[Finding]:
-        """Return what should not be; each finding is logged."""
-        wall_ms, now_ms = self._wall_ms(), self._market.now_ms()
-        found = await self._state.read(lambda s: audit(s, wall_ms=wall_ms, now_ms=now_ms))
-        for finding in found:
-            log.error("alerting.audit", what=finding.what, row=finding.row)
-        return found
-
-    async def forget_old(self) -> int:
-        """Remove alerts that are older than they are kept; return how many."""
-        before_ms = self._wall_ms() - KEEP_DAYS * DAY_MS
-        return await self._state.run(lambda s: alerts.forget_old(s, before_wall_ms=before_ms))
-
-    async def history(
-        self, owner: UserId, *, rule_id: RuleId | None = None, limit: int = 20, offset: int = 0
-    ) -> list[Happened]:
-        """Return what became of a user's alerts, newest first."""
-        return await self._state.read(
-            lambda s: history.history(s, owner, rule_id=rule_id, limit=limit, offset=offset)
-        )
-
-    async def show(self, owner: UserId, alert_id: str) -> Happened | None:
-        """Return the whole way of one of a user's alerts, or None where it is not theirs."""
-        return await self._state.read(lambda s: history.show(s, owner, alert_id))
 
     def health(self) -> AlertingHealth:
         """Return how alerting fares."""

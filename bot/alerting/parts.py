@@ -11,11 +11,16 @@ from engine.model import RuleId, Severity, ZoneSet
 from storage import alert_state, alerts
 from storage.alert_state import ArmChange, Fired
 from storage.epochs import current_epoch
+from storage.notes import get_note, set_note
 from storage.rules import rules_for_symbol, watched_symbols
 from storage.tables import Rule
 
 YOUNG_MS = 60_000
 """A rule without arms that is younger than this at start may not have had its first look yet."""
+LATE_MS = 300_000
+"""What is due for longer than this (after a stop or a jump) is decided as of now, not as of then."""
+MARKS = "alerting"
+"""The note that says how far each symbol was looked at."""
 KEEP_DAYS = 90
 """How long alerts are kept in the state store; analytics keep them longer."""
 
@@ -63,12 +68,33 @@ def arm_key(change: ArmChange) -> tuple[RuleId, str, Severity]:
     return change.rule_id, change.subject, change.severity
 
 
-def load_all(session: Session) -> tuple[int, dict[str, list[Rule]], Fired, list[int]]:
-    """Return the epoch, rules by symbol, arms, and when something that waits is due."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What is taken up at start: epoch, rules by symbol, arms, due times, how far each symbol was seen."""
+
+    epoch: int
+    rules: dict[str, list[Rule]]
+    fired: Fired
+    due: list[int]
+    marks: dict[str, int]
+
+
+def load_all(session: Session) -> Loaded:
+    """Return everything that alerting keeps in memory."""
     epoch = current_epoch(session)
-    rules = {symbol: rules_for_symbol(session, symbol) for symbol in watched_symbols(session)}
-    fired = alert_state.load_arms(session, epoch=epoch)
-    return epoch, rules, fired, alerts.due_times(session, epoch=epoch)
+    note = get_note(session, MARKS) or {}
+    return Loaded(
+        epoch=epoch,
+        rules={symbol: rules_for_symbol(session, symbol) for symbol in watched_symbols(session)},
+        fired=alert_state.load_arms(session, epoch=epoch),
+        due=alerts.due_times(session, epoch=epoch),
+        marks={s: int(ms) for s, ms in note.get("seen_ms", {}).items() if note.get("epoch") == epoch},
+    )
+
+
+def write_marks(session: Session, marks: dict[str, int]) -> None:
+    """Note up to which market time each symbol was looked at, with everything that followed on disk."""
+    set_note(session, MARKS, {"epoch": current_epoch(session), "seen_ms": dict(marks)})
 
 
 def reload_symbol(session: Session, symbol: str, now_ms: int) -> tuple[list[Rule], int]:

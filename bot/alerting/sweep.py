@@ -24,8 +24,10 @@ from storage.outbox import void_open
 from storage.rules import get_rule
 from storage.tables import Alert
 
-StillTrue = Callable[[Fire], bool]
-"""`still_true(fire)`: whether what a held fire told holds now."""
+StillTrue = Callable[[Fire], bool | None]
+"""`still_true(fire)`: whether what a held fire told holds now; None while that cannot be known."""
+UNKNOWN_AGAIN_MS = 1_000
+"""When to ask again about a held alert of which it cannot be known whether it is still true."""
 
 MOVED_BACK = "replay_moved_back"
 EXPIRED = "not_delivered_in_time"
@@ -44,11 +46,20 @@ def sweep(session: Session, moment: Moment, still_true: StillTrue) -> list[Decid
     ]:
         for alert in due:
             walked.add(alert.alert_id)
-            decided.append(decide_held(session, alert, moment, still_true=still_true(fire_of(alert))))
+            truth = still_true(fire_of(alert))
+            if truth is None:
+                alert.hold_until_ms = moment.now_ms + UNKNOWN_AGAIN_MS
+                decided.append(_waits(alert))
+            else:
+                decided.append(decide_held(session, alert, moment, still_true=truth))
     decided += digests(session, moment)
     quiet_ms = moment.house.policy.episode_quiet_s * 1000
     alert_state.close_episodes(session, quiet_since_ms=moment.now_ms - quiet_ms)
     return decided
+
+
+def _waits(alert: Alert) -> Decided:
+    return Decided(alert=alert, action=alert.action, until_ms=alert.hold_until_ms, sends=False)
 
 
 def digests(session: Session, moment: Moment) -> list[Decided]:
