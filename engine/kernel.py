@@ -47,8 +47,8 @@ class Parts(NamedTuple):
     offset: Floats  # (2, D) distance from entry, per side
     farthest: Floats  # (2,) largest offset, per side
     weight: Floats  # (D,)
-    half_life_ms: Floats  # (K,)
-    amplitude: Floats  # (K,)
+    half_life_ms: tuple[float, ...]  # K; tuples, so that loops over lifetimes are unrolled
+    amplitude: tuple[float, ...]  # K
     entry: Floats  # (P, 5) blend of open, high, low, close; share
     take_profit: float  # infinite for never
 
@@ -145,10 +145,10 @@ def sweep(book: Book, side: int, last: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def clear_cell(book: Book, side: int, cell: int, level: int) -> float:
+def clear_cell(parts: Parts, book: Book, side: int, cell: int, level: int) -> float:
     """Take one level's mass out of one cell; return what it was."""
     taken = 0.0
-    for k in range(book.scale.shape[1]):
+    for k in range(len(parts.amplitude)):
         left = book.mass[side, cell, level, k]
         if left > 0.0:
             book.mass[side, cell, level, k] = 0.0
@@ -175,7 +175,7 @@ def take_profit(parts: Parts, book: Book, side: int, best: float) -> float:
             continue
         begin = max(first, book.lowest[side, j])
         for b in range(begin, book.highest[side, j] + 1):
-            taken += clear_cell(book, side, b - book.base[side], j)
+            taken += clear_cell(parts, book, side, b - book.base[side], j)
         book.highest[side, j] = begin - 1
         if book.lowest[side, j] >= begin:
             vacate(book, side, j)
@@ -204,7 +204,7 @@ def rewrite(book: Book, side: int, k: int) -> None:
 def decay(parts: Parts, book: Book, side: int, elapsed_ms: int) -> float:
     """Fade every lifetime by the time that passed; return what it took."""
     decayed = 0.0
-    for k in range(parts.half_life_ms.shape[0]):
+    for k in range(len(parts.half_life_ms)):
         kept = 0.5 ** (elapsed_ms / parts.half_life_ms[k])
         decayed += book.standing[side, k] * book.scale[side, k] * (1.0 - kept)
         book.scale[side, k] *= kept
@@ -231,7 +231,6 @@ def enter(parts: Parts, book: Book, side: int, bar: Floats, mass: float) -> floa
     """
     close = bar[CLOSE] if side == SHORT else -bar[CLOSE]
     close_bin = side_bin(side, bar[CLOSE])
-    rate = parts.amplitude / book.scale[side]
     mass_at, surface = book.mass[side], book.surface[side]
     entered = 0.0
     for p in range(parts.entry.shape[0]):
@@ -245,17 +244,20 @@ def enter(parts: Parts, book: Book, side: int, bar: Floats, mass: float) -> floa
             near = max(far - 1, close_bin)
             farther = amount * (level + 0.5 - far)
             near_cell, far_cell = near - book.base[side], far - book.base[side]
-            for k in range(rate.shape[0]):
-                mass_at[near_cell, j, k] += (amount - farther) * rate[k]
-                mass_at[far_cell, j, k] += farther * rate[k]
-                surface[k, near_cell] += (amount - farther) * rate[k]
-                surface[k, far_cell] += farther * rate[k]
+            for k in range(len(parts.amplitude)):
+                rate = parts.amplitude[k] / book.scale[side, k]
+                mass_at[near_cell, j, k] += (amount - farther) * rate
+                mass_at[far_cell, j, k] += farther * rate
+                surface[k, near_cell] += (amount - farther) * rate
+                surface[k, far_cell] += farther * rate
             book.lowest[side, j] = min(book.lowest[side, j], near)
             book.highest[side, j] = max(book.highest[side, j], far)
             entered += amount
-    for k in range(rate.shape[0]):
-        book.standing[side, k] += entered * rate[k]
-    return float(entered * parts.amplitude.sum())
+    total = 0.0
+    for k in range(len(parts.amplitude)):
+        book.standing[side, k] += entered * parts.amplitude[k] / book.scale[side, k]
+        total += entered * parts.amplitude[k]
+    return total
 
 
 @njit(cache=True, nogil=True)

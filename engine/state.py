@@ -46,8 +46,8 @@ def parts_of(preset: Preset) -> Parts:
         offset=offset / BIN_LOG,
         farthest=offset.max(axis=1) / BIN_LOG,
         weight=np.array([level.weight for level in preset.levels], float),
-        half_life_ms=np.array([life.half_life_h * HOUR_MS for life in preset.lifetimes], float),
-        amplitude=np.array([life.amplitude for life in preset.lifetimes], float),
+        half_life_ms=tuple(float(life.half_life_h * HOUR_MS) for life in preset.lifetimes),
+        amplitude=tuple(float(life.amplitude) for life in preset.lifetimes),
         entry=np.array([[p.open, p.high, p.low, p.close, p.share] for p in preset.entry], float),
         take_profit=math.inf if preset.take_profit is None else preset.take_profit / BIN_LOG,
     )

@@ -72,23 +72,23 @@ def test_sweep(market, small, part):
 
 
 def test_clear_cell(market, small):
-    _, book = parts_and_book(market, small)
+    parts, book = parts_and_book(market, small)
     cell, level = np.argwhere(book.mass[SHORT, :, :, 1] > 0)[0]
-    taken, (after, *_) = both(kernel.clear_cell, book, SHORT, int(cell), int(level))
+    taken, (_, after, *_) = both(kernel.clear_cell, parts, book, SHORT, int(cell), int(level))
     assert taken > 0
     assert after.mass[SHORT, cell, level].sum() == 0
-    again, _ = both(kernel.clear_cell, after, SHORT, int(cell), int(level))
+    again, _ = both(kernel.clear_cell, parts, after, SHORT, int(cell), int(level))
     assert again == 0
 
 
 def test_what_remains_of_a_cell_is_exact(small):
-    book = state.grown(state.new_book(small), np.array([[0, 9], [0, 9]]))
+    parts, book = state.parts_of(small), state.grown(state.new_book(small), np.array([[0, 9], [0, 9]]))
     for level, amount in ((0, 1.0), (1, 1e-9)):
         book.mass[LONG, 5, level] = amount
         book.surface[LONG, :, 5] += amount
-    kernel.clear_cell(book, LONG, 5, 0)
+    kernel.clear_cell(parts, book, LONG, 5, 0)
     assert (book.surface[LONG, :, 5] == 1e-9).all()
-    kernel.clear_cell(book, LONG, 5, 1)
+    kernel.clear_cell(parts, book, LONG, 5, 1)
     assert (book.surface[LONG, :, 5] == 0).all()
 
 
