@@ -51,7 +51,7 @@ async def listing(ctx: Context, call: Call) -> Reply:
             ),
         )
     table = Table(
-        headings=("No.", "Market", "Tells you within", "Zones from", "State"),
+        headings=("No.", "Market", "Tells you within", "Smallest zone", "State"),
         rows=tuple(_row(ctx, rule) for rule in mine),
         numeric=("No.",),
     )

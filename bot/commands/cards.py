@@ -25,7 +25,7 @@ def fields(ctx: Context, rule: Rule) -> tuple[tuple[str, str], ...]:
     return (
         ("Alert", f"{rule.rule_id}, {state(ctx, rule)}"),
         ("Tells you", steps(watch)),
-        ("Zones from", minimum(watch, _zones(ctx, watch.symbol))),
+        ("Smallest zone", minimum(watch, _zones(ctx, watch.symbol))),
         ("Sides", SIDES[watch.side]),
         (
             "Same zone again",
@@ -46,7 +46,7 @@ def minimum(watch: Watch, zones: ZoneSet | None) -> str:
         return words.usd_full(watch.min_notional_usd)
     if zones is None or math.isnan(zones.auto_min_usd):
         return "auto: the largest 5% of the last 21 days, not known yet"
-    return f"auto: the largest 5% of the last 21 days, {words.usd_full(_round(zones.auto_min_usd))} now"
+    return f"auto: {words.usd_full(_round(zones.auto_min_usd))} now, the largest 5% of the last 21 days"
 
 
 def _round(value: float) -> float:

@@ -70,8 +70,11 @@ def _verdict(ctx: Context, told: Happened) -> str:
     """Return what became of an alert: where a sent one went, until when a waiting one waits."""
     if told.action == "hold" and told.waits_until_ms is not None:
         return f"{told.verdict} until {ctx.moment(told.waits_until_ms)}"
-    states = list(dict.fromkeys(f"{went.channel} {went.verdict}" for went in told.told[-1:]))
-    return f"{told.verdict}, {states[0]}" if states else told.verdict
+    if not told.told:
+        return told.verdict
+    last = told.told[-1]
+    where = "app" if last.channel == "inapp" else last.channel
+    return f"{told.verdict} ({where}: {last.verdict})"
 
 
 def _turn(page: int, number: int, *, more: bool) -> tuple[tuple[Button, ...], ...]:

@@ -52,7 +52,7 @@ def _remarks(ctx: Context, venues: list[VenueHealth]) -> list[str]:
     """Return what venues have to say and, to whoever runs this, what is not configured with its fix."""
     told = [f"{venue.venue}: {venue.detail}." for venue in venues if venue.detail]
     if ctx.caller.front in LOCAL_FRONTS:
-        told += [f"Not configured: {missing.name}. {missing.fix}" for missing in ctx.services.missing]
+        told += [f"Not configured: {missing.name}: {missing.fix}" for missing in ctx.services.missing]
     return told
 
 

@@ -282,7 +282,7 @@ async def desk(state, store, aliases) -> AsyncIterator[Desk]:
         aliases=aliases,
         health=lambda: [part],
         loop_lag_ms=lambda: 3.2,
-        missing=(Missing(name="Discord", fix="Set LIQWATCH_DISCORD_TOKEN."),),
+        missing=(Missing(name="Discord", fix="put LIQWATCH_DISCORD_TOKEN=… into .env"),),
         chart_url=lambda symbol, front: "" if front is Front.TELEGRAM else f"http://127.0.0.1:8080/#{symbol}",
         wall_ms=lambda: wall[0],
         button_key=b"k" * 32,

@@ -146,7 +146,7 @@ async def test_a_failed_press_never_replaces_the_message(desk):
 
 async def test_a_front_can_hand_over_options(desk, other):
     reply = await desk.commands.call("watch", {"symbol": "btc", "min": "50M"}, other)
-    assert dict(reply.fields)["Zones from"] == "$50,000,000"
+    assert dict(reply.fields)["Smallest zone"] == "$50,000,000"
     assert (await desk.commands.call("nope", {}, other)).failed
 
 

@@ -113,7 +113,7 @@ async def test_status_shows_source_parts_and_what_is_not_configured(desk, other,
     assert dict(reply.fields)["Source"] == "replay of recorded candles, 60× as fast"
     assert dict(reply.fields)["Response"] == "good, 99% of steps within 3 ms"
     assert reply.table.rows == (("binance", "up", "just now", "1,234"), ("feed", "running", "–", "–"))
-    assert "Not configured: Discord. Set LIQWATCH_DISCORD_TOKEN." in reply.text
+    assert "Not configured: Discord: put LIQWATCH_DISCORD_TOKEN=… into .env" in reply.text
     assert "LIQWATCH" not in (await desk.ok("/status", other)).text
     desk.tape.paused = True
     assert dict((await desk.ok("/status")).fields)["Source"].endswith("paused")

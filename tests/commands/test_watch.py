@@ -21,7 +21,7 @@ async def test_the_defaults_in_one_step_and_in_full_words(desk):
     told = dict(reply.fields)
     assert told["Alert"] == "1, on"
     assert told["Tells you"] == "critical within 1%, warning within 3%, info within 5%"
-    assert told["Zones from"] == "auto: the largest 5% of the last 21 days, $20,000,000 now"
+    assert told["Smallest zone"] == "auto: $20,000,000 now, the largest 5% of the last 21 days"
     assert told["Sides"] == "longs below the price and shorts above it"
     assert told["Same zone again"] == "after 1 hour"
     assert told["Goes to"] == "here, in the app"
@@ -38,7 +38,7 @@ async def test_what_is_given_is_kept_and_repeated_in_full(desk):
     reply = await desk.ok("/watch btc within=0.5%,2% min=50M side=long cooldown=90m")
     told = dict(reply.fields)
     assert told["Tells you"] == "critical within 0.5%, warning within 2%"
-    assert told["Zones from"] == "$50,000,000"
+    assert told["Smallest zone"] == "$50,000,000"
     assert told["Sides"] == "longs, below the price"
     assert told["Same zone again"] == "after 1 hour 30 minutes"
     [watch] = await watches(desk)
@@ -108,7 +108,7 @@ async def test_nothing_near_and_nothing_known_are_said(desk, view_with):
     desk.market.views["BTCUSDT"] = view_with(zones=None)
     reply = await desk.ok("/watch btc min=auto")
     assert "Zones are still being judged" in reply.text
-    assert dict(reply.fields)["Zones from"].endswith("not known yet")
+    assert dict(reply.fields)["Smallest zone"].endswith("not known yet")
     view = view_with(price=114_200.0)
     desk.market.views["BTCUSDT"] = view
     assert "right here" in (await desk.ok("/watch btc")).text
