@@ -8,6 +8,7 @@ import { distanceOf } from "./zones.js";
 
 const WINDOW_WORDS = { "12h": "12 hours", "24h": "24 hours", "3d": "3 days", "7d": "7 days", "30d": "30 days" };
 const PATIENCE_MS = 12_000;
+const EMPTY_MS = 5_000;
 
 const asked = new URLSearchParams(location.search);
 const chosen = {
@@ -56,6 +57,7 @@ function showHello(hello) {
   showSource(hello.source);
   if (!hello.symbols.length) {
     veil("empty", "No market is being read yet. It appears here as soon as there is one.");
+    setTimeout(() => stream.renew(), EMPTY_MS);
     return;
   }
   if (!hello.symbols.includes(chosen.symbol)) choose(hello.symbols[0], chosen.window);
@@ -184,7 +186,8 @@ function showState(state) {
 }
 
 function showError(error) {
-  if (error.code === "no_snapshot" || error.code === "bad_request") veil("error", error.message);
+  const told = error.code === "no_snapshot" || error.code === "bad_request";
+  if (told && byId("veil").dataset.state !== "empty") veil("error", error.message);
 }
 
 function waitedLong() {

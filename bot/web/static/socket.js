@@ -30,6 +30,11 @@ export class Socket {
     return true;
   }
 
+  /** Break the connection and open another one. */
+  renew() {
+    this.socket?.close();
+  }
+
   close() {
     this.stopped = true;
     this.socket?.close();

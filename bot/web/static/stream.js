@@ -38,6 +38,11 @@ export class Stream {
     this.#subscribe();
   }
 
+  /** Connect anew, as when there was no market before. */
+  renew() {
+    this.socket.renew();
+  }
+
   #subscribe() {
     this.numbers.clear();
     if (!this.wanted) return;

@@ -1,0 +1,126 @@
+"""Drive the page in a real Chromium, over the small market of the server's tests."""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / ".pytest_cache" / "liqwatch-pages"
+DESKTOP = {"width": 1280, "height": 720}
+PHONE = {"width": 390, "height": 844}
+
+_spec = importlib.util.spec_from_file_location("web_site", ROOT / "tests" / "web" / "conftest.py")
+web = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(web)
+
+serve = web.serve
+site = web.site
+open_site = web.open_site
+make_alert = web.make_alert
+token = web.token
+
+WATCH = """
+window.__violations = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.__violations.push(`${event.effectiveDirective} ${event.blockedURI}`));
+"""
+
+
+class Visit:
+    """One page in the browser: what it said on its console, and a few things a person would do."""
+
+    def __init__(self, page: Page, base: str) -> None:
+        self.page = page
+        self.base = base
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda m: self.said.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+
+    async def open(self, path: str = "/") -> None:
+        """Go to the page and wait until the chart is drawn."""
+        await self.page.goto(self.base + path)
+        await self.until("window.__liqwatch && window.__liqwatch.firstFrameMs !== null")
+
+    async def until(self, condition: str, *, timeout_ms: int = 15_000):
+        """Wait for a condition; asked from outside, for the page's policy forbids evaluation inside."""
+        for _ in range(timeout_ms // 50):
+            if value := await self.page.evaluate(condition):
+                return value
+            await self.page.wait_for_timeout(50)
+        raise AssertionError(f"never true: {condition}; the console said {self.said}")
+
+    async def text(self, selector: str) -> str:
+        return (await self.page.text_content(selector) or "").strip()
+
+    async def say(self, line: str) -> None:
+        """Type a line and send it."""
+        await self.page.fill("#ask", line)
+        await self.page.press("#ask", "Enter")
+
+    async def clean(self) -> None:
+        """Fail where the console or the policy complained, or anything was loaded from elsewhere."""
+        assert self.said == []
+        assert await self.page.evaluate("window.__violations") == []
+        hosts = {url.split("/")[2] for url in self.asked if url.startswith(("http", "ws"))}
+        assert hosts <= {self.base.split("/")[2]}
+
+    async def picture(self, name: str) -> None:
+        """Keep a picture of the page, to be looked at."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=PICTURES / f"{name}.png")
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Return a Chromium; the test is skipped where there is none."""
+    path = os.environ.get("LIQWATCH_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("needs Chromium: install it or set LIQWATCH_CHROMIUM")
+    if not (ROOT / "bot/web/frontend/node_modules/lightweight-charts").is_dir():
+        pytest.skip("needs the page's libraries: make setup")
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield chromium
+        await chromium.close()
+
+
+@pytest.fixture
+async def visit(browser):
+    """Return a function that opens a page of a size on a site."""
+
+    async def start(base: str, *, size: dict = DESKTOP, **more) -> Visit:
+        context = await browser.new_context(viewport=size, **more)
+        await context.add_init_script(WATCH)
+        return Visit(await context.new_page(), base)
+
+    return start
+
+
+@pytest.fixture
+async def desk(visit, site):
+    """Return the page on a desktop, its chart drawn."""
+    page = await visit(site.base)
+    await page.open()
+    return page
+
+
+@pytest.fixture
+async def phone(visit, site):
+    """Return the page on a phone, its chart drawn."""
+    page = await visit(site.base, size=PHONE, is_mobile=True, has_touch=True, device_scale_factor=2)
+    await page.open()
+    return page
