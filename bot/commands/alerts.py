@@ -39,17 +39,7 @@ async def listing(ctx: Context, call: Call) -> Reply:
         lambda session: (list_rules(session, owner), sent_today(session, ctx))
     )
     if not mine:
-        return Reply(
-            command="alert list",
-            title=f"No alerts yet, 0/{MAX_RULES}",
-            text="Watch a market and you are told when price nears a dense liquidation zone.",
-            buttons=rows(
-                [
-                    Button(label=f"Watch {text.base(s)}", action=ids.action("watch", "", s))
-                    for s in _first(ctx)
-                ]
-            ),
-        )
+        return _none_listed(ctx)
     table = Table(
         headings=("No.", "Market", "Tells you within", "Smallest zone", "State"),
         rows=tuple(_row(ctx, rule) for rule in mine),
@@ -68,6 +58,17 @@ async def listing(ctx: Context, call: Call) -> Reply:
                 )
                 for r in mine[:10]
             ]
+        ),
+    )
+
+
+def _none_listed(ctx: Context) -> Reply:
+    return Reply(
+        command="alert list",
+        title=f"No alerts yet, 0/{MAX_RULES}",
+        text="Watch a market and you are told when price nears a dense liquidation zone.",
+        buttons=rows(
+            [Button(label=f"Watch {text.base(s)}", action=ids.action("watch", "", s)) for s in _first(ctx)]
         ),
     )
 
