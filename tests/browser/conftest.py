@@ -81,6 +81,7 @@ class Visit:
     async def picture(self, name: str) -> None:
         """Keep a picture of the page, to be looked at."""
         PICTURES.mkdir(parents=True, exist_ok=True)
+        await self.page.wait_for_timeout(350)  # what fades in has arrived
         await self.page.screenshot(path=PICTURES / f"{name}.png")
 
 

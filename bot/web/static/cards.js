@@ -54,8 +54,8 @@ export function alertCard(alert, on) {
   if (alert.folded) meta.append(el("span", { text: `×${alert.folded + 1}` }));
   card.append(meta, el("h3", { text: alert.title }), ...paragraphs(alert.text));
   if (alert.image) card.append(picture(alert.image));
-  card.append(...buttonRows(alert.buttons, card, on));
-  const notes = [alert.label, alert.note, alert.late_s ? `${Math.round(alert.late_s / 60)} min late` : ""];
+  card.append(...buttonRows([alert.buttons.flat()], card, on));
+  const notes = [alert.text.includes(alert.label) ? "" : alert.label, alert.note, alert.late_s ? `${Math.round(alert.late_s / 60)} min late` : ""];
   const notice = notes.filter(Boolean).join(" · ");
   if (notice) card.append(el("p", { class: "notice", text: notice }));
   return card;

@@ -110,6 +110,7 @@ export class Chart {
     else this.bars[this.bars.length - 1] = grown;
     this.series.update(grown);
     this.heatPrimitive.show(this.heat, this.bars);
+    if (this.#coveredTick() !== this.covered) this.#format(bar.close);
   }
 
   zones(zones, price) {
@@ -138,21 +139,24 @@ export class Chart {
   #format(value) {
     const digits = priceDigits(value);
     const minMove = 10 ** -Math.min(8, digits + 1);
-    const tickmarksFormatter = (ticks) => this.#ticks(ticks);
-    this.series.applyOptions({ priceFormat: { type: "custom", minMove, formatter: priceText, tickmarksFormatter } });
+    this.series.applyOptions({ priceFormat: { type: "custom", minMove, formatter: priceText, tickmarksFormatter: (ticks) => this.#ticks(ticks) } });
   }
 
   /** Return the labels of the price axis: no more decimals than they need, none under the price's own tag. */
   #ticks(ticks) {
     let digits = 0;
     while (digits < 8 && ticks.some((tick) => Math.abs(tick * 10 ** digits - Math.round(tick * 10 ** digits)) > 1e-6)) digits++;
+    this.labelled = ticks;
+    this.covered = this.#coveredTick();
+    return ticks.map((tick) => (tick === this.covered ? "" : fixed(tick, digits)));
+  }
+
+  /** Return the tick that the price's own tag covers, if any. */
+  #coveredTick() {
     const last = this.bars.findLast((bar) => bar.close !== undefined)?.close;
     const now = last === undefined ? null : this.series.priceToCoordinate(last);
-    return ticks.map((tick) => {
-      const y = this.series.priceToCoordinate(tick);
-      const hidden = now !== null && y !== null && Math.abs(y - now) < TAG_PX;
-      return hidden ? "" : fixed(tick, digits);
-    });
+    if (now === null) return undefined;
+    return this.labelled?.find((tick) => Math.abs((this.series.priceToCoordinate(tick) ?? Infinity) - now) < TAG_PX);
   }
 
   #point(event) {

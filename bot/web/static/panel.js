@@ -61,6 +61,11 @@ class Panel {
     byId("log").hidden = true;
     byId("ask-form").hidden = true;
     byId("sign-in").hidden = false;
+    const asked = new URLSearchParams(location.search);
+    if (!asked.has("denied")) return;
+    byId("sign-in-wrong").textContent = "The token in that address was not the one printed at start.";
+    asked.delete("denied");
+    history.replaceState(null, "", `?${asked}`);
   }
 
   async #signIn(form) {
