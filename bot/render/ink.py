@@ -85,7 +85,8 @@ class Ink:
         """Fill many rectangles with hard edges; `corners` has shape (n, 4): left, top, right, bottom."""
         if not len(corners):
             return
-        x0, y0, x1, y1 = (np.round(corners * self.scale) / self.scale).T
+        # halves go up, never to the even neighbour: a wick one pixel wide must not round to none
+        x0, y0, x1, y1 = (np.floor(corners * self.scale + 0.5) / self.scale).T
         points = np.stack([np.c_[x0, y0], np.c_[x1, y0], np.c_[x1, y1], np.c_[x0, y1], np.c_[x0, y0]], 1)
         codes = np.tile([Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY], len(corners))
         pen = self._pen(colour, 1.0)
