@@ -1,7 +1,8 @@
 """Pack a heatmap and its candles into the compact binary form of docs/websocket.md, and unpack it again.
 
-Dollars become one byte on a log scale, columns are stored as differences to the one before, integers as byte
-planes, and all of it is deflated: 1,000 columns of 500 bins come to some 70 kB. No input or output here.
+Dollars become one byte on a log scale, each bin over time is stored as differences, integers as byte planes,
+and all of it is deflated: a day of a busy market comes to some 50 kB, a thousand columns to 150. No input or
+output here.
 """
 
 import json
@@ -212,8 +213,8 @@ def _unpacked(header: dict[str, Any], body: bytes) -> Frame:
     if len(body) != columns * (20 + 2 * bins):
         raise ValueError("wrong length")
     rows = [_integers(body[i * 4 * columns : (i + 1) * 4 * columns], columns) for i in range(5)]
-    cells = np.frombuffer(body, np.uint8, offset=20 * columns).reshape(2, columns, bins)
-    surfaces = np.cumsum(cells, axis=1, dtype=np.uint8)
+    cells = np.frombuffer(body, np.uint8, offset=20 * columns).reshape(2, bins, columns)
+    surfaces = np.cumsum(cells, axis=2, dtype=np.uint8).transpose(0, 2, 1)
     steps = np.stack(rows[1:])
     return Frame(
         symbol=header["symbol"],
@@ -240,4 +241,6 @@ def _integers(planes: bytes, count: int) -> Ints:
 
 
 def _differences(codes: Bytes) -> bytes:
-    return np.diff(codes, axis=0, prepend=np.zeros((1, codes.shape[1]), np.uint8)).tobytes()
+    """Return each bin's codes over time as differences: what stands still is a run of zeros."""
+    changes = np.diff(codes, axis=0, prepend=np.zeros((1, codes.shape[1]), np.uint8))
+    return np.ascontiguousarray(changes.T).tobytes()

@@ -20,10 +20,16 @@ function integers(body, offset, count) {
   return out;
 }
 
-/** Return codes column by column, undoing the differences between columns in place. */
+/** Return codes column by column, undoing the differences that are stored bin by bin. */
 function surface(body, offset, columns, bins) {
-  const codes = body.subarray(offset, offset + columns * bins);
-  for (let i = bins; i < codes.length; i++) codes[i] += codes[i - bins];
+  const codes = new Uint8Array(columns * bins);
+  for (let p = 0, from = offset; p < bins; p++) {
+    let code = 0;
+    for (let i = 0, to = p; i < columns; i++, to += bins) {
+      code = (code + body[from++]) & 255;
+      codes[to] = code;
+    }
+  }
   return codes;
 }
 
