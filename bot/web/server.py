@@ -21,6 +21,7 @@ from bot.web.static import LIBRARY_DIR, PAGE_DIR, Assets
 from bot.web.stream import Stream
 from config.sections import WebSettings
 from engine.errors import ConfigError
+from engine.model import UserId
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +109,10 @@ class WebServer:
     def health(self) -> Sequence[PartHealth]:
         """Return how the server's own parts are."""
         return [part.health for part in self._parts]
+
+    def forget(self, user_id: UserId) -> None:
+        """Drop the pictures and documents that are kept for a user."""
+        self._blobs.forget(user_id)
 
     async def start(self) -> None:
         """Listen, and follow the market; raise ConfigError where the address cannot be had."""

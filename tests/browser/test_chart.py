@@ -83,6 +83,17 @@ async def test_prices_and_candles_arrive_live(desk, site):
     await desk.clean()
 
 
+async def test_a_missed_message_is_noticed_and_made_good(desk, site):
+    (channel,) = site.server._stream._heat.values()
+    channel._n += 3
+    site.market.candle()
+    await desk.until("window.__liqwatch.frames >= 2")
+    assert site.market.grids == 2  # the snapshot was made of what was there
+    site.market.candle()
+    await desk.until("window.__liqwatch.frames >= 3")
+    await desk.clean()
+
+
 async def test_many_columns_do_not_outgrow_the_chart(visit, site):
     page = await visit(site.base)
     await page.open("/?symbol=BTC&window=12h")

@@ -221,6 +221,13 @@ async def test_commands_end_with_the_page_that_asked(site):
     assert not [name for name in names if name.startswith("panel ") and name != "panel clock"]
 
 
+async def test_pictures_of_a_user_who_is_forgotten_are_gone(page, site):
+    image = (await page.ask("/heatmap btc"))["reply"]["images"][0]
+    site.server.forget("local:owner")
+    async with site.get(image["url"]) as picture:
+        assert picture.status == 404
+
+
 async def test_no_more_alerts_are_taken_after_the_end(site):
     assert len(site.inapp.sinks) == 1
     await site.server.stop()

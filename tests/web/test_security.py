@@ -10,6 +10,7 @@ from aiohttp import WSMsgType, WSServerHandshakeError
 from bot.web.auth import COOKIE_AGE_S, PanelAuth
 from bot.web.security import HEADERS, Guard, host_name, is_loopback
 from bot.web.server import Limits
+from engine.errors import ConfigError
 
 SOCKETS = ("/ws/panel", "/ws/heatmap")
 
@@ -361,3 +362,9 @@ async def test_a_client_without_cookies_is_not_let_in_by_another_port(open_site,
             assert answer.status == 200
         async with client.get("/api/session") as answer:
             assert (await answer.json())["panel"] is True
+
+
+async def test_a_port_that_is_taken_is_said_with_what_to_do(site, serve):
+    with pytest.raises(ConfigError) as error:
+        await serve(port=site.server.port)
+    assert "--port" in error.value.problems[0]

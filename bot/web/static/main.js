@@ -135,7 +135,6 @@ function nearest(side) {
 function showPoint(point) {
   const readout = byId("readout");
   if (point === null) {
-    if (readout.dataset.pinned) return;
     readout.replaceChildren();
     return;
   }
