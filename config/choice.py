@@ -4,7 +4,7 @@ from config.kinds import SourceChoice
 from config.root import Settings
 from engine.errors import ConfigError
 
-ASK_FOR_REPLAY = "Ask for the recorded market with `--source replay` or LIQWATCH_SOURCE=replay."
+ASK_FOR_REPLAY = "source=replay must be asked for: `--source replay` or LIQWATCH_SOURCE=replay."
 NOT_YET = "live market data is not available yet"
 
 
@@ -24,7 +24,7 @@ def resolve_source(
         return SourceChoice.REPLAY
     why = NOT_YET if live_ready is None else "no live venue answered"
     asked = "source=live" if choice is SourceChoice.LIVE else "source=auto with a chat token"
-    raise ConfigError([f"{asked}: {why}, and nothing else may stand in for it. {ASK_FOR_REPLAY}"])
+    raise ConfigError([f"{asked}: {why}, and nothing else may stand in for it: {ASK_FOR_REPLAY}"])
 
 
 def source_of(settings: Settings) -> SourceChoice:

@@ -176,6 +176,12 @@ async def start(directory, *flags, cwd, speed="600", extra_env=None):
 
 
 @pytest.fixture
+def bare_environment():
+    """The environment of a machine where nothing is configured."""
+    return environment()
+
+
+@pytest.fixture
 async def launch(tmp_path):
     """`await launch(…)` starts a process on this test's data directory; all are ended with the test."""
     started = []
