@@ -130,7 +130,7 @@ class Liqwatch:
     async def _build_alerts(self) -> None:
         draw = Draughtsman(self.market, self.renderer).alert
         self.alerting = Alerting(
-            self.state, self.store, self.settings.alerts, self.market, wake=lambda: self.worker.wake()
+            self.state, self.store, self.settings.alerts, self.market, wake=self._queued
         )
         self._undo.push_async_callback(self.alerting.close)
         self.inapp = InApp(self.state, wall_ms=wall_clock_ms, draw=draw)
@@ -178,6 +178,10 @@ class Liqwatch:
         self.web = WebServer(behind, self.settings.web)
         await self.web.start()
         self._undo.push_async_callback(self.web.stop)
+
+    def _queued(self) -> None:
+        """Tell the sender that something was put into the outbox."""
+        self.worker.wake()
 
     async def _forgotten(self, _: UserId) -> None:
         """Take a user's rules out of memory once they are gone from the stores."""
