@@ -32,8 +32,9 @@ async def find_place(
     def find(session: Session) -> Place:
         note = get_note(session, NOTE) or {}
         stood_ms, asked_before = note.get("position_ms"), note.get("asked_ms")
-        go_on = stood_ms is not None and asked_ms in (None, asked_before)
-        start_ms = int(stood_ms if go_on else asked_ms or default_ms)  # type: ignore[arg-type]  # go_on: not None
+        start_ms = default_ms if asked_ms is None else asked_ms
+        if stood_ms is not None and asked_ms in (None, asked_before):
+            start_ms = int(stood_ms)
         backwards = stood_ms is not None and start_ms < stood_ms
         if backwards:
             begin_epoch(session, market_ms=start_ms, wall_ms=wall_ms())
