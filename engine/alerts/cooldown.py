@@ -7,15 +7,21 @@ from engine.model import Fire
 
 def decide(fire: Fire, context: Context, now_ms: int) -> Decision:
     """Return FOLD into the last message about the subject while the rule is cooling; a step up is exempt."""
-    cooling = context.cooling
-    if cooling is None or cooling.until_ms <= now_ms:
+    standing = cooling(context, now_ms)
+    if standing is None:
         return passed(Reason.NOT_COOLING)
-    if fire.severity.rank > cooling.severity.rank:
+    if fire.severity.rank > standing.severity.rank:
         return passed(Reason.STEP_UP)
     carrier = last_told(fire, context)
     if carrier is None:
         return Decision(action=Action.SUPPRESS, reason=Reason.COOLDOWN)
     return Decision(action=Action.FOLD, reason=Reason.COOLDOWN_FOLD, carrier=carrier.message)
+
+
+def cooling(context: Context, now_ms: int) -> Cooling | None:
+    """Return the cooldown that stands now, if one does."""
+    standing = context.cooling
+    return None if standing is None or standing.until_ms <= now_ms else standing
 
 
 def last_told(fire: Fire, context: Context) -> Past | None:
@@ -31,8 +37,8 @@ def after(fire: Fire, context: Context, now_ms: int, last: Decision) -> Cooling 
     """
     if last.action not in CARRIED or last.reason is Reason.COOLDOWN_FOLD:
         return None
-    old = context.cooling
-    if old is not None and old.until_ms > now_ms and old.severity.rank >= fire.severity.rank:
+    old = cooling(context, now_ms)
+    if old is not None and old.severity.rank >= fire.severity.rank:
         return None
     until_ms = now_ms + context.rule.cooldown_s * 1000
     return Cooling(rule_id=fire.rule_id, subject=subject_of(fire), severity=fire.severity, until_ms=until_ms)

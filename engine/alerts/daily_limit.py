@@ -1,5 +1,6 @@
 """Keep to the number of messages a day that a user allows; midnight is UTC, of market time."""
 
+from engine.alerts.cooldown import cooling, last_told
 from engine.alerts.local_time import utc_day
 from engine.alerts.mute import to_digest
 from engine.alerts.reasons import Reason
@@ -11,12 +12,16 @@ def decide(fire: Fire, context: Context, now_ms: int) -> Decision:
     """Return DIGEST for what is over the limit; a critical passes, only its repeats are merged.
 
     Repeats are merged once the criticals alone have reached the limit, so that lesser alerts never change
-    what becomes of a critical.
+    what becomes of a critical. A step up within the cooldown joins the message that told the milder step, as
+    a repeat of that step would have: getting worse never tells later.
     """
     limit = context.preferences.daily_limit
     if fire.severity is not Severity.CRITICAL:
         if context.sent_today < limit:
             return passed(Reason.UNDER_LIMIT)
+        milder = last_told(fire, context) if cooling(context, now_ms) else None
+        if milder is not None:
+            return Decision(action=Action.FOLD, reason=Reason.LIMIT_MERGE, carrier=milder.message)
         return to_digest(Reason.LIMIT_DIGEST, context, now_ms)
     earlier = _told_today(fire, context, now_ms)
     if context.critical_today >= limit and earlier is not None:

@@ -95,7 +95,8 @@ class Memory:
         due = [i for i, until_ms in self.waiting.items() if until_ms <= now_ms]
         due.sort(key=lambda i: (self.records[i].fire.ts, i))
         outcomes = [self._again(i, now_ms, still_true) for i in due if self._held(i)]
-        self._digest([i for i in due if i in self.waiting and not self._held(i)], now_ms)
+        ready = [i for i in due if i in self.waiting and self.waiting[i] <= now_ms and not self._held(i)]
+        self._digest(ready, now_ms)
         return outcomes
 
     def context(self, fire: Fire, now_ms: int, held: Held | None = None) -> Context:
