@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from engine.alerts.stage import Action, Past
 from engine.model import DAY_MS, AlertId, RuleId, Severity
-from storage.tables import Alert, AlertStep, Delivery
+from storage.tables import Alert, AlertStep, Delivery, User
 
 TEST = "test"
 DIGEST = "digest"
@@ -124,9 +124,8 @@ def criticals_on(session: Session, owner: str, day_ms: int, *, epoch: int) -> in
 
 
 def held_due(session: Session, now_ms: int, *, epoch: int, limit: int = 200) -> list[Alert]:
-    """Return held alerts whose time has come, the earliest first and the most severe of a moment first."""
-    rows = list(session.scalars(_due(Action.HOLD, now_ms, epoch).limit(limit)))
-    return sorted(rows, key=lambda r: (r.hold_until_ms, -Severity(r.severity).rank, r.market_ms, r.alert_id))
+    """Return held alerts whose time has come, the earliest first."""
+    return list(session.scalars(_due(Action.HOLD, now_ms, epoch).limit(limit)))
 
 
 def digest_due(session: Session, now_ms: int, *, epoch: int) -> list[Alert]:
@@ -255,6 +254,11 @@ def forget_old(session: Session, *, before_wall_ms: int, limit: int = 2_000) -> 
         .execution_options(synchronize_session=False)
     )
     return len(gone.all())
+
+
+def known_users(session: Session, user_ids: Iterable[str]) -> set[str]:
+    """Return which of some users there are."""
+    return set(session.scalars(select(User.user_id).where(User.user_id.in_(list(user_ids)))))
 
 
 def values_of(alert: Alert) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """Watch prices and decide alerts: the live part, around the deciding functions that need no loop."""
 
 import asyncio
-import heapq
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
@@ -11,6 +9,7 @@ from sqlalchemy.orm import Session
 from bot.alerting import testing
 from bot.alerting.context import House
 from bot.alerting.decide import Decided, decide
+from bot.alerting.due import DueTimes
 from bot.alerting.index import Look, WatchIndex
 from bot.alerting.moment import Clock
 from bot.alerting.parts import (
@@ -18,8 +17,10 @@ from bot.alerting.parts import (
     YOUNG_MS,
     AlertingHealth,
     Latest,
+    Loaded,
     MarketClock,
     arm_key,
+    holds,
     load_all,
     nothing,
     reload_symbol,
@@ -28,12 +29,11 @@ from bot.alerting.parts import (
 )
 from bot.alerting.queries import AlertQueries
 from bot.alerting.records import HistoryStore, Records
-from bot.alerting.sweep import new_epoch, sweep, to_digest
+from bot.alerting.sweep import new_epoch, sweep, to_digest, void_before
 from config.settings import AlertSettings
 from engine.alerts.reasons import Reason
 from engine.errors import StorageError
 from engine.model import STEP_MS, Fire, RuleId, Severity, Tick, UserId, ZoneEvent, ZoneSet
-from engine.rules.zone_proximity import still_true
 from storage import alert_state, alerts
 from storage.alert_state import ArmChange
 from storage.epochs import current_epoch
@@ -44,10 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 class Alerting(AlertQueries):
-    """Evaluate watches on every tick, write what follows in one transaction, look after what waits.
-
-    `wake` is called when something was put into the outbox.
-    """
+    """Evaluate watches on every tick, write what follows, look after what waits; `wake` the sender."""
 
     def __init__(
         self,
@@ -62,32 +59,32 @@ class Alerting(AlertQueries):
         super().__init__(state, market, wall_ms)
         self._house = House.of(settings)
         self._wake = wake
-        self._records = Records(store)
+        self._records = Records(store, state)
         self._index = WatchIndex()
         self._latest: dict[str, Latest] = {}
         self._unwritten: dict[tuple[RuleId, str, Severity], ArmChange] = {}
-        self._due: list[int] = []
-        self._new_due: deque[int] = deque()
+        self._due = DueTimes()
         self._marks: dict[str, int] = {}
         self._resume: dict[str, int] = {}
         self._lock = asyncio.Lock()
         self._fault = ""
 
-    def on_queued(self, wake: Callable[[], None]) -> None:
-        """Call `wake` from now on when something was put into the outbox."""
-        self._wake = wake
-
     async def load(self) -> None:
-        """Take up rules, arms and what waits from the store."""
+        """Take up rules, arms and what waits from the store; void what an earlier epoch left."""
+        clock = self._clock(self._market.now_ms())
+
+        def work(session: Session) -> Loaded:
+            void_before(session, clock.at(session))
+            return load_all(session)
+
         async with self._lock:
-            found = await self._state.read(load_all)
+            found = await self._state.run(work)
             self._index = WatchIndex(found.epoch)
             old_ms = self._wall_ms() - YOUNG_MS
             for symbol, rows in found.rules.items():
                 young = {RuleId(r.rule_id) for r in rows if r.created_wall_ms > old_ms}
                 self._index.set_symbol(symbol, map(to_watch, rows), fired=found.fired, young=young)
-            self._due = found.due
-            heapq.heapify(self._due)
+            self._due.load(found.due)
             self._marks = dict(found.marks)
             self._resume = dict(found.marks)
             self._unwritten.clear()
@@ -99,7 +96,7 @@ class Alerting(AlertQueries):
         """
         latest = Latest(tick.price, tick.ts, zones)
         self._latest.setdefault(tick.symbol, latest)
-        if self._due and self._due[0] <= tick.ts:
+        if self._due.due(tick.ts):
             await self.sweep(tick.ts)
         self._latest[tick.symbol] = latest
         if self._resume and tick.ts <= self._resume.get(tick.symbol, -1):
@@ -162,7 +159,7 @@ class Alerting(AlertQueries):
         sends = False
         for one in decided:
             if one.until_ms is not None:
-                heapq.heappush(self._due, one.until_ms)
+                self._due.add(one.until_ms)
             sends = sends or one.sends
             self._records.add(one.alert)
         if sends:
@@ -181,7 +178,7 @@ class Alerting(AlertQueries):
             new = {w.rule_id for w in watches}
             self._index.set_symbol(symbol, watches, young=new)
             if moved:
-                heapq.heappush(self._due, now_ms)
+                self._due.add(now_ms)
         await self._look(symbol)
 
     async def settings_changed(self, owner: UserId) -> None:
@@ -190,34 +187,34 @@ class Alerting(AlertQueries):
         held = [Reason.QUIET_HOLD, Reason.SNOOZED]
         async with self._lock:
             if await self._state.run(lambda s: alerts.bring_forward(s, held, now_ms, owner=owner)):
-                heapq.heappush(self._due, now_ms)
+                self._due.add(now_ms)
 
     async def sweep(self, now_ms: int | None = None) -> None:
         """Look after what is due by a market time (now, if none is given), and write what waits to be."""
         until_ms = self._market.now_ms() if now_ms is None else now_ms
         async with self._lock:
-            while self._new_due:
-                heapq.heappush(self._due, self._new_due.popleft())
-            while self._due and self._due[0] <= until_ms:
-                if not await self._sweep_due(until_ms):
+            self._due.collect()
+            while (due_ms := self._due.take(until_ms)) is not None:
+                if not await self._sweep_due(due_ms, until_ms):
                     break
             if self._unwritten:
                 await self._write_arms()
         self._records.flush()
 
-    async def _sweep_due(self, until_ms: int) -> bool:
-        """Sweep at the earliest due time, as of that time: a late sweep decides as a punctual one would."""
-        due_ms = heapq.heappop(self._due)
-        while self._due and self._due[0] == due_ms:
-            heapq.heappop(self._due)
+    async def _sweep_due(self, due_ms: int, until_ms: int) -> bool:
+        """Sweep what was due at a time, as of that time: a late sweep decides as a punctual one would."""
         clock = self._clock(self._as_of(due_ms, until_ms))
         latest = dict(self._latest)
         try:
             decided = await self._state.run(
-                lambda s: sweep(s, clock.at(s), lambda fire: self._still_true(fire, latest))
+                lambda s: sweep(
+                    s,
+                    clock.at(s),
+                    lambda fire: holds(self._index.watch(fire.rule_id), latest.get(fire.symbol), fire),
+                )
             )
         except StorageError as error:
-            heapq.heappush(self._due, due_ms)
+            self._due.add(due_ms)
             self._failed("alerting.not_swept", error)
             return False
         self._take(decided)
@@ -229,20 +226,15 @@ class Alerting(AlertQueries):
         as_of_ms = min(max([due_ms, *self._marks.values(), *known]), until_ms)
         return as_of_ms if until_ms - as_of_ms <= LATE_MS else until_ms
 
-    def _still_true(self, fire: Fire, latest: dict[str, Latest]) -> bool | None:
-        """Say whether what a held fire told holds at the last price; None while no price is known."""
-        watch = self._index.watch(fire.rule_id)
-        if watch is None:
-            return False
-        now = latest.get(fire.symbol)
-        if now is None or now.zones is None:
-            return None
-        return still_true(watch, now.zones, fire, now.price)
-
     async def _write_arms(self) -> None:
-        changes = list(self._unwritten.values())
+        changes, marks = list(self._unwritten.values()), dict(self._marks)
+
+        def work(session: Session) -> None:
+            write_marks(session, marks)
+            alert_state.write_arms(session, changes, epoch=current_epoch(session))
+
         try:
-            await self._state.run(lambda s: alert_state.write_arms(s, changes, epoch=current_epoch(s)))
+            await self._state.run(work)
         except StorageError as error:
             self._failed("alerting.arms_not_written", error)
             return
@@ -261,8 +253,7 @@ class Alerting(AlertQueries):
             epoch = await self._state.run(lambda s: new_epoch(s, clock.at(s)))
             self._index.restart(epoch)
             self._unwritten.clear()
-            self._due.clear()
-            self._new_due.clear()
+            self._due.load(())
 
     async def send_test(self, owner: UserId, rule_id: RuleId) -> str:
         """Send a marked test alert of one rule through the outbox; return its alert id.
@@ -282,13 +273,13 @@ class Alerting(AlertQueries):
     def expired(self, session: Session, alert_ids: list[str]) -> None:
         """Hand alerts that nobody got in time to the digest; the delivery worker's hook."""
         clock = self._clock(self._market.now_ms())
-        self._new_due.extend(to_digest(session, alert_ids, clock.at(session)))
+        self._due.post(to_digest(session, alert_ids, clock.at(session)))
 
     def health(self) -> AlertingHealth:
         """Return how alerting fares."""
         return AlertingHealth(
             watches=self._index.counts(),
-            next_due_ms=self._due[0] if self._due else None,
+            next_due_ms=self._due.first_ms,
             epoch=self._index.epoch,
             unwritten_history=len(self._records),
             fault=self._fault,

@@ -113,7 +113,7 @@ def _body(fire: Fire) -> list[str]:
     zone = fire.zone
     if zone is None:
         return []
-    share = f", {zone.share:.0%} of the {zone.side} side nearby" if zone.share >= 0.005 else ""
+    share = f", {zone.share * 100:.0f} % of the {zone.side} side nearby" if zone.share >= 0.005 else ""
     size = f"{price(zone.low)}–{price(zone.high)}: about {usd(zone.notional_usd)} of {zone.side}s{share}."
     return [size, _meaning(zone.side)]
 

@@ -7,7 +7,8 @@ from typing import NamedTuple, Protocol
 from sqlalchemy.orm import Session
 
 from engine.alerts.reasons import Reason
-from engine.model import RuleId, Severity, ZoneSet
+from engine.model import Fire, RuleId, Severity, Watch, ZoneSet
+from engine.rules.zone_proximity import still_true
 from storage import alert_state, alerts
 from storage.alert_state import ArmChange, Fired
 from storage.epochs import current_epoch
@@ -77,6 +78,15 @@ class Loaded:
     fired: Fired
     due: list[int]
     marks: dict[str, int]
+
+
+def holds(watch: Watch | None, now: Latest | None, fire: Fire) -> bool | None:
+    """Say whether what a held fire told holds at the last price; None while no price is known."""
+    if watch is None:
+        return False
+    if now is None or now.zones is None:
+        return None
+    return still_true(watch, now.zones, fire, now.price)
 
 
 def load_all(session: Session) -> Loaded:

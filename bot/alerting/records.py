@@ -8,8 +8,9 @@ from typing import Protocol
 import structlog
 
 from engine.errors import StorageError
-from storage.alerts import values_of
+from storage.alerts import known_users, values_of
 from storage.market_tables import AlertRecord
+from storage.state import StateStore
 from storage.tables import Alert
 
 log = structlog.get_logger(__name__)
@@ -26,10 +27,14 @@ class HistoryStore(Protocol):
 
 
 class Records:
-    """Collect records and write them in the background, one batch at a time."""
+    """Collect records and write them in the background, one batch at a time.
 
-    def __init__(self, store: HistoryStore | None) -> None:
+    Those of users who were forgotten meanwhile are not written any more.
+    """
+
+    def __init__(self, store: HistoryStore | None, state: StateStore) -> None:
         self._store = store
+        self._state = state
         self._waiting: deque[AlertRecord] = deque(maxlen=MOST)
         self._task: asyncio.Task[None] | None = None
 
@@ -46,9 +51,11 @@ class Records:
     async def _write(self) -> None:
         batch = list(self._waiting)
         self._waiting.clear()
+        owners = {record.user_id for record in batch}
         try:
+            known = await self._state.read(lambda s: known_users(s, owners))
             if self._store is not None:
-                await self._store.add_alert_history(batch)
+                await self._store.add_alert_history([r for r in batch if r.user_id in known])
         except StorageError:
             log.exception("alerting.history_not_written", alerts=len(batch))
             self._waiting.extendleft(reversed(batch[-(MOST - len(self._waiting)) :]))

@@ -5,6 +5,7 @@ Synchronous on a session, like `decide`.
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from sqlalchemy.orm import Session
@@ -148,10 +149,15 @@ def to_digest(session: Session, alert_ids: Sequence[str], moment: Moment) -> lis
 
 
 def new_epoch(session: Session, moment: Moment) -> int:
-    """Start an epoch: what was remembered, held or queued before is void, and says why."""
+    """Start an epoch: what was remembered, held or queued before is void."""
     epoch = begin_epoch(session, market_ms=moment.now_ms, wall_ms=moment.wall_ms)
-    for alert in alerts.waiting_before(session, epoch):
-        drop(session, alert, MOVED_BACK, moment, action=VOID)
-    void_open(session, before_epoch=epoch, wall_ms=moment.wall_ms, reason="the replay was moved back")
-    alert_state.clear_before(session, epoch)
+    void_before(session, replace(moment, epoch=epoch))
     return epoch
+
+
+def void_before(session: Session, moment: Moment) -> None:
+    """Void what is left of epochs before the present one, with the reason; nothing left changes nothing."""
+    for alert in alerts.waiting_before(session, moment.epoch):
+        drop(session, alert, MOVED_BACK, moment, action=VOID)
+    void_open(session, before_epoch=moment.epoch, wall_ms=moment.wall_ms, reason="the replay was moved back")
+    alert_state.clear_before(session, moment.epoch)

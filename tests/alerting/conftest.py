@@ -154,7 +154,7 @@ async def bench(state):
     await made.alerting.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def kit():
     """The helpers above, for tests: modules here cannot be imported from each other."""
 

@@ -254,3 +254,16 @@ async def test_sides_are_kept_apart(bench, kit):
     await bench.tick(103.5, 30, which)
     (row,) = await bench.deliveries()
     assert row.message["title"] == "BTC is 0.5 % below a $42M short zone"
+
+
+async def test_analytics_get_nothing_of_a_user_who_was_forgotten(bench, kit):
+    from storage.tables import User
+
+    await bench.watch()
+    await bench.tick(101.0, 0)
+    await bench.tick(95.5, 15)
+    await bench.state.run(lambda s: s.delete(s.get(User, kit.OWNER)))
+    await bench.alerting.close()
+    assert bench.history.rows == {}
+    await bench.alerting.load()
+    assert bench.alerting.health().watches == {}
