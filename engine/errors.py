@@ -5,7 +5,9 @@ LiqwatchError
 ├── ConfigError         a setting is wrong: what, where, and what to do
 ├── DataError           market data is refused
 │   ├── CandleError     a candle is out of order, duplicated or impossible
-│   └── GridError       a request for bins or ranges that cannot be served
+│   ├── GridError       a request for bins or ranges that cannot be served
+│   └── MarginError     a position or margin table that cannot be computed with
+│       └── LeverageError   no tier allows this leverage; `highest` is what it allows
 ├── StorageError        a store cannot be used
 │   ├── StoreLocked     another process holds the file
 │   ├── StoreCorrupt    the file is not a readable store
@@ -55,6 +57,23 @@ class CandleError(DataError):
 
 class GridError(DataError):
     """Refuse a request for price bins or a range that cannot be served."""
+
+
+class MarginError(DataError):
+    """Refuse a position, or a table of margin tiers, that nothing can be computed with."""
+
+
+class LeverageError(MarginError):
+    """Refuse a leverage that no tier allows.
+
+    `highest` is the most there is for a position of that size, `any_size` for the smallest.
+    """
+
+    def __init__(self, leverage: float, *, highest: float, any_size: float) -> None:
+        super().__init__(f"a leverage of {leverage:g} is not allowed: 1 to {highest:g} is")
+        self.leverage = leverage
+        self.highest = highest
+        self.any_size = any_size
 
 
 class StorageError(LiqwatchError):
