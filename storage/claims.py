@@ -3,10 +3,21 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, union_all, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Select,
+    bindparam,
+    exists,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.orm import Session
 
 from engine.model import Severity
 from storage.outbox import (
@@ -19,6 +30,7 @@ from storage.outbox import (
 )
 from storage.tables import Delivery, DeliveryEvent
 
+LAST_PRIORITY = 99
 WINDOW = 500
 """How many waiting rows of a kind are put in order at a time."""
 
@@ -93,33 +105,54 @@ def claim(session: Session, asks: Sequence[Ask], lease: Lease) -> list[Claimed]:
     return taken
 
 
-def _due(lease: Lease, channel: str) -> ColumnElement[bool]:
-    """Say which waiting rows of a channel are due, edits only once the message before them is settled."""
-    earlier = aliased(Delivery)
-    unsettled = exists().where(
-        earlier.key == Delivery.key,
-        earlier.revision < Delivery.revision,
-        earlier.state.in_([*WAITING, State.SENDING]),
-    )
-    return and_(
-        Delivery.next_wall_ms <= lease.wall_ms,
-        Delivery.channel == channel,
-        Delivery.epoch >= lease.epoch,
-        or_(Delivery.expires_wall_ms.is_(None), Delivery.expires_wall_ms > lease.wall_ms),
-        or_(Delivery.revision == 0, ~unsettled),
-    )
-
-
 def _candidates(
     session: Session, ask: Ask, lease: Lease, skip: Collection[str], *, urgent: bool, limit: int
 ) -> list[_Candidate]:
     """Return the rows to take, in the order they should be sent."""
     if limit <= 0:
         return []
-    kind = Delivery.priority <= URGENT_PRIORITY if urgent else Delivery.priority > URGENT_PRIORITY
-    query = union_all(*(_window(ask, lease, skip, state, kind) for state in WAITING))
-    rows = [_Candidate(*row) for row in session.execute(query)]
+    values = {
+        "wall_ms": lease.wall_ms,
+        "channel": ask.channel,
+        "epoch": lease.epoch,
+        "first": 0 if urgent else URGENT_PRIORITY + 1,
+        "last": URGENT_PRIORITY if urgent else LAST_PRIORITY,
+        "skip": list(skip),
+    }
+    rows = [_Candidate(*row) for row in session.execute(_waiting(), values)]
     return _in_turn(rows, ask.served)[:limit]
+
+
+@cache
+def _waiting() -> CompoundSelect[Any]:
+    """Return the query for what waits and is due; built once, because building takes longer than running."""
+    return union_all(*(_window(state) for state in WAITING))
+
+
+def _window(state: State) -> Select[Any]:
+    """Return the first rows of one state in the order of the index; ranking more would cost more.
+
+    An edit is due only once every revision before it is settled.
+    """
+    row = Delivery.__table__.c
+    earlier = Delivery.__table__.alias()
+    unsettled = exists().where(
+        earlier.c.key == row.key,
+        earlier.c.revision < row.revision,
+        earlier.c.state.in_([*WAITING, State.SENDING]),
+    )
+    wall_ms: BindParameter[int] = bindparam("wall_ms")
+    query = select(row.delivery_id, row.state, row.destination, row.priority, row.user_id).where(
+        row.state == state.value,
+        row.priority.between(bindparam("first"), bindparam("last")),
+        row.next_wall_ms <= wall_ms,
+        row.channel == bindparam("channel"),
+        row.epoch >= bindparam("epoch"),
+        or_(row.expires_wall_ms.is_(None), row.expires_wall_ms > wall_ms),
+        or_(row.revision == 0, ~unsettled),
+        row.destination.not_in(bindparam("skip", expanding=True)),
+    )
+    return select(query.order_by(row.priority, row.next_wall_ms).limit(WINDOW).subquery())
 
 
 def _in_turn(rows: list[_Candidate], served: Mapping[str, int]) -> list[_Candidate]:
@@ -135,19 +168,6 @@ def _in_turn(rows: list[_Candidate], served: Mapping[str, int]) -> list[_Candida
         turns[row.user_id] += 1
     ranked.sort(key=lambda entry: (entry[0], entry[1], entry[2].delivery_id))
     return [row for _, _, row in ranked]
-
-
-def _window(
-    ask: Ask, lease: Lease, skip: Collection[str], state: State, kind: ColumnElement[bool]
-) -> Select[Any]:
-    """Return the first waiting rows of one state in the order of the index; ranking more would cost more."""
-    query = select(
-        Delivery.delivery_id, Delivery.state, Delivery.destination, Delivery.priority, Delivery.user_id
-    ).where(Delivery.state == state.value, kind, _due(lease, ask.channel))
-    if skip:
-        query = query.where(Delivery.destination.not_in(skip))
-    first = query.order_by(Delivery.priority, Delivery.next_wall_ms).limit(WINDOW).subquery()
-    return select(first)
 
 
 def _take(session: Session, rows: Sequence[_Candidate], lease: Lease) -> list[Claimed]:
