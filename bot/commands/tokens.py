@@ -11,6 +11,8 @@ from bot.commands.spec import Command, Kind
 
 _QUOTES = str.maketrans({**dict.fromkeys("“”„«»″", '"'), **dict.fromkeys("‘’‚′`´", "'")})
 _NAMED = re.compile(r"(?:--|—|–)?([a-z][a-z0-9_\-]{0,31})([=:])(.*)", re.IGNORECASE | re.DOTALL)
+_LOOSE_EQUALS = re.compile(r"""(?<![^\s=:])("[^"]*"|'[^']*')|\s*=\s*""")
+"""An equals sign with room around it, but not within quotes."""
 _FLAG = re.compile(r"(?:--|—)([a-z][a-z0-9_\-]{0,31})", re.IGNORECASE)
 _UNITS = frozenset(DURATION_UNITS) | frozenset(USD_UNITS) - {""} | {"%", "$", "percent"}
 _CONTRACTS = frozenset({"usdt", "usd", "perp", "perpetual", "swap"})
@@ -46,7 +48,7 @@ def plain_line(line: str) -> str:
 
 def split(line: str) -> list[Word]:
     """Return the words of a line; quotes hold words together, an unclosed one counts as typed by mistake."""
-    line = re.sub(r"\s*=\s*", "=", line)
+    line = _LOOSE_EQUALS.sub(lambda match: match[1] or "=", line)
     found: list[Word] = []
     text, quote, quoted = "", "", False
     for char in line:

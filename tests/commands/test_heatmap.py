@@ -105,24 +105,31 @@ async def test_one_new_picture_every_five_seconds_and_cached_ones_free(desk, me,
 async def test_who_joins_the_drawing_of_somebody_who_must_wait_gets_the_picture(desk, me, other):
     """Two ask for the same at once; the first one's refusal is not the second one's."""
     flights = {}
+    asked = asyncio.Event()
     plain = desk.pictures.heatmap
 
     async def single(request, grid):
         key = request.what
-        if key not in flights:
+        if key in flights:
+            asked.set()
+        else:
             flights[key] = asyncio.ensure_future(later(request, grid))
             flights[key].add_done_callback(lambda _: flights.pop(key))
         return await asyncio.shield(flights[key])
 
     async def later(request, grid):
-        await asyncio.sleep(0.02)
+        if request.window_label == "7d":
+            await asyncio.wait_for(asked.wait(), 10)
         return await plain(request, grid)
 
     desk.pictures.heatmap = single
     await desk.ok("/heatmap btc")
-    mine, theirs = await asyncio.gather(
-        desk.commands.dispatch("/heatmap btc 7d", me), desk.commands.dispatch("/heatmap btc 7d", other)
-    )
+    first = asyncio.create_task(desk.commands.dispatch("/heatmap btc 7d", me))
+    async with asyncio.timeout(10):
+        while not flights:
+            await asyncio.sleep(0.001)
+    theirs = await desk.commands.dispatch("/heatmap btc 7d", other)
+    mine = await first
     assert "One new picture" in mine.error
     assert theirs.images
 
