@@ -96,7 +96,7 @@ def tell(telling: Telling) -> Message:
 
 
 def headline(fire: Fire) -> str:
-    """Return the one line that says it all: "BTC is 0.8 % above a $42M long zone"."""
+    """Return the one line that says it all: "BTC is 0.8% above a $42M long zone"."""
     coin = base(fire.symbol)
     if fire.zone is None:
         return f"{coin}: {fire.kind.replace('_', ' ')}"
@@ -113,7 +113,7 @@ def _body(fire: Fire) -> list[str]:
     zone = fire.zone
     if zone is None:
         return []
-    share = f", {zone.share * 100:.0f} % of the {zone.side} side nearby" if zone.share >= 0.005 else ""
+    share = f", {zone.share * 100:.0f}% of the {zone.side} side nearby" if zone.share >= 0.005 else ""
     size = f"{price(zone.low)}–{price(zone.high)}: about {usd(zone.notional_usd)} of {zone.side}s{share}."
     return [size, _meaning(zone.side)]
 
@@ -125,7 +125,7 @@ def _meaning(side: Side) -> str:
 
 
 def _since(telling: Telling) -> str:
-    """Return what has ridden along: "6 more since; at 20:41 UTC: BTC is 0.3 % above a $38M long zone"."""
+    """Return what has ridden along: "6 more since; at 20:41 UTC: BTC is 0.3% above a $38M long zone"."""
     count = f"{telling.folded} more since"
     if telling.latest is None:
         return f"{count}."
@@ -204,9 +204,9 @@ def usd(value: float) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Return a fraction as a percentage: "0.8 %"."""
+    """Return a fraction as a percentage: "0.8%"."""
     value = fraction * 100
-    return f"{value:.2f} %" if value < 0.1 else f"{value:.1f} %"
+    return f"{value:.2f}%" if value < 0.1 else f"{value:.1f}%"
 
 
 def price(value: float) -> str:

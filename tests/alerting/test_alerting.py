@@ -26,7 +26,7 @@ async def test_a_critical_is_written_with_its_whole_way_and_goes_out_at_once(ben
     (delivery,) = await bench.deliveries()
     assert (delivery.state, delivery.channel, delivery.destination) == ("QUEUED", "inapp", "local:owner")
     assert delivery.expires_wall_ms is None
-    assert delivery.message["title"] == "BTC is 0.5 % above a $42M long zone"
+    assert delivery.message["title"] == "BTC is 0.5% above a $42M long zone"
     assert bench.woken == 1
 
 
@@ -64,7 +64,7 @@ async def test_an_info_goes_to_the_digest_and_the_digest_tells_it(bench):
     rows = await bench.deliveries()
     assert sorted(r.user_id for r in rows) == ["local:other", "local:owner"]
     assert rows[0].message["title"] == "Your digest: 1 alert on BTC"
-    assert "4.5 % above a $42M long zone" in rows[0].message["text"]
+    assert "4.5% above a $42M long zone" in rows[0].message["text"]
     infos = [a for a in await bench.alerts() if a.kind == "zone_proximity"]
     assert all(a.carrier_id and a.hold_until_ms is None for a in infos)
     await bench.sweep(24 * 3600 + 1)
@@ -178,8 +178,8 @@ async def test_what_rides_along_edits_the_message(bench, kit):
     await bench.tick(95.8, 60, which)
     rows = await bench.deliveries()
     assert [r.revision for r in rows] == [0]
-    assert rows[0].message["title"] == "BTC is 0.6 % above a $38M long zone ×3"
-    assert "2 more since; at 20:01 UTC BTC is 0.8 % above a $42M long zone." in rows[0].message["text"]
+    assert rows[0].message["title"] == "BTC is 0.6% above a $38M long zone ×3"
+    assert "2 more since; at 20:01 UTC BTC is 0.8% above a $42M long zone." in rows[0].message["text"]
 
 
 async def test_a_rule_paused_keeps_its_reason(bench, kit):
@@ -223,7 +223,7 @@ async def test_a_test_alert_is_a_real_delivery_that_counts_for_nothing(bench, ki
     (row,) = await bench.deliveries()
     assert row.alert_id == alert_id
     assert row.message["kind"] == "test"
-    assert row.message["title"].startswith("Test alert, nothing has happened: BTC is 5.9 % above")
+    assert row.message["title"].startswith("Test alert, nothing has happened: BTC is 5.9% above")
     assert await bench.alerting.history(kit.OWNER) == []
     await bench.tick(95.5, 15)
     assert [v[1:] for v in await bench.verdicts()][-1] == ("send", "critical_leads")
@@ -253,7 +253,7 @@ async def test_sides_are_kept_apart(bench, kit):
     assert await bench.verdicts() == []
     await bench.tick(103.5, 30, which)
     (row,) = await bench.deliveries()
-    assert row.message["title"] == "BTC is 0.5 % below a $42M short zone"
+    assert row.message["title"] == "BTC is 0.5% below a $42M short zone"
 
 
 async def test_analytics_get_nothing_of_a_user_who_was_forgotten(bench, kit):
@@ -267,3 +267,27 @@ async def test_analytics_get_nothing_of_a_user_who_was_forgotten(bench, kit):
     assert bench.history.rows == {}
     await bench.alerting.load()
     assert bench.alerting.health().watches == {}
+
+
+async def test_a_crowd_is_decided_in_portions_and_a_failure_in_between_repeats_nothing(bench, monkeypatch):
+    monkeypatch.setattr("bot.alerting.engine.BATCH", 4)
+    for number in range(10):
+        within = {Severity.CRITICAL: 0.01} if number == 9 else {Severity.WARNING: 0.03}
+        await bench.watch(owner=f"local:{number}", within=within)
+    await bench.tick(101.0, 0)
+    real, left = bench.state.run, [2]
+
+    async def fails_later(fn):
+        left[0] -= 1
+        if left[0] < 0:
+            raise StorageError("The disk refused a write.")
+        return await real(fn)
+
+    monkeypatch.setattr(bench.state, "run", fails_later)
+    await bench.tick(95.5, 15)
+    monkeypatch.setattr(bench.state, "run", real)
+    decided = await bench.alerts()
+    assert len(decided) == 8
+    assert "local:9" in {alert.user_id for alert in decided}
+    await bench.tick(95.6, 30)
+    assert sorted(a.user_id for a in await bench.alerts()) == sorted(f"local:{n}" for n in range(10))

@@ -18,7 +18,7 @@ async def test_history_is_newest_first_with_verdicts_and_where_it_went(bench, ki
         (Severity.INFO, "in the digest"),
     ]
     assert told[0].sentence == Reason.LEADS.sentence
-    assert told[0].headline == "BTC is 0.5 % above a $42M long zone"
+    assert told[0].headline == "BTC is 0.5% above a $42M long zone"
     assert [d.verdict for d in told[0].told] == ["waiting to be sent"]
     assert told[2].waits_until_ms is not None
     assert told[2].message_id == ""

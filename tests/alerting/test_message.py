@@ -33,9 +33,9 @@ def fire(kit):
 
 def test_a_long_zone_below(fire):
     message = tell(Telling(alert_id="a1", fire=fire(), label="REPLAY 2025-10-10 20:35 UTC"))
-    assert message.title == "BTC is 0.8 % above a $42M long zone"
+    assert message.title == "BTC is 0.8% above a $42M long zone"
     assert message.text.split("\n") == [
-        "90.000–95.000: about $42M of longs, 18 % of the long side nearby.",
+        "90.000–95.000: about $42M of longs, 18% of the long side nearby.",
         "If price falls into it, these longs are sold off by force, which can deepen the fall.",
         "Price 95.760 · REPLAY 2025-10-10 20:35 UTC",
     ]
@@ -43,7 +43,7 @@ def test_a_long_zone_below(fire):
 
 def test_a_short_zone_above_with_the_users_clock_when_live(fire):
     message = tell(Telling(alert_id="a1", fire=fire(99.2, Side.SHORT), tz="Europe/Berlin"))
-    assert message.title == "BTC is 0.8 % below a $42M short zone"
+    assert message.title == "BTC is 0.8% below a $42M short zone"
     assert "shorts are bought back by force" in message.text
     assert message.text.endswith("Price 99.200 · 10 Oct 22:35 CEST")
 
@@ -61,7 +61,7 @@ def test_what_rides_along_is_counted_and_the_latest_told(fire):
     later = replace(fire(95.2), ts=TS + 360_000)
     message = tell(Telling(alert_id="a1", fire=fire(), folded=6, latest=later))
     assert message.title.endswith("zone ×7")
-    assert "6 more since; at 20:41 UTC BTC is 0.2 % above a $42M long zone." in message.text
+    assert "6 more since; at 20:41 UTC BTC is 0.2% above a $42M long zone." in message.text
     assert message.folded == 6
 
 
@@ -77,7 +77,7 @@ def test_buttons_fit_what_platforms_take_and_name_the_rule(fire):
 
 def test_a_test_says_that_nothing_has_happened(fire):
     message = tell_test(Telling(alert_id="t1", fire=fire()))
-    assert message.title == "Test alert, nothing has happened: BTC is 0.8 % above a $42M long zone"
+    assert message.title == "Test alert, nothing has happened: BTC is 0.8% above a $42M long zone"
     assert message.text.startswith("This is how alert 12 reaches you here. It counts for no limit.\n")
     bare = tell_test(Telling(alert_id="t1", fire=replace(fire(price=0.0), zone=None)))
     assert bare.title == "Test alert"
@@ -89,7 +89,7 @@ def test_a_digest_names_the_newest_and_counts_the_rest(fire):
     message = tell_digest(many, now_ms=TS + 9_000_000, label="", tz="UTC")
     assert message.title == f"Your digest: {len(many)} alerts on BTC"
     lines = message.text.split("\n")
-    assert lines[0].startswith("10 Oct 20:49 UTC · BTC is 1.2 % above")
+    assert lines[0].startswith("10 Oct 20:49 UTC · BTC is 1.2% above")
     assert lines[-2:] == ["and 3 more: /alert history", "10 Oct 23:05 UTC"]
     assert message.picture
     both = tell_digest([fire(), replace(fire(), symbol="ETHUSDT")], now_ms=TS, label="x", tz="UTC")

@@ -61,7 +61,7 @@ async def test_an_alert_is_shown_edited_and_acted_upon(desk, site, make_alert):
     await site.inapp.push(make_alert(1))
     await desk.until("document.querySelector('#log .alert .shot img')?.naturalWidth === 1280")
     assert await desk.text("#log .alert .chip") == "Warning"
-    assert await desk.text("#log .alert h3") == "BTC is 0.9 % above $55M of longs"
+    assert await desk.text("#log .alert h3") == "BTC is 0.9% above $55M of longs"
     await desk.picture("desktop-alert")
     edited = make_alert(
         1, delivery_id=2, revision=1, severity=Severity.CRITICAL, folded=2, title="BTC is inside"

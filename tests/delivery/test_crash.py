@@ -1,4 +1,4 @@
-"""Kill -9 the sender at random moments, with a far end that fails 5 % of the time: nothing is lost."""
+"""Kill -9 the sender at random moments, with a far end that fails 5% of the time: nothing is lost."""
 
 import os
 import random

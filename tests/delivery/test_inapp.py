@@ -9,7 +9,7 @@ from engine.model import Severity
 from storage.outbox import revise
 
 BODY = {
-    "title": "BTC is 0.8 % above a $42M long zone",
+    "title": "BTC is 0.8% above a $42M long zone",
     "text": "90–95",
     "symbol": "BTCUSDT",
     "kind": "zone_proximity",

@@ -306,7 +306,7 @@ def alert(number: int = 1, **more) -> InAppMessage:
         "kind": "zone_proximity",
         "severity": Severity.WARNING,
         "symbol": "BTCUSDT",
-        "title": "BTC is 0.9 % above $55M of longs",
+        "title": "BTC is 0.9% above $55M of longs",
         "text": "Price 112,000. The zone lies at 110,500 to 110,900.",
         "market_ms": NOW_MS,
         "buttons": ((("Snooze 1h", f"v1:alert:snooze:{number}:1h"), ("Pause", f"v1:alert:pause:{number}")),),
