@@ -91,7 +91,10 @@ def _write(session: Session, alert: Alert, outcome: Outcome, context: Context, m
     _remember(session, alert.user_id, outcome, moment)
     sends = False
     if outcome.action is Action.SEND:
-        message = tell(_telling(session, alert, context.preferences.tz))
+        label = str(alert.facts.get("label", ""))
+        message = tell(
+            Telling(alert_id=alert.alert_id, fire=outcome.fire, label=label, tz=context.preferences.tz)
+        )
         posted = [post(session, alert, message, place, moment) for place in outcome.destinations]
         sends = any(posted)
     elif outcome.carrier is not None:

@@ -10,9 +10,10 @@ from bot.alerting import testing
 from bot.alerting.context import House
 from bot.alerting.decide import Decided, decide
 from bot.alerting.due import DueTimes
-from bot.alerting.index import Look, WatchIndex
+from bot.alerting.index import Findings, Look, WatchIndex, changes_of
 from bot.alerting.moment import Clock
 from bot.alerting.parts import (
+    BATCH,
     LATE_MS,
     YOUNG_MS,
     AlertingHealth,
@@ -33,7 +34,7 @@ from bot.alerting.sweep import new_epoch, sweep, to_digest, void_before
 from config.settings import AlertSettings
 from engine.alerts.reasons import Reason
 from engine.errors import StorageError
-from engine.model import STEP_MS, Fire, RuleId, Severity, Tick, UserId, ZoneEvent, ZoneSet
+from engine.model import STEP_MS, RuleId, Severity, Tick, UserId, ZoneEvent, ZoneSet
 from storage import alert_state, alerts
 from storage.alert_state import ArmChange
 from storage.epochs import current_epoch
@@ -120,38 +121,39 @@ class Alerting(AlertQueries):
             look = self._index.look(symbol, latest.zones, latest.price, latest.ts)
             if look is None:
                 return
-            fires = [fire for evaluation in look.fires for fire in evaluation.fires]
-            if fires:
-                await self._decide(look, fires)
-            else:
-                self._applied(look)
-                self._remember(look.changes())
+            batches = look.batches(BATCH)
+            self._remember(changes_of(look.quiet) if not batches else ())
+            for found in batches:
+                if not await self._decide(look, found, last=found is batches[-1]):
+                    return
+            self._index.apply(look)
+            self._marks[symbol] = max(look.ts, self._marks.get(symbol, look.ts))
+            if look.ts > self._resume.get(symbol, look.ts):
+                del self._resume[symbol]
 
-    def _applied(self, look: Look) -> None:
-        """Take a look over, and mark how far its symbol has been looked at."""
-        self._index.apply(look)
-        self._marks[look.symbol] = max(look.ts, self._marks.get(look.symbol, look.ts))
-        if look.ts > self._resume.get(look.symbol, look.ts):
-            del self._resume[look.symbol]
-
-    async def _decide(self, look: Look, fires: list[Fire]) -> None:
-        """Write fires with their arms; where that fails the next tick finds them again."""
-        arms = self._unwritten | {arm_key(c): c for c in look.changes()}
-        clock = self._clock(look.ts)
-        marks = self._marks | {look.symbol: look.ts}
+    async def _decide(self, look: Look, found: Findings, *, last: bool) -> bool:
+        """Write some watches' fires with their arms; where the store fails the next tick finds them again."""
+        arms = {arm_key(c): c for c in changes_of(found)}
+        if last:
+            arms = self._unwritten | {arm_key(c): c for c in changes_of(look.quiet)} | arms
+        fires = [fire for _, evaluation in found for fire in evaluation.fires]
+        clock, marks = self._clock(look.ts), self._marks | {look.symbol: look.ts}
 
         def work(session: Session) -> list[Decided]:
-            write_marks(session, marks)
+            if last:
+                write_marks(session, marks)
             return decide(session, fires, arms.values(), clock.at(session))
 
         try:
             decided = await self._state.run(work)
         except StorageError as error:
             self._failed("alerting.not_decided", error)
-            return
-        self._applied(look)
-        self._unwritten.clear()
+            return False
+        self._index.take(look.symbol, found)
+        if last:
+            self._unwritten.clear()
         self._take(decided)
+        return True
 
     def _take(self, decided: Iterable[Decided]) -> None:
         """Note what was decided: when to look again, what to send, what to keep for analytics."""
@@ -175,16 +177,14 @@ class Alerting(AlertQueries):
         async with self._lock:
             rules, moved = await self._state.run(lambda s: reload_symbol(s, symbol, now_ms))
             watches = [to_watch(rule) for rule in rules]
-            new = {w.rule_id for w in watches}
-            self._index.set_symbol(symbol, watches, young=new)
+            self._index.set_symbol(symbol, watches, young={w.rule_id for w in watches})
             if moved:
                 self._due.add(now_ms)
         await self._look(symbol)
 
     async def settings_changed(self, owner: UserId) -> None:
         """Look again at what a user's quiet hours or snooze hold, now that they changed."""
-        now_ms = self._market.now_ms()
-        held = [Reason.QUIET_HOLD, Reason.SNOOZED]
+        now_ms, held = self._market.now_ms(), [Reason.QUIET_HOLD, Reason.SNOOZED]
         async with self._lock:
             if await self._state.run(lambda s: alerts.bring_forward(s, held, now_ms, owner=owner)):
                 self._due.add(now_ms)

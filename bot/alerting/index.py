@@ -45,16 +45,31 @@ class Look:
     zones: ZoneSet
     price: float
     ts: int
-    found: tuple[tuple[Entry, Evaluation], ...]
+    found: "Findings"
 
     @property
     def fires(self) -> tuple[Evaluation, ...]:
         """Return the evaluations in which something fired."""
         return tuple(e for _, e in self.found if e.fires)
 
-    def changes(self) -> list[ArmChange]:
-        """Return what the look changes about arms."""
-        return [change for entry, evaluation in self.found for change in arm_changes(entry.watch, evaluation)]
+    def batches(self, size: int) -> list["Findings"]:
+        """Return the watches that fired, the worst first, at most `size` together."""
+        firing = [pair for pair in self.found if pair[1].fires]
+        firing.sort(key=lambda pair: -max(fire.severity.rank for fire in pair[1].fires))
+        return [tuple(firing[at : at + size]) for at in range(0, len(firing), size)]
+
+    @property
+    def quiet(self) -> "Findings":
+        """Return the watches that did not fire; their arms may have changed."""
+        return tuple(pair for pair in self.found if not pair[1].fires)
+
+
+Findings = tuple[tuple[Entry, Evaluation], ...]
+
+
+def changes_of(found: Findings) -> list[ArmChange]:
+    """Return what evaluations change about arms, as rows to write."""
+    return [change for entry, evaluation in found for change in arm_changes(entry.watch, evaluation)]
 
 
 class WatchIndex:
@@ -111,16 +126,22 @@ class WatchIndex:
         return Look(symbol=symbol, zones=zones, price=price, ts=ts, found=found)
 
     def apply(self, look: Look) -> None:
-        """Take over what a look found, and work out where the next one is due."""
+        """Take over all that a look found, and work out where the next one is due."""
+        self.take(look.symbol, look.found)
         book = self._books[look.symbol]
         low, high = EVERYWHERE
-        for entry, evaluation in look.found:
-            entry.armed = evaluation.state
-            entry.seen = True
+        for entry, _ in look.found:
             calm = calm_band(entry.watch, entry.armed, look.zones, look.price)
             low, high = max(low, calm[0]), min(high, calm[1])
         book.zones = look.zones
         book.band = (low, high)
+
+    def take(self, symbol: str, found: Findings) -> None:
+        """Take over some of what a look found; the next price is looked at in any case."""
+        self._books[symbol].band = NOWHERE
+        for entry, evaluation in found:
+            entry.armed = evaluation.state
+            entry.seen = True
 
     def follow(self, symbol: str, events: Sequence[ZoneEvent]) -> list[ArmChange]:
         """Hand arms on to what zones have become; return what changed."""

@@ -28,8 +28,9 @@ def post(
 ) -> bool:
     """Queue a message for one place, or in the app where that place is off; False where it is queued."""
     where = place.place or alert.user_id
-    off = disabled_reason(session, alert.user_id, place.channel, where)
-    note = ""
+    note, off = "", None
+    if place.channel != IN_APP.channel:
+        off = disabled_reason(session, alert.user_id, place.channel, where)
     if off is not None and alert.kind != "test":
         note = f"{place.channel.capitalize()} is off ({off.removeprefix(GONE)}), so this came here."
         place, where = IN_APP, alert.user_id

@@ -18,6 +18,8 @@ from storage.tables import Rule
 
 YOUNG_MS = 60_000
 """A rule without arms that is younger than this at start may not have had its first look yet."""
+BATCH = 64
+"""How many watches' fires are decided in one transaction, so that a crowd does not hold up the store."""
 LATE_MS = 300_000
 """What is due for longer than this (after a stop or a jump) is decided as of now, not as of then."""
 MARKS = "alerting"
