@@ -6,7 +6,7 @@ A claim is fenced by (lease owner, attempt number): a worker that lost its lease
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from storage.claims import Claimed
@@ -33,15 +33,9 @@ def settle(session: Session, outcomes: Sequence[Outcome], wall_ms: int) -> list[
 def _settle_one(session: Session, outcome: Outcome, wall_ms: int) -> bool:
     """Move one row out of SENDING, if it is still ours."""
     mine = outcome.claimed
-    fence = and_(
-        Delivery.delivery_id == mine.delivery_id,
-        Delivery.lease_owner == mine.owner,
-        Delivery.attempts == mine.attempts,
-        Delivery.state == State.SENDING.value,
-    )
     done = session.execute(
         update(Delivery)
-        .where(fence)
+        .where(_still_ours(mine))
         .values(
             state=outcome.state.value,
             reason=outcome.reason[:200],
@@ -66,6 +60,15 @@ def _settle_one(session: Session, outcome: Outcome, wall_ms: int) -> bool:
     if outcome.state in LOST:
         _void_edits(session, mine.key, wall_ms)
     return True
+
+
+def _still_ours(mine: Claimed) -> ColumnElement[bool]:
+    return and_(
+        Delivery.delivery_id == mine.delivery_id,
+        Delivery.lease_owner == mine.owner,
+        Delivery.attempts == mine.attempts,
+        Delivery.state == State.SENDING.value,
+    )
 
 
 def _already_shown(session: Session, outcome: Outcome) -> bool:

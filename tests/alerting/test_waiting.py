@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 
+from engine.errors import StorageError
 from engine.model import Severity
 from storage.epochs import begin_epoch, current_epoch
 from storage.outbox import State
@@ -329,3 +330,60 @@ async def test_old_alerts_are_forgotten_but_not_what_waits(bench, kit):
     assert gone == 1
     assert [a.action for a in await bench.alerts()] == ["digest"]
     assert await bench.deliveries() == []
+
+
+async def test_who_wants_no_digest_is_told_why_nothing_came(bench, kit):
+    await bench.set(digest_times=[])
+    await bench.watch(within=WARN)
+    await bench.tick(101.0, 0)
+    await bench.tick(97.0, 15)
+    await bench.sweep(40)
+    (alert,) = await bench.alerts()
+    await bench.state.run(lambda s: bench.alerting.expired(s, [alert.alert_id, "nobody"]))
+    assert await bench.verdicts() == [("warning", "suppress", "digest_off")]
+
+
+async def test_a_sweep_or_arms_that_the_store_refuses_are_done_again(bench, monkeypatch):
+    await bench.watch(within=WARN)
+    await bench.tick(101.0, 0)
+    await bench.tick(97.0, 15)
+    await bench.tick(101.0, 16)
+    await bench.tick(97.0, 17)
+    real = bench.state.run
+
+    async def refuses(fn):
+        raise StorageError("The disk refused a write.")
+
+    monkeypatch.setattr(bench.state, "run", refuses)
+    await bench.sweep(40)
+    assert bench.alerting.health().fault == "The disk refused a write."
+    assert bench.alerting.health().next_due_ms is not None
+    monkeypatch.setattr(bench.state, "run", real)
+    await bench.sweep(41)
+    assert "send" in {v[1] for v in await bench.verdicts()}
+    assert bench.alerting.health().fault == ""
+
+
+async def test_analytics_that_fail_are_tried_again(bench, monkeypatch):
+    await bench.watch(within=CRIT)
+    await bench.tick(101.0, 0)
+    await bench.tick(95.5, 15)
+
+    async def refuses(records):
+        raise StorageError("too much waits to be written")
+
+    real = bench.history.add_alert_history
+    monkeypatch.setattr(bench.history, "add_alert_history", refuses, raising=False)
+    bench.alerting._records.flush()
+    await bench.alerting._records._task
+    assert bench.alerting.health().unwritten_history == 1
+    monkeypatch.setattr(bench.history, "add_alert_history", real)
+    await bench.alerting.close()
+    assert len(bench.history.rows) == 1
+
+
+async def test_the_daily_clean_up_runs(bench):
+    await bench.watch(within=CRIT)
+    await bench.tick(101.0, 0)
+    await bench.tick(95.5, 15)
+    assert await bench.alerting.forget_old() == 0

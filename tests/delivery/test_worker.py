@@ -9,7 +9,7 @@ from sqlalchemy import select
 from bot.delivery.backoff import Backoff
 from bot.delivery.channel import Rate
 from bot.delivery.worker import Hooks, Worker, WorkerConfig
-from engine.errors import Gone, Permanent, Retryable
+from engine.errors import Gone, Permanent, Retryable, StorageError
 from engine.model import Severity
 from storage.outbox import State, disabled_reason, revise
 from storage.tables import Delivery, DeliveryEvent
@@ -359,3 +359,111 @@ async def test_a_receipt_that_comes_before_the_mark_is_kept(state, far, kit, sto
     assert await states(state) == {"a1": stored.value}
     rows = await state.read(lambda s: list(s.scalars(select(Delivery.remote_id))))
     assert rows == ["r-a1"]
+
+
+async def test_an_outcome_the_store_refused_is_written_again_and_nothing_is_sent_twice(
+    state, far, kit, monkeypatch
+):
+    real, faults = state.run, [StorageError("The disk refused a write.")] * 2
+
+    async def refuses(fn):
+        if far.got and faults:
+            raise faults.pop()
+        return await real(fn)
+
+    monkeypatch.setattr(state, "run", refuses)
+    monkeypatch.setattr("bot.delivery.recorder.FIRST_WAIT_S", 0.02)
+    await state.run(lambda s: kit.queue(s, "a1"))
+    async with working(state, far):
+        await kit.until(lambda: _is(state, "a1", "ACCEPTED"))
+    assert len(far.got) == 1
+    assert not faults
+
+
+async def test_a_store_that_fails_is_asked_again_and_shown_as_a_fault(state, far, kit, monkeypatch):
+    await state.run(lambda s: kit.queue(s, "a1"))
+    real, broken = state.run, [True]
+
+    async def refuses(fn):
+        if broken[0]:
+            raise StorageError("The store did not answer in time.")
+        return await real(fn)
+
+    config = WorkerConfig(look_every_s=0.05, drain_s=0.3, exclusive=False)
+    monkeypatch.setattr(state, "run", refuses)
+    async with working(state, far, config=config) as worker:
+        await kit.until(lambda: worker.health().fault)
+        assert worker.health().fault == "The store did not answer in time."
+        broken[0] = False
+        await kit.until(lambda: far.got)
+        await kit.until(lambda: not worker.health().fault)
+
+
+async def test_a_stop_gives_up_on_a_store_that_never_answers(state, far, kit, monkeypatch):
+    await state.run(lambda s: kit.queue(s, "a1"))
+    real = state.run
+
+    async def refuses(fn):
+        if far.got:
+            raise StorageError("The disk refused a write.")
+        return await real(fn)
+
+    monkeypatch.setattr(state, "run", refuses)
+    began = time.monotonic()
+    async with working(state, far):
+        await kit.until(lambda: far.got)
+    assert time.monotonic() - began < 6
+
+
+async def test_a_message_that_waits_for_its_turn_at_the_stop_was_not_sent(state, kit):
+    far = kit.Far(overall=(Rate(count=1, period_s=60),))
+
+    def fill(session):
+        kit.queue(session, "a1", user_id="u:1")
+        kit.queue(session, "a2", user_id="u:2")
+
+    await state.run(fill)
+    async with working(state, far):
+        await kit.until(lambda: far.got)
+        await asyncio.sleep(0.05)
+    assert await states(state) == {"a1": "ACCEPTED", "a2": "RETRY"}
+    assert "UNKNOWN" not in await trail(state, "a2")
+
+
+async def test_an_edit_of_a_message_without_a_name_there_is_void(state, far, kit):
+    from storage.tables import Delivery as Row
+
+    await state.run(lambda s: kit.queue(s, "a1", wall=kit.wall_ms() - 9_000))
+    async with working(state, far) as worker:
+        await kit.until(lambda: _is(state, "a1", "ACCEPTED"))
+
+        def forget_name(session):
+            session.scalars(select(Row)).one().remote_id = None
+            revise(session, "a1", {"title": "x2", "text": "t"}, kit.wall_ms(), epoch=0)
+
+        await state.run(forget_name)
+        worker.wake()
+        await kit.until(lambda: worker.health().ended.get("VOID"))
+    assert len(far.got) == 1
+
+
+async def test_a_picture_that_takes_too_long_costs_the_picture_only(kit):
+    from bot.delivery.channel import PictureRequest
+    from bot.delivery.pictures import Pictures
+
+    async def slow(symbol, window_ms, zone):
+        await asyncio.sleep(5)
+
+    async def nothing(symbol, window_ms, zone):
+        return None
+
+    request = PictureRequest(symbol="BTCUSDT", window_ms=1)
+    assert await Pictures(slow, timeout_s=0.05).get(request) is None
+    assert await Pictures(nothing).get(request) is None
+    assert await Pictures(None).get(request) is None
+    pictures = Pictures(slow)
+    waiting = asyncio.create_task(pictures.get(request))
+    await asyncio.sleep(0.01)
+    await pictures.close()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
