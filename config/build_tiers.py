@@ -25,7 +25,7 @@ HEAD = """# Margin tiers of Binance USD-margined futures, as published in its le
 # A line: markets | cap:rate:highest leverage, smallest first; caps in quote currency.
 venue: binance
 as of: {as_of}
-source: Binance leverageBracket, see PROVENANCE.md
+source: Binance leverage brackets
 unit: value
 """
 

@@ -43,7 +43,7 @@ class TierBook:
         return tuple(sorted(path.stem for path in self._directory.glob(f"*{SUFFIX}")))
 
     def venue(self, name: str) -> VenueTiers:
-        """Return all tables of a venue. Raise MarginError where there are none, ConfigError if a file is bad."""
+        """Return all tables of a venue. Raise MarginError where there are none, ConfigError if bad."""
         with self._lock:
             if name not in self._read:
                 self._read[name] = self._load(name)

@@ -19,6 +19,8 @@ TYPED = {
     Kind.ID: "a number",
     Kind.INTEGER: "a whole number",
     Kind.NUMBER: "a number",
+    Kind.PRICE: "a price",
+    Kind.LEVERAGE: "a leverage",
     Kind.CHOICE: "a choice",
     Kind.BOOL: "on or off",
     Kind.TIME_ZONE: "a time zone",

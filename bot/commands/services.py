@@ -15,6 +15,7 @@ from bot.render.picture import Picture
 from bot.render.request import HeatmapRequest
 from bot.supervisor import PartHealth
 from config.settings import AlertSettings
+from config.tiers import TierBook
 from engine.grid import Grid
 from engine.model import RuleId, UserId
 
@@ -145,7 +146,8 @@ class Missing:
 class Services:
     """Hold what commands work with.
 
-    `defaults` are the installation's alert settings, `aliases` what people call a coin. `health` and
+    `defaults` are the installation's alert settings, `aliases` what people call a coin, `tiers`
+    the margin tiers of venues. `health` and
     `loop_lag_ms` feed `/status`; `missing` names what is not configured; `chart_url` gives the address of the
     web chart for a symbol as seen from a front, or an empty text. `button_key` signs confirmations: a lasting
     one keeps their buttons good over a restart.
@@ -158,6 +160,7 @@ class Services:
     privacy: Privacy
     defaults: AlertSettings = field(default_factory=AlertSettings)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    tiers: TierBook = field(default_factory=TierBook)
     health: Callable[[], Sequence[PartHealth]] = tuple
     loop_lag_ms: Callable[[], float] = float
     replay: ReplayControl | None = None

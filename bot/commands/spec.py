@@ -35,6 +35,8 @@ class Kind(StrEnum):
     ID = "id"  # int
     INTEGER = "integer"  # int
     NUMBER = "number"  # float
+    PRICE = "price"  # float, in quote currency
+    LEVERAGE = "leverage"  # float, 10 for 10x
     CHOICE = "choice"  # str, one of the choices
     BOOL = "bool"  # bool
     TIME_ZONE = "time_zone"  # str, IANA name

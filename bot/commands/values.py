@@ -24,6 +24,8 @@ _FORM: dict[Kind, re.Pattern[str]] = {
     Kind.ID: re.compile(r"#?\d{1,18}"),
     Kind.INTEGER: re.compile(r"\d{1,6}"),
     Kind.NUMBER: re.compile(r"\d+(\.\d+)?x?", re.I),
+    Kind.PRICE: re.compile(r"\$?\d[\d,']*(\.\d+)?|\$?\.\d+"),
+    Kind.LEVERAGE: re.compile(r"x?\d{1,4}(\.\d{1,2})?[x×]?", re.I),
     Kind.HOURS: re.compile(r"\d[\dapmh:.]*(-|–|—|\.\.)\d[\dapmh:.]*", re.I),
     Kind.TIMES: re.compile(r"\d[\dapm:,;/|]*", re.I),
     Kind.MOMENT: re.compile(r"[+\-−]\d[\da-z]*|[\dtz:\-]+", re.I),
@@ -120,6 +122,8 @@ def _plain_number(value: float) -> str:
 
 _SHOWN: dict[Kind, Callable[[float], str]] = {
     Kind.USD: words.usd_full,
+    Kind.PRICE: lambda price: f"${price:,.10g}",
+    Kind.LEVERAGE: lambda leverage: f"{leverage:g}x",
     Kind.DURATION: lambda ms: words.duration(int(ms)),
     Kind.PERCENT: words.percent,
     Kind.PERCENTS: words.percent,
@@ -198,6 +202,20 @@ def _number(parameter: Parameter, text: str, _: Markets) -> Value:
     raise UserError(f"{parameter.name} is a number, not {quoted(text)}. {_try(parameter)}")
 
 
+def _price(parameter: Parameter, text: str, _: Markets) -> Value:
+    try:
+        return amounts.read_usd(text)
+    except UserError:
+        raise UserError(f"{quoted(text)} is not a price. {_try(parameter)}") from None
+
+
+def _leverage(parameter: Parameter, text: str, _: Markets) -> Value:
+    match = re.fullmatch(r"x?([0-9]{1,4}(\.[0-9]{1,2})?)[x×]?", text.lower())
+    if match is None:
+        raise UserError(f"{parameter.name} is like 10x, not {quoted(text)}. {_try(parameter)}")
+    return float(match[1])
+
+
 def _moment(parameter: Parameter, text: str, _: Markets) -> Value:
     plain = text.strip().upper().removesuffix("UTC").removesuffix("Z").strip()
     if plain[:1] in "+-−" and plain:
@@ -229,6 +247,8 @@ _READERS: dict[Kind, Callable[[Parameter, str, Markets], Value]] = {
     Kind.ID: _whole,
     Kind.INTEGER: _whole,
     Kind.NUMBER: _number,
+    Kind.PRICE: _price,
+    Kind.LEVERAGE: _leverage,
     Kind.CHOICE: _choice,
     Kind.BOOL: _bool,
     Kind.TIME_ZONE: lambda _, text, __: timezones.resolve(text),

@@ -1,0 +1,124 @@
+"""Turn a `/liqprice` call into one position to ask about, or into a sentence about what is missing."""
+
+from dataclasses import dataclass
+
+from bot.commands.spec import Call, NearMiss
+from bot.live.view import SymbolView
+from bot.render import text
+from engine.errors import UserError
+from engine.margin.cross import Wallet, cross
+from engine.margin.isolated import isolated
+from engine.margin.model import Leg, Liquidation, Mode, Rules
+from engine.margin.tiers import TierTable
+from engine.margin.venues import rules_of
+from engine.model import Side
+
+MAX_LEVERAGE = 1000.0
+DEFAULT_VENUE = "binance"
+CROSS_EXAMPLE = "/liqprice btc long 10x size=50k mode=cross balance=20k"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Hold one position to ask about.
+
+    `live` says that the entry is the price now, `sized` that a size was given, `size_usd` what it was if it
+    was given in dollars; `balance` is the wallet behind a cross position, None for an isolated one.
+    """
+
+    symbol: str
+    rules: Rules
+    table: TierTable
+    leg: Leg
+    leverage: float
+    balance: float | None
+    live: bool
+    sized: bool
+    size_usd: float | None
+
+    def answer(self, rules: Rules | None = None) -> Liquidation:
+        """Return where the position is liquidated, by the venue's rules or another reading of them."""
+        by = rules or self.rules
+        if self.balance is None:
+            return isolated(by, self.table, self.leg, leverage=self.leverage)
+        wallet = Wallet(self.balance)
+        return cross(by, self.table, self.leg, wallet=wallet, leverage=self.leverage)
+
+    def words(self) -> list[str]:
+        """Return the words of a line that asks this again."""
+        leg = self.leg
+        entry = [] if self.live else [f"{leg.entry:.15g}"]
+        venue = [] if self.rules.venue == DEFAULT_VENUE else [self.rules.venue]
+        made = [self.symbol, leg.side.value, *entry, f"{self.leverage:g}x", *venue]
+        if self.sized:
+            made.append(f"size={self.size_usd:.15g}" if self.size_usd else f"qty={leg.quantity:.15g}")
+        if self.balance is not None:
+            made.append(f"balance={self.balance:.15g}")
+        return made
+
+
+def read_question(call: Call, symbol: str, view: SymbolView | None, table: TierTable) -> Question:
+    """Return the position that a call asks about. Raise UserError where something is missing."""
+    entry, leverage = call.number("entry"), call.number("leverage")
+    if leverage is None:
+        raise _no_leverage(call, symbol, entry)
+    price = entry if entry is not None else view.price if view and view.price > 0 else None
+    if price is None:
+        raise UserError(
+            f"{text.base(symbol)} has no price now; say the entry.",
+            example=f"/liqprice {text.base(symbol).lower()} long 100 10x",
+        )
+    quantity = _quantity(call, price)
+    leg = Leg(
+        side=Side(call.text("side")),
+        quantity=table.nominal_quantity(price) if quantity is None else quantity,
+        entry=price,
+    )
+    return Question(
+        symbol=symbol,
+        rules=rules_of(table.venue),
+        table=table,
+        leg=leg,
+        leverage=leverage,
+        balance=_balance(call, sized=quantity is not None),
+        live=entry is None,
+        sized=quantity is not None,
+        size_usd=call.number("size"),
+    )
+
+
+def _quantity(call: Call, price: float) -> float | None:
+    """Return the coins of a position, None where no size was given."""
+    size, quantity = call.number("size"), call.number("qty")
+    if size is not None and quantity is not None:
+        raise UserError(
+            "Say size in dollars or qty in coins, not both.", example="/liqprice btc long 10x 50k"
+        )
+    if quantity is not None and not quantity > 0:
+        raise UserError("qty is more than 0.", example="/liqprice btc long 10x qty=0.5")
+    return quantity if size is None else size / price
+
+
+def _balance(call: Call, *, sized: bool) -> float | None:
+    """Return the wallet balance of a cross position, None for an isolated one."""
+    balance = call.number("balance")
+    crossed = call.text("mode") == Mode.CROSS if call.has("mode") else balance is not None
+    if crossed and balance is None:
+        raise UserError("A cross position needs the balance of the wallet behind it.", example=CROSS_EXAMPLE)
+    if crossed and not sized:
+        raise UserError(
+            "A cross position needs its size: the wallet is all there is to compare.", example=CROSS_EXAMPLE
+        )
+    if balance is not None and not crossed:
+        raise UserError("A balance only matters in cross mode.", example=CROSS_EXAMPLE)
+    return balance if crossed else None
+
+
+def _no_leverage(call: Call, symbol: str, entry: float | None) -> UserError:
+    """Ask for the leverage; a number that was taken for the entry may have been meant as one."""
+    base, side = text.base(symbol).lower(), call.text("side")
+    if entry is not None and 1 <= entry <= MAX_LEVERAGE:
+        line = f"/liqprice {base} {side} {entry:g}x"
+        return NearMiss(f"With which leverage? {entry:g} was taken as the entry price.", lines=(line,))
+    given = "" if entry is None else f" {entry:.15g}"
+    return UserError("/liqprice needs a leverage.", example=f"/liqprice {base} {side}{given} 10x")
