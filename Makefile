@@ -56,7 +56,8 @@ bench: setup-dev ## run every benchmark and print its figures
 	@for name in $$($(BIN)/liqwatch bench --names); do $(BIN)/liqwatch bench $$name || exit 1; done
 
 soak: setup-dev ## what is too long for CI: kill loops, thousands of examples
-	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -m soak -p no:randomly --timeout 3600 $(PYTEST)
+	$(BIN)/python -m pytest -m soak -p no:randomly --timeout 3600 $(PYTEST)
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -q -m "not soak" --timeout 3600 tests/engine tests/commands/test_parse.py
 
 lock: ## renew the lock files (needs uv)
 	tools/lock.sh
