@@ -129,9 +129,7 @@ class Liqwatch:
 
     async def _build_alerts(self) -> None:
         draw = Draughtsman(self.market, self.renderer).alert
-        self.alerting = Alerting(
-            self.state, self.store, self.settings.alerts, self.market, wake=self._queued
-        )
+        self.alerting = Alerting(self.state, self.store, self.settings.alerts, self.market, wake=self._queued)
         self._undo.push_async_callback(self.alerting.close)
         self.inapp = InApp(self.state, wall_ms=wall_clock_ms, draw=draw)
         self.worker = Worker(self.state, [self.inapp], hooks=Hooks(draw=draw, expired=self.alerting.expired))

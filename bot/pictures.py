@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from bot.delivery.channel import Picture, PictureRequest
 from bot.live.market import LiveMarket
-from bot.render.picture import Picture
 from bot.render.renderer import Renderer
 from bot.render.request import HeatmapRequest
-from engine.model import HOUR_MS, Zone
+from engine.model import HOUR_MS
 
 
 class Draughtsman:
@@ -16,18 +16,22 @@ class Draughtsman:
         self._market = market
         self._renderer = renderer
 
-    async def alert(self, symbol: str, window_ms: int, zone: Zone | None) -> tuple[bytes, str, str]:
-        """Return the picture of an alert as PNG bytes, alt text and file name; the zone is marked in it."""
-        picture = await self._draw(symbol, window_ms, zone)
-        return picture.png, picture.alt, picture.name
-
-    async def _draw(self, symbol: str, window_ms: int, zone: Zone | None) -> Picture:
-        view = self._market.view(symbol)
+    async def alert(self, asked: PictureRequest) -> Picture:
+        """Return the picture of an alert: the heatmap as it stands now, the zone marked by severity."""
+        view = self._market.view(asked.symbol)
         request = HeatmapRequest.of(
-            view, now_ms=self._market.now_ms(), window_ms=window_ms, window_label=window_label(window_ms)
+            view,
+            now_ms=self._market.now_ms(),
+            window_ms=asked.window_ms,
+            window_label=window_label(asked.window_ms),
         )
-        request = replace(request, source_label=self._market.label(), highlight=zone)
-        return await self._renderer.heatmap(request, lambda: self._market.grid(symbol, window_ms))
+        request = replace(
+            request, source_label=self._market.label(), highlight=asked.zone, severity=asked.severity
+        )
+        drawn = await self._renderer.heatmap(
+            request, lambda: self._market.grid(asked.symbol, asked.window_ms)
+        )
+        return Picture(png=drawn.png, alt=drawn.alt, name=drawn.name)
 
 
 def window_label(window_ms: int) -> str:

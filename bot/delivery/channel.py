@@ -30,6 +30,7 @@ class PictureRequest:
     symbol: str
     window_ms: int
     zone: Zone | None = None
+    severity: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,4 +54,5 @@ def picture_request(body: dict[str, Any]) -> PictureRequest | None:
         symbol=str(asked["symbol"]),
         window_ms=int(asked["window_ms"]),
         zone=zone_from_json(zone) if zone else None,
+        severity=Severity(body["severity"]) if "severity" in body else None,
     )

@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bot.delivery.channel import Picture, PictureRequest
-from engine.model import Zone
 
 log = structlog.get_logger(__name__)
 
-Draw = Callable[[str, int, Zone | None], Awaitable[tuple[bytes, str, str] | None]]
-"""`draw(symbol, window_ms, zone) -> (png, alt text, file name)`, or None where there is nothing to draw."""
+Draw = Callable[[PictureRequest], Awaitable[Picture | None]]
+"""Draw what a message asks for, or return None where there is nothing to draw."""
 
 
 class Pictures:
@@ -37,17 +36,13 @@ class Pictures:
         """Draw one picture; whatever goes wrong is logged and costs the picture only."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                drawn = await draw(request.symbol, request.window_ms, request.zone)
+                return await draw(request)
         except TimeoutError:
             log.warning("delivery.picture_late", symbol=request.symbol, timeout_s=self._timeout_s)
             return None
         except Exception:  # part of a delivery attempt: the text goes out without its picture
             log.exception("delivery.picture_failed", symbol=request.symbol)
             return None
-        if drawn is None:
-            return None
-        png, alt, name = drawn
-        return Picture(png=png, alt=alt, name=name)
 
     async def close(self) -> None:
         """Stop what is being drawn."""

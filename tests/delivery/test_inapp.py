@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from bot.delivery.channel import Picture
 from bot.delivery.inapp import InApp
 from bot.delivery.worker import Hooks, Worker, WorkerConfig
 from engine.errors import UserError
@@ -19,8 +20,8 @@ BODY = {
 }
 
 
-async def draw(symbol, window_ms, zone):
-    return b"png", f"{symbol} heatmap", "btc.png"
+async def draw(request):
+    return Picture(png=b"png", alt=f"{request.symbol} heatmap", name="btc.png")
 
 
 @pytest.fixture

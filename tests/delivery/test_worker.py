@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.delivery.backoff import Backoff
-from bot.delivery.channel import Rate
+from bot.delivery.channel import Picture, Rate
 from bot.delivery.worker import Hooks, Worker, WorkerConfig
 from engine.errors import Gone, Permanent, Retryable, StorageError
 from engine.model import Severity
@@ -299,7 +299,7 @@ async def test_an_edit_waits_for_its_message_and_names_it(state, far, kit):
 
 
 async def test_a_picture_that_fails_costs_the_picture_only(state, far, kit):
-    async def draw(symbol, window_ms, zone):
+    async def draw(request):
         raise RuntimeError("no fonts")
 
     body = {"title": "t", "text": "x", "picture": {"symbol": "BTCUSDT", "window_ms": 1}}
@@ -312,10 +312,10 @@ async def test_a_picture_that_fails_costs_the_picture_only(state, far, kit):
 async def test_the_same_picture_is_drawn_once_for_many(state, far, kit):
     drawn = []
 
-    async def draw(symbol, window_ms, zone):
-        drawn.append(symbol)
+    async def draw(request):
+        drawn.append(request.symbol)
         await asyncio.sleep(0.1)
-        return b"png", "alt", "name.png"
+        return Picture(png=b"png", alt="alt", name="name.png")
 
     body = {"title": "t", "text": "x", "picture": {"symbol": "BTCUSDT", "window_ms": 1}}
 
@@ -451,10 +451,10 @@ async def test_a_picture_that_takes_too_long_costs_the_picture_only(kit):
     from bot.delivery.channel import PictureRequest
     from bot.delivery.pictures import Pictures
 
-    async def slow(symbol, window_ms, zone):
+    async def slow(request):
         await asyncio.sleep(5)
 
-    async def nothing(symbol, window_ms, zone):
+    async def nothing(request):
         return None
 
     request = PictureRequest(symbol="BTCUSDT", window_ms=1)
