@@ -74,7 +74,7 @@ def parse_tiers(lines: Iterable[str], *, name: str = "tiers") -> VenueTiers:
             else:
                 key, _, value = text.partition(":")
                 head[key.strip()] = value.strip()
-        except (MarginError, ValueError, KeyError) as error:
+        except (MarginError, ArithmeticError, ValueError, KeyError) as error:
             raise ConfigError(
                 [f"{name}, line {number}: {error}; expected MARKET | cap:rate:leverage"]
             ) from None

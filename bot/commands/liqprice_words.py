@@ -115,10 +115,7 @@ def _readings(question: Question, found: Liquidation) -> list[str]:
     """Return the other reading of rules that a venue leaves open, where it makes a difference."""
     if question.rules.sliced:
         return []
-    try:
-        other = question.answer(OKX_SLICED).price
-    except MarginError:
-        return []
+    other = question.answer(OKX_SLICED).price
     if other is None or found.price is None or exact(other) == exact(found.price):
         return []
     doubt = "does not document whether a tier's rate applies to the whole position, as taken here"

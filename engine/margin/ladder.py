@@ -6,8 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.margin.model import Rules
+from engine.margin.solve import NOTHING
 from engine.margin.tiers import TierTable, TierUnit
 from engine.model import Floats
+
+ROUNDING = 1e-12
 
 
 class Rungs(NamedTuple):
@@ -32,8 +35,11 @@ def ladder(
     allows.
     """
     entry = np.atleast_1d(np.asarray(entries, float))[:, None]
+    if quantity is None:  # in the first tier a price is the same share of any entry
+        unit = ladder(rules, table, [1.0], leverages, quantity=table.nominal_quantity(1.0))
+        return Rungs(entry * unit.long, entry * unit.short)
     leverage = np.atleast_1d(np.asarray(leverages, float))[None, :]
-    size = _nominal(table, entry) if quantity is None else np.asarray(quantity, float).reshape(-1, 1)
+    size = np.asarray(quantity, float).reshape(-1, 1)
     _check(table, entry, leverage, size)
     shape = np.broadcast_shapes(entry.shape, leverage.shape)
     entry, leverage, size = (np.broadcast_to(a, shape)[..., None] for a in (entry, leverage, size))
@@ -59,10 +65,6 @@ def allowed(table: TierTable, leverages: npt.ArrayLike) -> Floats:
     return rungs[(rungs >= 1) & (rungs <= table.max_leverage)]
 
 
-def _nominal(table: TierTable, entry: Floats) -> Floats:
-    return np.array([table.nominal_quantity(float(e)) for e in entry[:, 0]])[:, None]
-
-
 def _check(table: TierTable, entry: Floats, leverage: Floats, quantity: Floats) -> None:
     """Refuse the highest rung where the largest position may not have it."""
     size = quantity * entry if table.unit is TierUnit.VALUE else quantity
@@ -84,7 +86,7 @@ def _prices(
     margin = quantity * entry / leverage
     price = (margin + amount - side * quantity * entry) / (quantity * (rate + rules.liquidation_fee - side))
     size = np.broadcast_to(quantity, price.shape) if coins else quantity * price
-    near = 1e-12 * np.abs(size)
-    holds = (size >= floor - near) & (size <= cap + near) & (price > 0)
+    near = 0.0 if coins else ROUNDING * np.abs(size)  # at an edge of slices both tiers give the same price
+    holds = (size >= floor - near) & (size <= cap + near) & (price > NOTHING * entry)
     found = np.take_along_axis(price, holds.argmax(-1)[..., None], -1)[..., 0]
     return np.where(holds.any(-1), found, np.nan)

@@ -15,6 +15,9 @@ from typing import NamedTuple
 from engine.margin.model import Leg, Rules, sign
 from engine.margin.tiers import Tier, TierTable, TierUnit
 
+NOTHING = 1e-12
+"""Below this share of a safe price, a liquidation price is rounding and there is none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
@@ -50,7 +53,7 @@ class Book:
             line = self._line((low + high) / 2)
             if line.at(low) <= 0:
                 root = line.root()
-                return min(max(root, low), high) if root > 0 else None
+                return min(max(root, low), high) if root > NOTHING * start else None
         return None
 
     def above(self, start: float) -> float | None:
