@@ -106,9 +106,11 @@ def write_cooling(session: Session, owner: str, state: Cooling, *, epoch: int) -
     )
 
 
-def episode(session: Session, owner: str, symbol: str, direction: str, *, epoch: int) -> EpisodeState | None:
-    """Return the episode of a user, symbol and direction, open or not."""
-    row = session.get(Episode, (owner, symbol, direction))
+def episode(
+    session: Session, owner: str, move: tuple[str, str], *, audience: str, epoch: int
+) -> EpisodeState | None:
+    """Return the episode of a user, move (symbol, direction) and audience, open or not."""
+    row = session.get(Episode, (owner, *move, audience))
     if row is None or row.epoch != epoch:
         return None
     return EpisodeState(
@@ -120,6 +122,7 @@ def episode(session: Session, owner: str, symbol: str, direction: str, *, epoch:
         opened_ms=row.opened_ms,
         last_ms=row.last_ms,
         folded=row.folded,
+        audience=row.audience,
     )
 
 
@@ -130,6 +133,7 @@ def write_episode(session: Session, state: EpisodeState, *, epoch: int) -> None:
             user_id=state.owner,
             symbol=state.symbol,
             direction=state.direction,
+            audience=state.audience,
             alert_id=state.alert_id,
             severity=state.severity.value,
             opened_ms=state.opened_ms,

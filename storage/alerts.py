@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from engine.alerts.stage import Action, Past
@@ -55,18 +55,33 @@ def known(session: Session, fire_id: str) -> bool:
     return session.scalar(select(Alert.alert_id).where(Alert.fire_id == fire_id)) is not None
 
 
-def about(
-    session: Session, owner: str, subject: str, *, now_ms: int, epoch: int, without: str = ""
-) -> tuple[Past, ...]:
-    """Return the owner's alerts about a subject in the last 24 h, oldest first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circle:
+    """Whose alerts are looked at: one owner's, for one audience, of one epoch, but for one fire's own."""
+
+    owner: str
+    audience: str
+    epoch: int
+    without: str = ""
+
+    def clauses(self) -> tuple[ColumnElement[bool], ...]:
+        """Return the conditions on rows of alerts."""
+        return (
+            Alert.user_id == self.owner,
+            Alert.audience == self.audience,
+            Alert.epoch == self.epoch,
+            Alert.fire_id != self.without,
+        )
+
+
+def about(session: Session, circle: Circle, subject: str, *, now_ms: int) -> tuple[Past, ...]:
+    """Return a circle's alerts about a subject in the last 24 h, oldest first."""
     rows = session.scalars(
         select(Alert)
         .where(
-            Alert.user_id == owner,
+            *circle.clauses(),
             Alert.subject == subject,
-            Alert.epoch == epoch,
             Alert.market_ms >= now_ms - DAY_MS,
-            Alert.fire_id != without,
             Alert.action.in_([a.value for a in Action]),
         )
         .order_by(Alert.market_ms, Alert.alert_id)
@@ -86,19 +101,15 @@ def _past(row: Alert) -> Past:
     )
 
 
-def group_due_ms(
-    session: Session, owner: str, move: tuple[str, str], *, reason: str, epoch: int, without: str = ""
-) -> int | None:
+def group_due_ms(session: Session, circle: Circle, move: tuple[str, str], *, reason: str) -> int | None:
     """Return when the alerts of one move (symbol, direction) that wait for their group are due."""
     symbol, direction = move
     rows = session.execute(
         select(Alert.hold_until_ms, Alert.facts).where(
-            Alert.user_id == owner,
+            *circle.clauses(),
             Alert.symbol == symbol,
             Alert.action == Action.HOLD.value,
             Alert.reason == reason,
-            Alert.epoch == epoch,
-            Alert.fire_id != without,
         )
     )
     due = [r[0] for r in rows if r[0] is not None and r[1].get("direction") == direction]

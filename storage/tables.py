@@ -105,12 +105,16 @@ class DailyCount(Base):
 
 
 class Episode(Base):
-    """A run of alerts of one user about one symbol in one direction, led by one message."""
+    """A run of alerts of one user about one symbol in one direction, led by one message.
+
+    `audience` is `channel|place`: what is told in a group never folds into a private message, or back.
+    """
 
     __tablename__ = "episodes"
     user_id: Mapped[str] = _owner(primary_key=True)
     symbol: Mapped[str] = mapped_column(String(32), primary_key=True)
     direction: Mapped[str] = mapped_column(String(8), primary_key=True)
+    audience: Mapped[str] = mapped_column(String(300), primary_key=True)
     alert_id: Mapped[str] = mapped_column(String(64))
     severity: Mapped[str] = mapped_column(String(16))
     opened_ms: Mapped[int]
@@ -135,6 +139,7 @@ class Alert(Base):
     symbol: Mapped[str] = mapped_column(String(32))
     severity: Mapped[str] = mapped_column(String(16))
     subject: Mapped[str] = mapped_column(String(96))
+    audience: Mapped[str] = mapped_column(String(300))
     market_ms: Mapped[int]
     wall_ms: Mapped[int]
     price: Mapped[float]

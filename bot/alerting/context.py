@@ -24,6 +24,7 @@ from engine.alerts.stage import (
 )
 from engine.model import DAY_MS, Fire, RuleId, Severity
 from storage import alert_state, alerts
+from storage.alerts import Circle
 from storage.rules import get_rule
 from storage.tables import Rule
 from storage.users import get_settings
@@ -112,26 +113,21 @@ def load_context(
     rule = get_rule(session, fire.owner, fire.rule_id)
     if rule is None:
         return None
-    owner, subject, direction = fire.owner, subject_of(fire), direction_of(fire)
+    owner, subject, move = fire.owner, subject_of(fire), (fire.symbol, direction_of(fire))
+    view = rule_view(rule)
+    circle = Circle(owner=owner, audience=view.destination.audience, epoch=epoch, without=fire.fire_id)
     critical = fire.severity is Severity.CRITICAL
     day_ms = now_ms - now_ms % DAY_MS
     return Context(
-        rule=rule_view(rule),
+        rule=view,
         preferences=user_preferences(session, owner, house),
         policy=house.policy,
         seen=held is None and alerts.known(session, fire.fire_id),
-        about=alerts.about(session, owner, subject, now_ms=now_ms, epoch=epoch, without=fire.fire_id),
+        about=alerts.about(session, circle, subject, now_ms=now_ms),
         open_steps=alert_state.open_steps(session, owner, subject, epoch=epoch),
         cooling=alert_state.cooling(session, fire.rule_id, subject, epoch=epoch),
-        episode=alert_state.episode(session, owner, fire.symbol, direction, epoch=epoch),
-        group_due_ms=alerts.group_due_ms(
-            session,
-            owner,
-            (fire.symbol, direction),
-            reason=Reason.GROUP_WAIT,
-            epoch=epoch,
-            without=fire.fire_id,
-        ),
+        episode=alert_state.episode(session, owner, move, audience=circle.audience, epoch=epoch),
+        group_due_ms=alerts.group_due_ms(session, circle, move, reason=Reason.GROUP_WAIT),
         sent_today=alert_state.sent_on(session, owner, utc_day(now_ms), epoch=epoch),
         critical_today=alerts.criticals_on(session, owner, day_ms, epoch=epoch) if critical else 0,
         held=held,

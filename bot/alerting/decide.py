@@ -53,6 +53,7 @@ def _decide_one(session: Session, fire: Fire, moment: Moment) -> Decided | None:
         return None
     facts = facts_of(fire, moment.label)
     alert = row_of(fire, outcome.alert_id, facts, wall_ms=moment.wall_ms, epoch=moment.epoch)
+    alert.audience = context.rule.destination.audience
     session.add(alert)
     return _write(session, alert, outcome, context, moment)
 

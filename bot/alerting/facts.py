@@ -60,7 +60,7 @@ def fire_of(alert: Alert) -> Fire:
 
 
 def row_of(fire: Fire, alert_id: str, facts: dict[str, Any], *, wall_ms: int, epoch: int) -> Alert:
-    """Return the row of a fire, its action and reason still to be filled in."""
+    """Return the row of a fire, its audience, action and reason still to be filled in."""
     return Alert(
         alert_id=alert_id,
         fire_id=fire.fire_id,
@@ -70,6 +70,7 @@ def row_of(fire: Fire, alert_id: str, facts: dict[str, Any], *, wall_ms: int, ep
         symbol=fire.symbol,
         severity=fire.severity.value,
         subject=subject_of(fire),
+        audience="",
         market_ms=fire.ts,
         wall_ms=wall_ms,
         price=fire.price,

@@ -118,6 +118,7 @@ def _digest_row(owner: str, place: Destination, rows: Sequence[Alert], due_ms: i
         symbol="",
         severity=Severity.INFO.value,
         subject=DIGEST,
+        audience=place.audience,
         market_ms=moment.now_ms,
         wall_ms=moment.wall_ms,
         price=0.0,

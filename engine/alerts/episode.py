@@ -1,4 +1,4 @@
-"""Keep the book of episodes: runs of alerts of one user about one symbol in one direction."""
+"""Keep the book of episodes: runs of alerts of one user and audience about one symbol in one direction."""
 
 from dataclasses import replace
 
@@ -25,6 +25,7 @@ def after(fire: Fire, context: Context, now_ms: int, last: Decision) -> EpisodeS
             severity=fire.severity,
             opened_ms=now_ms,
             last_ms=now_ms,
+            audience=context.rule.destination.audience,
         )
     state = current(context, now_ms)
     if last.action is not Action.FOLD or state is None or last.carrier != state.alert_id:

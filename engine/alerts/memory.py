@@ -30,7 +30,7 @@ from engine.alerts.stage import (
 from engine.model import DAY_MS, AlertId, Fire, RuleId, Severity, UserId
 from engine.rules.zone_proximity import ArmState
 
-EpisodeKey = tuple[UserId, str, str]
+EpisodeKey = tuple[UserId, str, str, str]
 StillTrue = Callable[[Fire], bool]
 
 
@@ -103,13 +103,13 @@ class Memory:
         """Return every fact about a fire that the stages may ask for."""
         owner, subject, day = fire.owner, subject_of(fire), utc_day(now_ms)
         own = alert_id_of(fire)
-        key = (owner, fire.symbol, direction_of(fire))
+        key = self._episode_key(fire)
         return Context(
             rule=self.rules[fire.rule_id],
             preferences=self.preferences.get(owner, Preferences()),
             policy=self.policy,
             seen=own in self.records,
-            about=tuple(self._past(owner, subject, own, now_ms)),
+            about=tuple(self._past(fire, own, now_ms)),
             open_steps=tuple(self._open_steps(owner, subject)),
             cooling=self.cooling.get((fire.rule_id, subject)),
             episode=self.episodes.get(key),
@@ -149,7 +149,7 @@ class Memory:
         if outcome.cooling is not None:
             self.cooling[(outcome.cooling.rule_id, outcome.cooling.subject)] = outcome.cooling
         if outcome.episode is not None:
-            self.episodes[(fire.owner, fire.symbol, outcome.episode.direction)] = outcome.episode
+            self.episodes[self._episode_key(fire)] = outcome.episode
         if outcome.action is Action.SEND:
             self._send(outcome, now_ms)
 
@@ -184,9 +184,15 @@ class Memory:
                 Message(alert_id=leader, owner=owner, severity=severity, at_ms=now_ms, digest=True)
             )
 
-    def _past(self, owner: UserId, subject: str, own: AlertId, now_ms: int) -> list[Past]:
-        """Return the owner's alerts of the last day about a subject, but for the fire's own."""
-        ids = (i for i in self.about.get((owner, subject), []) if i != own)
+    def _audience(self, fire: Fire) -> str:
+        return self.rules[fire.rule_id].destination.audience
+
+    def _episode_key(self, fire: Fire) -> EpisodeKey:
+        return fire.owner, fire.symbol, direction_of(fire), self._audience(fire)
+
+    def _past(self, fire: Fire, own: AlertId, now_ms: int) -> list[Past]:
+        """Return what a fire's audience was told in the last day about its subject, but for the fire."""
+        ids = (i for i in self.about.get((fire.owner, subject_of(fire)), []) if i != own)
         records = (self.records[i] for i in ids)
         return [
             Past(
@@ -199,7 +205,7 @@ class Memory:
                 carrier=r.carrier,
             )
             for r in records
-            if r.fire.ts >= now_ms - DAY_MS
+            if r.fire.ts >= now_ms - DAY_MS and self._audience(r.fire) == self._audience(fire)
         ]
 
     def _open_steps(self, owner: UserId, subject: str) -> list[OpenStep]:
@@ -223,6 +229,4 @@ class Memory:
 
     def _waits_in(self, alert_id: AlertId, key: EpisodeKey) -> bool:
         record = self.records[alert_id]
-        fire = record.fire
-        grouped = record.last.reason is Reason.GROUP_WAIT
-        return grouped and (fire.owner, fire.symbol, direction_of(fire)) == key
+        return record.last.reason is Reason.GROUP_WAIT and self._episode_key(record.fire) == key

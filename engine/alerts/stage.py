@@ -45,6 +45,11 @@ class Destination:
     place: str = ""
     silent: bool = False
 
+    @property
+    def audience(self) -> str:
+        """Return who reads there, as one word: alerts of different audiences never share a message."""
+        return f"{self.channel}|{self.place}"
+
 
 IN_APP: Final = Destination(channel="inapp")
 
@@ -159,7 +164,7 @@ class Cooling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeState:
-    """A run of alerts of one user, symbol and direction, led by one message (a row of `episodes`).
+    """A run of alerts of one user, symbol, direction and audience, led by one message (a row of `episodes`).
 
     `severity` is the leader's, `opened_ms` when the leader rang, `last_ms` when the last fire came,
     `folded` how many fires the message carries beside the leader.
@@ -173,6 +178,7 @@ class EpisodeState:
     opened_ms: int
     last_ms: int
     folded: int = 0
+    audience: str = IN_APP.audience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,12 +196,12 @@ class Context:
     """Every fact that the decision about one fire may rest on, as it stands now.
 
     `seen`: this `fire_id` already has its alert (never set for a held fire that walks again).
-    `about`: the owner's alerts about this subject in the last 24 h (of this epoch), oldest first, without
-    the fire's own row. `open_steps`: steps of any rule of the owner that stand fired for the subject.
-    `cooling`: the cooldown of (rule, subject) if there is a row, over or not. `episode`: the row of
-    (owner, symbol, direction) if there is one, open or not. `group_due_ms`: when the fires of this episode
-    that wait for their group are due (the earliest), None where none wait. `sent_today` counts the messages
-    that rang on this UTC day, `critical_today` those of them that were critical.
+    `about`: the owner's alerts about this subject for the same audience in the last 24 h (of this epoch),
+    oldest first, without the fire's own row. `open_steps`: steps of any rule of the owner that stand fired
+    for the subject. `cooling`: the cooldown of (rule, subject) if there is a row, over or not. `episode`: the
+    row of (owner, symbol, direction, audience) if there is one, open or not. `group_due_ms`: when the fires
+    of this episode that wait for their group are due (the earliest), None where none wait. `sent_today`
+    counts the messages that rang on this UTC day, `critical_today` those of them that were critical.
     """
 
     rule: RuleView

@@ -291,3 +291,18 @@ async def test_a_crowd_is_decided_in_portions_and_a_failure_in_between_repeats_n
     assert "local:9" in {alert.user_id for alert in decided}
     await bench.tick(95.6, 30)
     assert sorted(a.user_id for a in await bench.alerts()) == sorted(f"local:{n}" for n in range(10))
+
+
+async def test_a_group_and_a_private_chat_are_told_apart(bench):
+    await bench.watch()
+    await bench.watch(to_channel="telegram", to_place="-100123")
+    await bench.tick(101.0, 0)
+    await bench.tick(95.5, 15)
+    assert [(a.action, a.audience) for a in await bench.alerts()] in (
+        [("send", "inapp|"), ("send", "telegram|-100123")],
+        [("send", "telegram|-100123"), ("send", "inapp|")],
+    )
+    assert {(d.channel, d.destination) for d in await bench.deliveries()} == {
+        ("inapp", "local:owner"),
+        ("telegram", "-100123"),
+    }

@@ -37,6 +37,7 @@ def add_alert(session, alert_id, user_id="local:owner", severity=Severity.WARNIN
             symbol="BTCUSDT",
             severity=severity.value,
             subject="z1",
+            audience="inapp|",
             market_ms=1_000,
             wall_ms=1,
             price=100.0,

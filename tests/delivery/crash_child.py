@@ -67,6 +67,7 @@ def queue(session, number):
             symbol="BTCUSDT",
             severity=severity.value,
             subject="z",
+            audience="inapp|",
             market_ms=number,
             wall_ms=1,
             price=1.0,

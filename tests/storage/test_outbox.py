@@ -38,6 +38,7 @@ def queue(session, alert_id, user_id="u:1", wall=1_000, severity=Severity.WARNIN
                 symbol="BTCUSDT",
                 severity=severity.value,
                 subject="z",
+                audience="inapp|",
                 market_ms=5,
                 wall_ms=wall,
                 price=1.0,

@@ -37,6 +37,7 @@ def fill(session, entries):
                 symbol="BTCUSDT",
                 severity=severity.value,
                 subject="z",
+                audience="inapp|",
                 market_ms=5,
                 wall_ms=1,
                 price=1.0,
