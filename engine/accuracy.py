@@ -273,10 +273,9 @@ def _report(
 def _notes(task: Task, judged: Judged, zones: tuple[ZoneScore, ...]) -> list[str]:
     """Return what a reader must know beside the figures."""
     notes = [f"{FOLDS} contiguous folds, 24 hours purged around each."]
+    minutes = task.venues[0].step_ms // 60_000
     if task.venues[0].step_ms > STEP_MS:
-        notes.append(
-            f"Candles of {task.venues[0].step_ms // 60_000} minutes: models want 5, and explain less with these."
-        )
+        notes.append(f"Candles of {minutes} minutes: models want 5, and explain less with these.")
     missing = int(judged.hour[-1] - judged.hour[0]) + 1 - len(judged.rows)
     if missing:
         notes.append(f"{missing} hours in between lack candles or reports and were left out.")

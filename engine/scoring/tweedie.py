@@ -79,7 +79,7 @@ def _descend(design: Floats, amounts: Floats, weights: Floats, pull: Floats) -> 
         slope = design.T @ (2.0 * (over - under)) + pull * weights
         bend = design.T @ (design * (over + under)[:, None])
         bend[np.diag_indices_from(bend)] += pull + 1e-12 * np.diag(bend)
-        step = np.linalg.solve(bend, slope)
+        step: Floats = np.linalg.solve(bend, slope).astype(np.float64)
         better, found = _halve(design, amounts, weights, step, pull, loss)
         settled = loss - found <= SETTLED * abs(loss)
         weights, loss = better, found
