@@ -22,7 +22,7 @@ from engine.model import STEP_MS, Candles, Gap, Ints, ZoneEvent
 from storage import market_reads as reads
 from storage.errors import market_fault
 from storage.market_db import MarketDatabase
-from storage.market_merge import Append, transaction
+from storage.market_merge import Append, transaction, write_whole
 from storage.market_tables import (
     ALERT_HISTORY,
     ENGINE_STATE,
@@ -146,6 +146,10 @@ class MarketStore:
             except TimeoutError as error:
                 raise StoreFull(f"{self.path} cannot keep up: too much waits to be written.") from error
 
+    async def write_whole(self, parts: Sequence[Append]) -> None:
+        """Write parts in one transaction and return when they are on disk; raise with none of them kept."""
+        await self._call(lambda cursor: write_whole(cursor, parts))
+
     async def flush(self) -> None:
         """Return when all that was accepted is on disk; raise what stands in the way, keeping it waiting."""
         await self._call(lambda _cursor: None)
@@ -237,6 +241,10 @@ class MarketStore:
     async def owned_rows(self, table: str, column: str, user_id: str) -> list[dict[str, Any]]:
         """Return one user's rows of a table, with all its columns."""
         return await self._read(lambda cursor: reads.owned_rows(cursor, table, column, user_id))
+
+    async def read(self, fn: Callable[[Cursor], T]) -> T:
+        """Return what a function finds with a cursor of its own, in a thread."""
+        return await self._read(fn)
 
     async def _read(self, fn: Callable[[Cursor], T]) -> T:
         if self._closed:

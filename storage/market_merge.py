@@ -43,6 +43,13 @@ def write(cursor: duckdb.DuckDBPyConnection, batch: Sequence[Append]) -> None:
             _merge(cursor, appends[0].table, pa.concat_tables([append.rows for append in appends]))
 
 
+def write_whole(cursor: duckdb.DuckDBPyConnection, parts: Sequence[Append]) -> None:
+    """Write parts one after the other in one transaction: all of them are kept, or none."""
+    with transaction(cursor):
+        for part in parts:
+            _merge(cursor, part.table, part.rows)
+
+
 def _merge(cursor: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table) -> None:
     if not len(rows):
         return

@@ -99,10 +99,40 @@ GAPS = Table(
     time="first_ts",
     bar=True,
 )
-TABLES = {
-    table.name: table
-    for table in (CANDLES, OPEN_INTEREST, SNAPSHOTS, ZONE_EVENTS, ALERT_HISTORY, ENGINE_STATE, GAPS)
-}
+IMPORTED_CANDLES = Table(name="imported_candles", columns=CANDLES.columns, key=CANDLES.key)
+IMPORTED_OPEN_INTEREST = Table(
+    name="imported_open_interest", columns=OPEN_INTEREST.columns, key=OPEN_INTEREST.key
+)
+IMPORTED_LIQUIDATIONS = Table(
+    name="imported_liquidations",
+    columns=_of_market() | {"step_ms": _MS, "ts": _MS, "long_usd": _NUMBER, "short_usd": _NUMBER},
+    key=("venue", "symbol", "step_ms", "ts"),
+)
+IMPORTED_EVENTS = Table(
+    name="imported_liquidation_events",
+    columns=_of_market() | {"ts": _MS, "side": _TEXT, "price": _NUMBER, "quantity": _NUMBER, "nth": _MS},
+    key=("venue", "symbol", "ts", "side", "price", "quantity", "nth"),
+)
+ACCURACY = Table(
+    name="accuracy_reports",
+    columns={"symbol": _TEXT, "made_ms": _MS, "report": _TEXT},
+    key=("symbol", "made_ms"),
+    time="made_ms",
+    keep=20,
+)
+CALIBRATIONS = Table(
+    name="calibrations",
+    columns={"symbol": _TEXT, "model": _TEXT, "made_ms": _MS, "body": _TEXT},
+    key=("symbol", "model", "made_ms"),
+    time="made_ms",
+    keep=20,
+)
+_RECORDED = (CANDLES, OPEN_INTEREST, SNAPSHOTS, ZONE_EVENTS, ALERT_HISTORY, ENGINE_STATE, GAPS)
+_TRUTH = (
+    *(IMPORTED_CANDLES, IMPORTED_OPEN_INTEREST, IMPORTED_LIQUIDATIONS, IMPORTED_EVENTS),
+    *(ACCURACY, CALIBRATIONS),
+)
+TABLES = {table.name: table for table in (*_RECORDED, *_TRUTH)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
