@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from bot.commands import (
     alerts,
+    cascade,
     data,
     heatmap,
     history,
@@ -27,6 +28,7 @@ COMMANDS: tuple[Command, ...] = (
     *help_.COMMANDS,
     *heatmap.COMMANDS,
     *zones.COMMANDS,
+    *cascade.COMMANDS,
     *market.COMMANDS,
     *liqprice.COMMANDS,
     *watch.COMMANDS,

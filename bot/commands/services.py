@@ -18,6 +18,7 @@ from config.settings import AlertSettings
 from config.tiers import TierBook
 from engine.grid import Grid
 from engine.model import RuleId, UserId
+from engine.standing import Standing
 
 T = TypeVar("T")
 
@@ -45,6 +46,9 @@ class Market(Protocol):
     @property
     def feeds(self) -> frozenset[Feed]:
         """Return which kinds of fact there are."""
+
+    def standing(self, symbol: str) -> Standing:
+        """Return what stands at the newest close, by price."""
 
     def health(self) -> list[VenueHealth]:
         """Return how each venue is doing."""

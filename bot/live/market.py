@@ -29,6 +29,7 @@ from engine.model import (
     ZoneEvent,
 )
 from engine.presets import PRESETS
+from engine.standing import Standing
 from engine.zones import ZoneParams
 from storage.market import MarketStore
 
@@ -118,6 +119,13 @@ class LiveMarket:
     def subscribe(self) -> Subscription:
         """Return a new subscription that sees every change from now on; it never holds anything up."""
         return self._changes.subscribe()
+
+    def standing(self, symbol: str) -> Standing:
+        """Return what stands at the newest close of a symbol; raise UserError without data."""
+        view, book = self.view(symbol), self._book(symbol)
+        if book is None:
+            raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
+        return Standing.of(book.slices(view.candle_ts, view.candle_ts + STEP_MS)[0])
 
     async def zones_history(self, symbol: str, t0: int, t1: int) -> list[ZoneEvent]:
         """Return what happened to a symbol's zones with `t0 <= ts < t1`, oldest first."""

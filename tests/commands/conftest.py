@@ -23,6 +23,8 @@ from config.settings import AlertSettings, load
 from engine.errors import SourceError, UserError
 from engine.grid import Grid
 from engine.model import DAY_MS, HOUR_MS, Side, UserId, Zone, ZoneId, ZoneSet
+from engine.presets import BIN_LOG
+from engine.standing import Standing
 from storage import forget
 from storage.market import MarketStore
 from storage.state import StateStore
@@ -114,6 +116,13 @@ class StillMarket:
         if symbol not in ("BTCUSDT", "ETHUSDT"):
             raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
         return make_view(symbol, PRICE if symbol == "BTCUSDT" else 4_011.25)
+
+    def standing(self, symbol: str) -> Standing:
+        price = self.view(symbol).price
+        long, short = np.zeros(600), np.zeros(600)
+        long[45:70], short[35:50] = 62e6 / 25, 38e6 / 15
+        close_bin = int(np.floor(np.log(price) / BIN_LOG))
+        return Standing(ts=self.at_ms, close_bin=close_bin, long=long, short=short)
 
     def health(self) -> list[VenueHealth]:
         return [

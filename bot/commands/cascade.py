@@ -1,0 +1,143 @@
+"""Answer `/cascade` and `/check`: what a move would sweep, and what stands between price and a stop."""
+
+from dataclasses import replace
+
+from bot.commands import ids
+from bot.commands.context import Context
+from bot.commands.parts import SHARE, SYMBOL, dollars, rows, stale_notice, symbol_of, view_of
+from bot.commands.reply import Button, Reply, Table
+from bot.commands.spec import Call, Command, Kind, Parameter, Visibility, Who
+from bot.live.view import SymbolView
+from bot.render import text
+from engine.errors import UserError
+from engine.model import Side
+from engine.standing import AROUND, Check, cascade, check
+
+VALIDATED = 0.10
+"""Beyond this distance nothing has been validated, and the surface ends soon after."""
+NOT_A_FORECAST = "This is what stands there now, not where price goes."
+PRICE = Parameter(
+    name="price",
+    kind=Kind.PRICE,
+    description="The price to look at, such as your stop",
+    required=True,
+    examples=("112000", "3,850.5"),
+)
+REQUIRED_SYMBOL = replace(SYMBOL, required=True, description="Market, such as btc, eth/usdt or SOL-PERP")
+
+
+async def show_cascade(ctx: Context, call: Call) -> Reply:
+    """Answer with the dollars that moves of 1, 2, 5 and 10 % would sweep, each way."""
+    symbol = symbol_of(ctx, call)
+    view = view_of(ctx, symbol)
+    sweeps = cascade(ctx.services.market.standing(symbol), view.price)
+    largest = max(s.notional_usd for s in sweeps)
+    table = Table(
+        headings=("Move", "Price there", "Swept on the way", ""),
+        rows=tuple(
+            (
+                text.percent(s.move),
+                text.price(s.target),
+                f"{text.money(s.notional_usd)} of {'shorts' if s.move > 0 else 'longs'}",
+                _bar(s.notional_usd, largest),
+            )
+            for s in sweeps
+        ),
+        numeric=("Move", "Price there", "Swept on the way"),
+    )
+    return Reply(
+        command="cascade",
+        title=f"{text.base(symbol)}: what a move would sweep",
+        text=f"From {dollars(view.price)}, cumulatively, as the book stands. {NOT_A_FORECAST}",
+        table=table,
+        buttons=_buttons(symbol, "cascade"),
+        price=view.price,
+        notice=stale_notice(ctx, view),
+    )
+
+
+async def show_check(ctx: Context, call: Call) -> Reply:
+    """Answer with what lies between the price and another, and the nearest emptier place."""
+    symbol = symbol_of(ctx, call)
+    view = view_of(ctx, symbol)
+    target = call.number("price") or 0.0
+    away = target / view.price - 1
+    if target == view.price or abs(away) > VALIDATED:
+        low, high = view.price * (1 - VALIDATED), view.price * (1 + VALIDATED)
+        raise UserError(
+            f"{dollars(target)} is {text.percent(away)} from the price; I look from {dollars(low)} to "
+            f"{dollars(high)}, but for {dollars(view.price)} itself.",
+            example=f"/check {text.base(symbol).lower()} {view.price * 0.98:.6g}",
+        )
+    found = check(ctx.services.market.standing(symbol), view.price, target)
+    return Reply(
+        command="check",
+        title=f"{text.base(symbol)} at {dollars(target)}, {text.percent(away)} from here",
+        text="\n".join([*_words(view, found, target), NOT_A_FORECAST]),
+        fields=(
+            ("On the way there", f"{text.money(found.way_usd)} of {found.side.value}s"),
+            (f"Within {AROUND:.1%} of it", text.money(found.at_usd)),
+            ("Nearest emptier price", _emptier(found)),
+        ),
+        buttons=_buttons(symbol, "check", f"{target:.10g}"),
+        price=view.price,
+        notice=stale_notice(ctx, view),
+    )
+
+
+def _words(view: SymbolView, found: Check, target: float) -> list[str]:
+    way = "falls" if found.side is Side.LONG else "climbs"
+    swept = f"about {text.money(found.way_usd)} of {found.side.value}s"
+    lines = [f"If price {way} there, {swept} are swept first."]
+    zones = view.zones.zones if view.zones else ()
+    inside = next((z for z in zones if z.side is found.side and z.low <= target <= z.high), None)
+    if inside is not None:
+        size = text.money(inside.notional_usd)
+        lines.append(f"That price stands inside a dense zone of {size}: a stop there is in a crowd.")
+    return lines
+
+
+def _emptier(found: Check) -> str:
+    if found.at_usd <= 0:
+        return "nothing stands at this one"
+    if found.emptier is None:
+        return "none within 1.5%"
+    return f"{dollars(found.emptier)}, with {text.money(found.emptier_usd)} around it"
+
+
+def _bar(usd: float, largest: float) -> str:
+    return "█" * round(10 * usd / largest) if largest > 0 else ""
+
+
+def _buttons(symbol: str, noun: str, *more: str) -> tuple[tuple[Button, ...], ...]:
+    return rows(
+        [
+            Button(label="Refresh", action=ids.action(noun, "", symbol, *more, edits=True)),
+            Button(label="Heatmap", action=ids.action("heatmap", "", symbol)),
+            Button(label="Zones", action=ids.action("zones", "", symbol)),
+        ]
+    )
+
+
+COMMANDS = (
+    Command(
+        noun="cascade",
+        description="Show what moves of 1, 2, 5 and 10% would sweep, up and down",
+        run=show_cascade,
+        parameters=(SYMBOL, SHARE),
+        aliases=("sweep",),
+        examples=("/cascade btc",),
+        visibility=Visibility.SHAREABLE,
+        who=Who.EVERYONE,
+    ),
+    Command(
+        noun="check",
+        description="See what lies between here and a price, and where less stands: for placing a stop",
+        run=show_check,
+        parameters=(REQUIRED_SYMBOL, PRICE, SHARE),
+        aliases=("stop",),
+        examples=("/check btc 112000",),
+        visibility=Visibility.SHAREABLE,
+        who=Who.EVERYONE,
+    ),
+)

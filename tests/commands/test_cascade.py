@@ -1,0 +1,40 @@
+"""What a move would sweep, and what stands between price and a stop."""
+
+import pytest
+
+
+async def test_cascade_lists_moves_both_ways_from_the_largest_rise_down(desk):
+    reply = await desk.ok("/cascade btc")
+    moves = [row[0] for row in reply.table.rows]
+    assert moves == ["+10%", "+5.0%", "+2.0%", "+1.0%", "−1.0%", "−2.0%", "−5.0%", "−10%"]
+    swept = [row[2] for row in reply.table.rows]
+    assert swept[0] == swept[1] == swept[2] == "$38M of shorts"
+    assert swept[-1] == "$62M of longs"
+    assert "not where price goes" in reply.text
+    assert reply.price == 113_204.5
+
+
+async def test_check_says_what_lies_before_a_stop_and_where_less_stands(desk):
+    reply = await desk.ok("/check btc 111950")
+    fields = dict(reply.fields)
+    assert fields["On the way there"].endswith("of longs")
+    assert "inside a dense zone of $62M" in reply.text
+    assert fields["Nearest emptier price"].startswith("$")
+    assert reply.title.startswith("BTC at $111,950, −1.1%")
+
+
+async def test_check_looks_upwards_at_shorts(desk):
+    reply = await desk.ok("/check btc price=116,000")
+    assert "climbs" in reply.text
+    assert dict(reply.fields)["Nearest emptier price"] == "nothing stands at this one"
+
+
+@pytest.mark.parametrize("line", ["/check btc 50000", "/check btc 113204.5", "/check btc 200000"])
+async def test_a_price_too_far_or_here_is_refused_with_what_works(desk, line):
+    reply = await desk.say(line)
+    assert "I look from" in reply.error
+    assert reply.example.startswith("/check btc 1109")
+
+
+async def test_check_without_a_price_says_what_is_missing(desk):
+    assert "price" in (await desk.say("/check btc")).error
