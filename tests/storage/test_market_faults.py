@@ -16,12 +16,14 @@ from storage import market_db
 from storage.errors import market_fault
 from storage.market import Limits, MarketStore
 from storage.market_db import MarketDatabase
+from storage.market_schema import MIGRATIONS, load_migrations
 from storage.state import StateStore
 from storage.state_schema import differences
 
 BTC = ("BTCUSDT", "binance")
 PLACE = ("binance", "BTCUSDT", "flow")
 QUICK = Limits(lock_wait_s=0.3)
+NOW = len(load_migrations(MIGRATIONS))
 
 HOLD = """
 import duckdb, sys
@@ -202,14 +204,14 @@ async def test_a_file_of_a_newer_duckdb_is_left_alone(market, bars):
 
 @pytest.fixture
 def later(tmp_path, monkeypatch):
-    """A Liqwatch of the future, whose migrations have a second step."""
+    """A Liqwatch of the future, whose migrations have one more step."""
 
     def become(second: str) -> None:
         folder = tmp_path / "later"
         folder.mkdir()
         for path in market_db.MIGRATIONS.glob("*.sql"):
             (folder / path.name).write_text(path.read_text())
-        (folder / "0002_second.sql").write_text(second)
+        (folder / f"{NOW + 1:04d}_next.sql").write_text(second)
         monkeypatch.setattr(market_db, "MIGRATIONS", folder)
 
     return become
@@ -223,7 +225,8 @@ async def test_a_later_version_keeps_what_is_there(market, bars, later):
         assert len(await store.candles(*BTC)) == 5_000
         await store.close()
     with closing(duckdb.connect(str(market.path))) as connection:
-        assert connection.execute("SELECT * FROM schema_version").fetchall() == [(1, "first"), (2, "second")]
+        steps = [(step.version, step.name) for step in load_migrations(MIGRATIONS)]
+        assert connection.execute("SELECT * FROM schema_version").fetchall() == [*steps, (NOW + 1, "next")]
 
 
 async def test_a_migration_that_fails_leaves_the_schema_as_it_was(market, bars, later):
@@ -232,7 +235,7 @@ async def test_a_migration_that_fails_leaves_the_schema_as_it_was(market, bars, 
     with pytest.raises(StorageError, match="nowhere"):
         await MarketStore.open(market.path)
     with closing(duckdb.connect(str(market.path))) as connection:
-        assert connection.execute("SELECT max(version) FROM schema_version").fetchone() == (1,)
+        assert connection.execute("SELECT max(version) FROM schema_version").fetchone() == (NOW,)
         assert "trades" not in str(connection.execute("DESCRIBE candles").fetchall())
 
 
@@ -422,7 +425,7 @@ def test_a_file_system_without_hard_links_will_do(market_path, monkeypatch):
     monkeypatch.setattr("pathlib.Path.hardlink_to", refuse)
     database = MarketDatabase.open(market_path)
     with database.cursor() as cursor:
-        assert cursor.execute("SELECT max(version) FROM schema_version").fetchone() == (1,)
+        assert cursor.execute("SELECT max(version) FROM schema_version").fetchone() == (NOW,)
     database.close()
     assert list(market_path.parent.iterdir()) == [market_path]
 
@@ -472,5 +475,5 @@ def test_the_file_is_not_closed_under_a_reader(market_path):
     reader.start()
     lent.wait(5)
     database.close()
-    assert found == [(1,)]
+    assert found == [(NOW,)]
     reader.join()
