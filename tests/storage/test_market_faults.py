@@ -241,7 +241,7 @@ async def test_a_migration_that_fails_leaves_the_schema_as_it_was(market, bars, 
 
 async def test_migrations_must_be_numbered_without_holes(market_path, later):
     later("SELECT 1;")
-    (market_db.MIGRATIONS / "0004_hole.sql").write_text("SELECT 1;")
+    (market_db.MIGRATIONS / f"{NOW + 3:04d}_hole.sql").write_text("SELECT 1;")
     with pytest.raises(ValueError, match="not numbered"):
         await MarketStore.open(market_path)
 
