@@ -141,6 +141,12 @@ class ChatSettings(Section):
         "bot token of a Telegram bot",
         Hint("the token that @BotFather gave", "(your token)", env="TELEGRAM_TOKEN"),
     )
+    telegram_base_url: str = setting(
+        "https://api.telegram.org",
+        "where the Telegram Bot API is; another address for a Bot API server of one's own",
+        Hint("an http or https address", "https://api.telegram.org", env="TELEGRAM_BASE_URL"),
+        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+    )
     operators: TextList = setting(
         (),
         "users who may run operator commands",
