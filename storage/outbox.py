@@ -6,7 +6,7 @@ All times here are the machine's clock (`*_wall_ms`) unless they say `market`.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -160,7 +160,31 @@ def _revise_one(session: Session, last: Delivery, message: dict[str, Any], wall_
     )
     due = max(wall_ms, last.created_wall_ms + EDIT_GAP_MS)
     _insert(session, out, wall_ms, revision=last.revision + 1, next_wall_ms=due, reason="edit of a message")
+    supersede(session, [last.key], wall_ms)
     return 1
+
+
+def supersede(session: Session, keys: Sequence[str], wall_ms: int) -> None:
+    """Void every edit of these messages that waits before a later one: the last text is the one to send."""
+    for start in range(0, len(keys), CHUNK):
+        rows = session.execute(
+            select(Delivery.key, Delivery.delivery_id, Delivery.user_id, Delivery.state)
+            .where(
+                Delivery.key.in_(keys[start : start + CHUNK]),
+                Delivery.revision > 0,
+                Delivery.state.in_(WAITING),
+            )
+            .order_by(Delivery.key, Delivery.revision.desc())
+        ).all()
+        last: set[str] = set()
+        older = []
+        for row in rows:
+            if row.key in last:
+                older.append((row.delivery_id, row.user_id, row.state))
+            last.add(row.key)
+        if older:
+            close(session, older, State.VOID, "a later edit says it all", wall_ms)
+            session.expire_all()  # rows at hand were changed behind their backs
 
 
 def arrived(session: Session, key: str) -> bool:

@@ -10,7 +10,18 @@ from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from storage.claims import Claimed
-from storage.outbox import ARRIVED, CHUNK, LOST, WAITING, Change, State, arrived, close, log_changes
+from storage.outbox import (
+    ARRIVED,
+    CHUNK,
+    LOST,
+    WAITING,
+    Change,
+    State,
+    arrived,
+    close,
+    log_changes,
+    supersede,
+)
 from storage.tables import Delivery
 
 
@@ -59,6 +70,8 @@ def _settle_one(session: Session, outcome: Outcome, wall_ms: int) -> bool:
     log_changes(session, [change], wall_ms)
     if outcome.state in LOST:
         _void_edits(session, mine.key, wall_ms)
+    elif outcome.state in WAITING and mine.revision > 0:
+        supersede(session, [mine.key], wall_ms)
     return True
 
 
@@ -102,12 +115,20 @@ def reap(session: Session, wall_ms: int, *, epoch: int, all_leases: bool = False
     if not all_leases:
         ran_out.append(Delivery.lease_wall_ms <= wall_ms)
     rows = session.execute(
-        select(Delivery.delivery_id, Delivery.user_id, Delivery.state, Delivery.epoch).where(*ran_out)
+        select(
+            Delivery.delivery_id,
+            Delivery.user_id,
+            Delivery.state,
+            Delivery.epoch,
+            Delivery.key,
+            Delivery.revision,
+        ).where(*ran_out)
     ).all()
     old = [(r.delivery_id, r.user_id, r.state) for r in rows if r.epoch < epoch]
     live = [(r.delivery_id, r.user_id, r.state) for r in rows if r.epoch >= epoch]
     close(session, old, State.VOID, "the replay was moved back", wall_ms)
     close(session, live, State.UNKNOWN, "the sender stopped before it knew", wall_ms)
+    supersede(session, [r.key for r in rows if r.revision > 0], wall_ms)
     return len(live)
 
 
