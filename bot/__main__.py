@@ -2,10 +2,12 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bot.truth import flags as truth
 from engine.errors import ConfigError, LiqwatchError, UserError
 
 USAGE_ERROR = 2
@@ -57,6 +59,9 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", action="store_true", help="print the JSON object alone")
     bench.add_argument("--quick", action="store_true", help="within 30 s: the same sizes, fewer repeats")
     bench.add_argument("--names", action="store_true", help="print the names alone")
+
+    for sub in truth.add_commands(commands):
+        _add_settings(sub)
 
     commands.add_parser("warm", help="compile the engine, so that the next start is quick")
     return top
@@ -132,6 +137,16 @@ def bench(given: argparse.Namespace) -> int:
     return 0
 
 
+def truth_command(given: argparse.Namespace) -> int:
+    """Import data, or measure and calibrate with it; one thread for linear algebra is faster and repeatable."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from bot.truth import cli
+    from config.settings import load
+
+    run = {"import": cli.import_, "accuracy": cli.accuracy, "calibrate": cli.calibrate}[given.command]
+    return run(given, load(overrides(given)))
+
+
 def warm(_: argparse.Namespace) -> int:
     """Compile the engine's loops into their cache."""
     from bot.entry import warm_up
@@ -145,6 +160,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "replay": replay,
     "check": check,
     "bench": bench,
+    "import": truth_command,
+    "accuracy": truth_command,
+    "calibrate": truth_command,
     "warm": warm,
 }
 

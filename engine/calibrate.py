@@ -80,11 +80,10 @@ def fit_shape(preset: Preset, exposure: Floats, reported: Floats, hour: Ints, *,
     """
     background = max(float(reported.mean()) * 0.01, NOTHING_USD)
     sources = np.concatenate([exposure, np.full((*reported.shape, 1), background)], axis=2)
-    default, fitted = np.empty(reported.shape), np.empty(reported.shape)
+    default, fitted = sources.sum(axis=2), np.empty(reported.shape)
     for train, test in contiguous(hour):
         factors = non_negative(sources[train], reported[train])
         fitted[test] = sources[test] @ factors
-    default[:] = sources.sum(axis=2)
     loss = [_judged(predicted, reported, hour) for predicted in (default, fitted)]
     null = pooled_deviance(reported, np.broadcast_to(reported.mean(axis=0), reported.shape))
     gain = Days(hour, seed=seed).ratio(loss[0] - loss[1], null)

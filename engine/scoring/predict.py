@@ -5,7 +5,7 @@ The two are never mixed. *Walk-forward* mass is swept bar by bar, each bar by wh
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class Predicted:
 
 def predict(preset: Preset, bars: VenueBars, hours: Hours, *, usd_scale: float) -> Predicted:
     """Return what a preset expects in each of `hours` on one venue."""
-    heatmap = Heatmap(preset, usd_scale=usd_scale)
+    heatmap = Heatmap(replace(preset, step_ms=bars.step_ms), usd_scale=usd_scale)
     walk = np.zeros((len(hours), 2))
     opens: list[Columns] = []
     for at in range(0, len(bars.candles), BLOCK):

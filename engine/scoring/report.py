@@ -10,6 +10,8 @@ from engine.scoring.measures import Interval
 from engine.scoring.zone_lift import ZoneScore
 
 FORMAT = 1
+DIGITS = 10
+"""What is kept of a figure: how sums are ordered on a machine shows beyond that."""
 Pair = tuple[float, float]
 """One figure for longs, one for shorts."""
 
@@ -134,8 +136,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any value of a report
         return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     return value
 
 

@@ -1,0 +1,126 @@
+"""Say what a measurement found in words and rows that every way of showing it shares."""
+
+from datetime import UTC, datetime
+
+from engine.scoring.measures import Interval
+from engine.scoring.report import Kind, Pair, Report, Role, Skill
+from engine.scoring.zone_lift import ZoneScore
+
+CONDITIONAL = "It says where liquidations sit given where price went, not where price goes."
+HEADINGS = (
+    *("Prediction", "Explained", "Rank long/short", "Over price", "Over price + distance"),
+    *("Top 5% hours found", "Dollars long/short"),
+)
+ZONE_HEADINGS = ("Zones", "Coverage", "Dollars in them", "Lift", "Lift at equal distance")
+
+
+def percent(value: float) -> str:
+    """Return a share as 86.7%; a dash where it is not known."""
+    return "–" if value != value else f"{value:.1%}"
+
+
+def pair(values: Pair, form: str = ".3f") -> str:
+    """Return one figure for each side: .887/.885 with the zero left in."""
+    return "/".join("–" if v != v else f"{v:{form}}" for v in values)
+
+
+def interval(found: Interval | None, form: str = "+.3f") -> str:
+    """Return a figure with its interval: +0.036 [+0.026, +0.046]."""
+    if found is None:
+        return ""
+    if found.value != found.value:
+        return "–"
+    return f"{found.value:{form}} [{found.low:{form}}, {found.high:{form}}]"
+
+
+def row(skill: Skill) -> tuple[str, ...]:
+    """Return a prediction's row under HEADINGS."""
+    frozen = skill.kind is Kind.FROZEN
+    return (
+        f"{skill.name}{', frozen' if frozen else ''}",
+        f"{skill.explained:.3f}",
+        pair(skill.spearman),
+        interval(skill.over_price),
+        interval(skill.over_distance),
+        pair(skill.recall, ".0%"),
+        pair(skill.usd_ratio, ".2f"),
+    )
+
+
+def zone_row(score: ZoneScore) -> tuple[str, ...]:
+    """Return a kind of zones' row under ZONE_HEADINGS."""
+    return (
+        score.kind,
+        percent(score.coverage),
+        percent(score.dollars),
+        interval(score.lift, ".2f"),
+        interval(score.lift_at_distance, ".2f"),
+    )
+
+
+def span(report: Report) -> str:
+    """Return the stretch measured: 2025-12-08 to 2026-03-14, 2,327 hours."""
+    first, last = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (report.from_ms, report.to_ms - 1))
+    return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, {report.hours:,} hours"
+
+
+def sources(report: Report) -> str:
+    """Return where candles and liquidations are from."""
+    return f"candles {', '.join(report.venues)}; liquidations {', '.join(report.reported_by)}"
+
+
+def verdict(report: Report, model: str) -> str:
+    """Return one sentence on what may be claimed of a model, in the words of the rule."""
+    skill = report.skill(model)
+    if skill is None or skill.over_distance is None:
+        return f"{model} was not measured."
+    added = interval(skill.over_distance)
+    if report.works(model):
+        return f"{model} works: it adds {added} to price and distance together, and its placebos add nothing."
+    if skill.over_distance.above_zero:
+        return f"{model} is not shown to work: it adds {added} to price and distance, but so does a placebo."
+    return f"{model} is not shown to work: what it adds to price and distance is {added}."
+
+
+def zone_verdict(report: Report, horizon_h: int) -> str:
+    """Return one sentence on the zones, beside the placebo that fares best."""
+    scores = {score.kind: score for score in report.zones if score.horizon_h == horizon_h}
+    zones = scores.pop("zones", None)
+    if zones is None or not scores:
+        return "Zones were not measured."
+    best = max(scores.values(), key=lambda score: score.lift.value)
+    return (
+        f"Within {horizon_h} h zones hold {zones.lift.value:.2f} times the dollars that their share of the range "
+        f"would; placebo zones up to {best.lift.value:.2f} ({best.kind})."
+    )
+
+
+def summary_skills(report: Report, model: str) -> list[Skill]:
+    """Return the rows that say the most: the model, the two baselines, the placebo that fares best."""
+    names = [model, "price only", "distance only"]
+    chosen = [skill for name in names if (skill := report.skill(name)) is not None]
+    frozen = report.skill(model, Kind.FROZEN)
+    placebos = report.placebos(model)
+    if placebos:
+        chosen.append(max(placebos, key=lambda skill: skill.explained))
+    return [*chosen, *([frozen] if frozen else [])]
+
+
+def every_skill(report: Report) -> list[Skill]:
+    """Return every row in the order of the table: baselines, models, placebos."""
+    order = {Role.BASELINE: 0, Role.MODEL: 1, Role.PLACEBO: 2}
+    return sorted(report.skills, key=lambda skill: order[skill.role])
+
+
+def line(report: Report, model: str, *, own: bool) -> str:
+    """Return the line on a picture's footer; empty where the model was not measured."""
+    skill, price = report.skill(model), report.skill("price only")
+    if skill is None or price is None:
+        return ""
+    coin = report.symbol.removesuffix("USDT")
+    year = f"{datetime.fromtimestamp((report.to_ms - 1) / 1000, UTC):%b %Y}"
+    whose = f"{coin} to {year}" if own else f"{coin} development data to {year}"
+    return (
+        f"explains {skill.explained:.0%} of hourly liquidations once price's path is known "
+        f"(price alone {price.explained:.0%}; {whose})"
+    )
