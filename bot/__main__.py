@@ -138,8 +138,8 @@ def bench(given: argparse.Namespace) -> int:
 
 
 def truth_command(given: argparse.Namespace) -> int:
-    """Import data, or measure and calibrate with it; one thread for linear algebra is faster and repeatable."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    """Import data, or measure and calibrate with it."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: faster so, and repeatable
     from bot.truth import cli
     from config.settings import load
 

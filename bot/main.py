@@ -28,6 +28,7 @@ from bot.privacy import Privacy
 from bot.render.renderer import Renderer
 from bot.scheduler import Scheduler, alert_jobs
 from bot.supervisor import PartHealth, Supervisor
+from bot.truth.shelf import load_shelf
 from bot.web.server import Behind, WebServer
 from config.choice import source_of
 from config.settings import Settings
@@ -36,6 +37,7 @@ from storage.forget import finish_forgetting
 from storage.market import MarketStore
 from storage.notes import get_note, set_note
 from storage.state import StateStore
+from storage.truth import TruthStore
 
 log = structlog.get_logger(__name__)
 
@@ -111,6 +113,7 @@ class Liqwatch:
         self.store = await MarketStore.open(self.directory / "market.duckdb")
         self._undo.push_async_callback(self.store.close)
         await finish_forgetting(self.state, self.store)
+        self.accuracy = await load_shelf(TruthStore(self.store))
 
     async def _open_market(self) -> None:
         source = self.settings.source
@@ -128,7 +131,7 @@ class Liqwatch:
         self._undo.push_async_callback(self.market.stop)
 
     async def _build_alerts(self) -> None:
-        draw = Draughtsman(self.market, self.renderer).alert
+        draw = Draughtsman(self.market, self.renderer, self.accuracy).alert
         self.alerting = Alerting(self.state, self.store, self.settings.alerts, self.market, wake=self._queued)
         self._undo.push_async_callback(self.alerting.close)
         self.inapp = InApp(self.state, wall_ms=wall_clock_ms, draw=draw)
@@ -145,6 +148,7 @@ class Liqwatch:
                 privacy=Privacy(self.state, self.store, self._forgotten),
                 defaults=self.settings.alerts,
                 aliases=self.settings.symbols.aliases,
+                accuracy=self.accuracy,
                 health=self.health,
                 loop_lag_ms=self.lag.p99_ms,
                 replay=self.replay,

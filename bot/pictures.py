@@ -6,15 +6,17 @@ from bot.delivery.channel import Picture, PictureRequest
 from bot.live.market import LiveMarket
 from bot.render.renderer import Renderer
 from bot.render.request import HeatmapRequest
+from bot.truth.shelf import Shelf
 from engine.model import HOUR_MS
 
 
 class Draughtsman:
     """Bring market and renderer together for the pictures that alerts carry."""
 
-    def __init__(self, market: LiveMarket, renderer: Renderer) -> None:
+    def __init__(self, market: LiveMarket, renderer: Renderer, accuracy: Shelf) -> None:
         self._market = market
         self._renderer = renderer
+        self._accuracy = accuracy
 
     async def alert(self, asked: PictureRequest) -> Picture:
         """Return the picture of an alert: the heatmap as it stands now, the zone marked by severity."""
@@ -26,7 +28,11 @@ class Draughtsman:
             window_label=window_label(asked.window_ms),
         )
         request = replace(
-            request, source_label=self._market.label(), highlight=asked.zone, severity=asked.severity
+            request,
+            source_label=self._market.label(),
+            accuracy=self._accuracy.line(asked.symbol, request.model),
+            highlight=asked.zone,
+            severity=asked.severity,
         )
         drawn = await self._renderer.heatmap(
             request, lambda: self._market.grid(asked.symbol, asked.window_ms)

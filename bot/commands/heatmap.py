@@ -170,6 +170,7 @@ def _request(ctx: Context, ask: _Ask, view: SymbolView) -> HeatmapRequest:
         hd=ask.hd,
         tz=ctx.tz,
         source_label=ctx.services.market.label(),
+        accuracy=ctx.services.accuracy.line(ask.symbol, plain.model),
         side=side_of(ask.side),
         price_range=(view.price * (1 - reach), view.price * (1 + reach)) if reach else None,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from bot.commands import (
+    accuracy,
     alerts,
     cascade,
     data,
@@ -30,6 +31,7 @@ COMMANDS: tuple[Command, ...] = (
     *zones.COMMANDS,
     *cascade.COMMANDS,
     *market.COMMANDS,
+    *accuracy.COMMANDS,
     *liqprice.COMMANDS,
     *watch.COMMANDS,
     *alerts.COMMANDS,

@@ -14,6 +14,7 @@ from bot.live.view import SymbolView
 from bot.render.picture import Picture
 from bot.render.request import HeatmapRequest
 from bot.supervisor import PartHealth
+from bot.truth.shelf import Shelf
 from config.settings import AlertSettings
 from config.tiers import TierBook
 from engine.grid import Grid
@@ -151,7 +152,7 @@ class Services:
     """Hold what commands work with.
 
     `defaults` are the installation's alert settings, `aliases` what people call a coin, `tiers`
-    the margin tiers of venues. `health` and
+    the margin tiers of venues, `accuracy` what was measured. `health` and
     `loop_lag_ms` feed `/status`; `missing` names what is not configured; `chart_url` gives the address of the
     web chart for a symbol as seen from a front, or an empty text. `button_key` signs confirmations: a lasting
     one keeps their buttons good over a restart.
@@ -165,6 +166,7 @@ class Services:
     defaults: AlertSettings = field(default_factory=AlertSettings)
     aliases: Mapping[str, str] = field(default_factory=dict)
     tiers: TierBook = field(default_factory=TierBook)
+    accuracy: Shelf = field(default_factory=Shelf)
     health: Callable[[], Sequence[PartHealth]] = tuple
     loop_lag_ms: Callable[[], float] = float
     replay: ReplayControl | None = None

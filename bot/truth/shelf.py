@@ -24,6 +24,7 @@ class Shown:
     report: Report
     made_ms: int
     own: bool
+    about: str = ""
 
     @property
     def label(self) -> str:
@@ -31,8 +32,8 @@ class Shown:
         if self.own:
             return "Measured by this installation on its own data."
         return (
-            f"Development result on {self.report.symbol}, shipped with Liqwatch; "
-            "this installation has not measured its own data."
+            f"Development result, shipped with Liqwatch: {self.about} "
+            "This installation has not measured its own data."
         )
 
 
@@ -56,7 +57,9 @@ class Shelf:
 def shipped() -> Shown:
     """Return the report that ships with Liqwatch."""
     data = json.loads(SHIPPED.read_text(encoding="utf-8"))
-    return Shown(report=Report.from_dict(data["report"]), made_ms=int(data["made_ms"]), own=False)
+    return Shown(
+        report=Report.from_dict(data["report"]), made_ms=int(data["made_ms"]), own=False, about=data["about"]
+    )
 
 
 async def load_shelf(store: TruthStore) -> Shelf:

@@ -90,8 +90,8 @@ def zone_verdict(report: Report, horizon_h: int) -> str:
         return "Zones were not measured."
     best = max(scores.values(), key=lambda score: score.lift.value)
     return (
-        f"Within {horizon_h} h zones hold {zones.lift.value:.2f} times the dollars that their share of the range "
-        f"would; placebo zones up to {best.lift.value:.2f} ({best.kind})."
+        f"Within {horizon_h} h zones hold {zones.lift.value:.2f} times the dollars of an average range as "
+        f"wide; placebo zones up to {best.lift.value:.2f} ({best.kind})."
     )
 
 

@@ -1,0 +1,88 @@
+"""Answer `/accuracy`: how well a model explains reported liquidations, beside baselines and placebos."""
+
+from bot.commands import ids
+from bot.commands.context import Context
+from bot.commands.parts import NOT_ADVICE, SHARE, SYMBOL, rows, symbol_of
+from bot.commands.reply import Button, Reply, Table
+from bot.commands.spec import Call, Choice, Command, Kind, Parameter, Visibility, Who
+from bot.render import text
+from bot.truth import words
+from engine.scoring.report import Report
+
+HORIZON = Parameter(
+    name="horizon",
+    kind=Kind.CHOICE,
+    description="How long after they stood zones are judged",
+    default="1h",
+    choices=(
+        Choice(value="1h", label="within 1 hour"),
+        Choice(value="4h", label="within 4 hours"),
+        Choice(value="24h", label="within 24 hours"),
+    ),
+)
+HEADINGS = ("Prediction", "Explained", "Rank long/short", "Over price", "Over price + distance")
+
+
+async def show(ctx: Context, call: Call) -> Reply:
+    """Answer with the rows that say the most, the zones, and what may be claimed."""
+    symbol = symbol_of(ctx, call)
+    shown = ctx.services.accuracy.of(symbol)
+    report, horizon = shown.report, call.text("horizon") or "1h"
+    model = report.models[0]
+    return Reply(
+        command="accuracy",
+        title=f"{text.base(report.symbol)} accuracy, {words.span(report)}",
+        text="\n".join([shown.label, words.verdict(report, model), words.CONDITIONAL, NOT_ADVICE]),
+        fields=_zones(report, int(horizon.removesuffix("h"))),
+        table=Table(
+            headings=HEADINGS,
+            rows=tuple(words.row(skill)[: len(HEADINGS)] for skill in words.summary_skills(report, model)),
+            numeric=HEADINGS[1:],
+        ),
+        buttons=rows(
+            [
+                *(
+                    Button(
+                        label=f"Zones within {choice.value.removesuffix('h')} h",
+                        action=ids.action("accuracy", "", symbol, choice.value, edits=True),
+                        style="primary" if choice.value == horizon else "plain",
+                    )
+                    for choice in HORIZON.choices
+                ),
+                Button(label="Heatmap", action=ids.action("heatmap", "", symbol)),
+            ]
+        ),
+    )
+
+
+def _zones(report: Report, horizon_h: int) -> tuple[tuple[str, str], ...]:
+    """Return what zones and the placebos of them hold, and cover."""
+    found = {s.kind: s for s in report.zones if s.horizon_h == horizon_h}
+    zones = found.pop("zones", None)
+    if zones is None:
+        return ()
+    best = max(found.values(), key=lambda score: score.lift.value)
+    another = found.get("another hour", best)
+    return (
+        (f"Zones within {horizon_h} h, lift", words.interval(zones.lift, ".2f")),
+        (
+            "Coverage",
+            f"{words.percent(zones.coverage)} of the range, {words.percent(zones.dollars)} of dollars",
+        ),
+        (f"Zones {best.kind}, lift", words.interval(best.lift, ".2f")),
+        (f"Zones of {another.kind}, lift", words.interval(another.lift, ".2f")),
+    )
+
+
+COMMANDS = (
+    Command(
+        noun="accuracy",
+        description="Say how well liquidations are explained on unseen days, beside baselines and placebos",
+        run=show,
+        parameters=(SYMBOL, HORIZON, SHARE),
+        aliases=("truth", "score"),
+        examples=("/accuracy btc", "/accuracy btc horizon=24h"),
+        visibility=Visibility.SHAREABLE,
+        who=Who.EVERYONE,
+    ),
+)
