@@ -115,10 +115,8 @@ def footer(request: HeatmapRequest, *, pale: bool = False) -> tuple[str, ...]:
         NOT_ADVICE,
         f"model {request.model}",
         f"{text.days(request.history_days)} of history",
-        SIDES_SAID,
+        request.accuracy,
     ]
-    if request.accuracy:
-        items.append(request.accuracy)
     zones = request.zones
     if zones is not None and zones.threshold_ready and zones.samples_h < FULL_SAMPLES_H:
         items.append(f"zones judged on {zones.samples_h / 24:.1f} of 21 days")
@@ -126,4 +124,5 @@ def footer(request: HeatmapRequest, *, pale: bool = False) -> tuple[str, ...]:
         items.append("price interpolated in its candle")
     if pale:
         items.append(PALE_SAID)
+    items.append(SIDES_SAID)
     return tuple(item for item in items if item)

@@ -117,10 +117,5 @@ def line(report: Report, model: str, *, own: bool) -> str:
     skill, price = report.skill(model), report.skill("price only")
     if skill is None or price is None:
         return ""
-    coin = report.symbol.removesuffix("USDT")
-    year = f"{datetime.fromtimestamp((report.to_ms - 1) / 1000, UTC):%b %Y}"
-    whose = f"{coin} to {year}" if own else f"{coin} development data to {year}"
-    return (
-        f"explains {skill.explained:.0%} of hourly liquidations once price's path is known "
-        f"(price alone {price.explained:.0%}; {whose})"
-    )
+    whose = "own data" if own else "development"
+    return f"explains {skill.explained:.0%}, price alone {price.explained:.0%} ({whose})"

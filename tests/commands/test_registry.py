@@ -71,7 +71,7 @@ def test_names_and_aliases_are_unique_and_known():
 
 def test_what_the_product_asks_for_is_there():
     wanted = {
-        "": "start help heatmap zones cascade check market liqprice watch unwatch status symbols",
+        "": "start help heatmap zones cascade check market accuracy liqprice watch unwatch status symbols",
         "alert": "list show pause resume snooze remove test history",
         "settings": "show set",
         "data": "show export forget",

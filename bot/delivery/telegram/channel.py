@@ -1,4 +1,4 @@
-"""Deliver alerts through the Telegram bot: a picture with its caption, edited in place as an episode grows."""
+"""Deliver alerts through the Telegram bot: a picture with its caption, edited as an episode grows."""
 
 from bot.commands.reply import Button
 from bot.delivery.channel import OutMessage, Rate, Receipt

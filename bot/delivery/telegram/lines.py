@@ -87,7 +87,7 @@ def length(lines: Iterable[Line]) -> int:
 
 
 def split(lines: Sequence[Line], first: int, further: int = TEXT) -> list[list[Line]]:
-    """Cut lines into messages of at most `first`, then `further` characters each; between lines if it goes."""
+    """Cut lines into messages of at most `first`, then `further` characters, between lines if it goes."""
     pages: list[list[Line]] = [[]]
     for line in lines:
         room = first if len(pages) == 1 else further
@@ -101,13 +101,9 @@ def split(lines: Sequence[Line], first: int, further: int = TEXT) -> list[list[L
 
 def fit(lines: Sequence[Line], limit: int) -> list[Line]:
     """Return the lines that one message takes; where some are left out, its last line says so."""
-    pages = split(lines, limit)
-    if len(pages) == 1:
-        return pages[0]
-    kept = pages[0]
-    while kept and length([*kept, Line(MARK)]) > limit:
-        kept = kept[:-1]
-    return [*kept, Line(MARK)]
+    if length(lines) <= limit:
+        return list(lines)
+    return [*split(lines, limit - len(f"\n{MARK}"))[0], Line(MARK)]
 
 
 def _pieces(line: Line, limit: int) -> list[Line]:
