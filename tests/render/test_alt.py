@@ -83,11 +83,11 @@ def test_footer_names_sources_age_model_history_and_advice(request_for):
         "estimate, not advice",
         "model flow",
         "9.8 days of history",
-        "shorts above price, longs below",
         "zones judged on 10.0 of 21 days",
+        "shorts above price, longs below",
     )
-    more = footer(request_for(accuracy="explains 87 %", interpolated=True), pale=True)
-    assert "explains 87 %" in more
+    more = footer(request_for(accuracy="explains 87%", interpolated=True), pale=True)
+    assert more[5] == "explains 87%", "before what may be left out where there is no room"
     assert "price interpolated in its candle" in more
     assert "paler beyond 8%: not validated" in more
 
