@@ -45,11 +45,13 @@ def migrate(engines: Engines) -> None:
 def inspect_file(path: Path, known: set[str]) -> str | None:
     """Return the revision of a state file, None for a new one; raise where it must not be opened.
 
-    Raises SchemaTooNew, StoreCorrupt, or what SQLite says. The file is opened for reading only.
+    Raises SchemaTooNew, StoreCorrupt, or what SQLite says. The file is opened for reading only, unless a
+    process that was killed left a journal beside it: then SQLite must be let to roll that back first.
     """
     if not path.exists() or path.stat().st_size == 0:
         return None
-    connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
+    mode = "rw" if path.with_name(f"{path.name}-journal").exists() else "ro"
+    connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode={mode}", uri=True)
     try:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if path.stat().st_size <= CHECKED_BYTES:

@@ -186,3 +186,25 @@ def test_other_errors_of_the_file_are_storage_errors(tmp_path):
     assert isinstance(state_fault(caught.value, tmp_path), StorageError)
     assert state_fault(ValueError("x"), tmp_path) is None
     assert state_fault(sqlite3.IntegrityError("x"), tmp_path) is None
+
+
+HOT_JOURNAL = """
+import os, signal, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA cache_size=1")
+db.execute("PRAGMA synchronous=FULL")
+db.execute("CREATE TABLE alembic_version (version_num TEXT)")
+db.execute("BEGIN IMMEDIATE")
+for number in range(400):
+    db.execute("INSERT INTO alembic_version VALUES (?)", ("x" * 500,))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+async def test_a_journal_left_by_a_kill_is_rolled_back(tmp_path, spawn):
+    path = tmp_path / "state.db"
+    spawn(HOT_JOURNAL, path).wait(30)
+    assert path.with_name("state.db-journal").exists()
+    store = await StateStore.open(f"sqlite:///{path}")
+    assert await store.read(count) == 0
+    await store.close()
