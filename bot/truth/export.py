@@ -22,7 +22,7 @@ def export(outcome: Outcome, path: Path) -> None:
     The index `ts` holds the starts of the hours. The file appears whole or not at all.
     """
     values = np.hstack([outcome.walk, outcome.frozen])
-    times = pa.array(outcome.hour * HOUR_MS, pa.timestamp("ms", "UTC"))
+    times = pa.array(outcome.hour * HOUR_MS * 1000, pa.timestamp("us", "UTC"))  # the unit pandas joins by
     table = pa.table({name: values[:, at] for at, name in enumerate(COLUMNS)} | {INDEX: times})
     table = table.replace_schema_metadata({b"pandas": json.dumps(_pandas()).encode()})
     made = path.with_name(f"{path.name}.{os.getpid()}.new")
@@ -51,7 +51,7 @@ def _pandas() -> dict[str, object]:
         "column_indexes": [column("", "unicode", "object", {"encoding": "UTF-8"}) | {"name": None}],
         "columns": [
             *(column(name, "float64", "float64") for name in COLUMNS),
-            column(INDEX, "datetimetz", "datetime64[ms]", {"timezone": "UTC"}),
+            column(INDEX, "datetimetz", "datetime64[us]", {"timezone": "UTC"}),
         ],
         "creator": {"library": "pyarrow", "version": pa.__version__},
         "pandas_version": "2.0.0",

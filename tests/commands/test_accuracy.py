@@ -1,0 +1,31 @@
+"""Test `/accuracy`, and the line it puts on pictures."""
+
+import pytest
+
+from bot.commands.reply import Front
+
+
+@pytest.mark.parametrize("horizon", ["1h", "4h", "24h"])
+async def test_accuracy_is_said_beside_baselines_and_placebos(desk, horizon):
+    reply = await desk.ok(f"/accuracy btc horizon={horizon}")
+    assert not reply.failed
+    assert "Development result" in reply.text
+    assert "not where price goes" in reply.text
+    names = [row[0] for row in reply.table.rows]
+    assert names[:3] == ["flow", "price only", "distance only"]
+    assert any("shuffled" in name for name in names)
+    assert reply.fields[0][0] == f"Zones within {horizon.removesuffix('h')} h, lift"
+    chosen = [b.label for row in reply.buttons for b in row if b.style == "primary"]
+    assert chosen == [f"Zones within {horizon.removesuffix('h')} h"]
+
+
+async def test_it_exists_on_every_front(desk):
+    from bot.commands.registry import Registry
+
+    assert all(Registry().find("accuracy", front) for front in Front)
+    assert not (await desk.ok("/accuracy")).failed
+
+
+async def test_pictures_carry_the_line(desk):
+    await desk.ok("/heatmap btc")
+    assert desk.pictures.requests[-1].accuracy.startswith("explains 87%")

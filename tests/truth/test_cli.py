@@ -1,0 +1,116 @@
+"""Test import, accuracy and calibrate as somebody types them, on planted liquidations."""
+
+import json
+
+import duckdb
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from bot.lock import DirectoryLock
+from engine.model import HOUR_MS
+from engine.scoring.report import Report
+
+
+def counted(tmp_path):
+    tables = ("imported_candles", "imported_liquidations", "imported_liquidation_events")
+    with duckdb.connect(str(tmp_path / "data" / "replay" / "market.duckdb")) as base:
+        return [len(base.table(name).fetchall()) for name in tables]
+
+
+def test_the_planted_answer_is_found_shown_exported_and_drawn(imported, tmp_path, planted):
+    out, picture = tmp_path / "out.parquet", tmp_path / "report.png"
+    code, printed, _ = imported("accuracy", "btc", "--json", "--export", out, "--picture", picture)
+    assert code == 0
+    report = Report.from_dict(json.loads(printed))
+    walk = {s.name: s for s in report.skills if s.kind.value == "walk-forward"}
+    assert max(walk.values(), key=lambda s: s.explained).name == "flow"
+    assert report.works("flow")
+    assert walk["flow"].usd_ratio == pytest.approx((1.0, 1.0), abs=0.05)
+    assert min(walk["flow"].spearman) > 0.8
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    table = pq.read_table(out)
+    assert set(table.column_names) == {"long", "short", "long_frozen", "short_frozen", "ts"}
+    hour, _ = planted
+    assert np.array_equal(table["ts"].cast("int64").to_numpy() // (HOUR_MS * 1000), hour)
+    assert str(table.schema.field("ts").type) == "timestamp[us, tz=UTC]"
+    assert json.loads(table.schema.metadata[b"pandas"])["index_columns"] == ["ts"]
+
+
+def test_the_same_seed_prints_the_same(imported):
+    first, second = (imported("accuracy", "btc", "--json")[1] for _ in range(2))
+    assert first == second
+
+
+def test_the_terminal_is_told_everything(imported):
+    code, printed, _ = imported("accuracy", "btc")
+    assert code == 0
+    for part in ("price only", "distance only", "fixed 1/L", "days shuffled 3", "another hour", "flow works"):
+        assert part in printed
+    assert "not where price goes" in printed
+
+
+def test_importing_again_changes_nothing(imported, files, tmp_path):
+    before = counted(tmp_path)
+    code, printed, _ = imported("import", "binance", "btc", files / "candles.csv")
+    assert code == 0
+    assert "candles of 5 minutes" in printed
+    assert counted(tmp_path) == before
+
+
+def test_nothing_is_half_imported(run, files, tmp_path):
+    bad = tmp_path / "bad.csv"
+    bad.write_text("ts,long_usd,short_usd\n1760054400000,1,x\n")
+    code, _, complaint = run("import", "binance", "btc", files / "candles.csv", bad)
+    assert code == 1
+    assert f"{bad}: row 1 (line 2), column short_usd: 'x' is not a number" in complaint
+    assert counted(tmp_path) == [0, 0, 0]
+
+
+def test_two_alike_at_once_are_two_and_stay_two(run, tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text("ts,side,price,quantity\n" + "1760054400001,long,100,2\n" * 2)
+    for _ in range(2):
+        assert run("import", "okx", "btc", path)[0] == 0
+    assert counted(tmp_path) == [0, 0, 2]
+
+
+def test_calibrating_keeps_the_default_where_it_made_the_reports(imported):
+    code, printed, _ = imported("calibrate", "btc", "--json")
+    (found,) = json.loads(printed)
+    assert (code, found["model"]) == (0, "flow")
+    assert found["factor"] == pytest.approx([1.0, 1.0], abs=0.3)
+    assert found["shape"]["accepted"] is False
+    assert "refused: the default stays" in imported("calibrate", "btc")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("accuracy", "btc"), "no 14 days of candles of BTCUSDT"),
+        (("accuracy", "?"), "not a symbol"),
+        (("accuracy", "btc", "--from", "soon"), "not a time"),
+        (("import", "a b", "btc", "x.csv"), "not the name of a venue"),
+        (("import", "okx", "btc", "nowhere.csv"), "no such file"),
+    ],
+)
+def test_what_cannot_be_done_is_said(run, words, why):
+    code, _, complaint = run(*words)
+    assert code in (1, 2)
+    assert why in complaint
+
+
+def test_models_and_reports_that_are_not_there(imported, run, files, tmp_path):
+    assert "there are: flow" in imported("accuracy", "btc", "--model", "magic")[2]
+    assert "No reported liquidations" in imported("accuracy", "btc", "--reported-by", "okx")[2]
+    assert "of okx" in imported("accuracy", "btc", "--venues", "okx")[2]
+    assert "cannot be written" in imported("accuracy", "btc", "--export", tmp_path / "no" / "x.parquet")[2]
+
+
+def test_a_directory_that_is_served_is_left_alone(run, files, tmp_path):
+    lock = DirectoryLock(tmp_path / "data" / "replay")
+    lock.acquire()
+    code, _, complaint = run("import", "binance", "btc", files / "candles.csv")
+    lock.release()
+    assert code == 1
+    assert "already serves" in complaint

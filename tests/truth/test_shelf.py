@@ -1,0 +1,114 @@
+"""Test which report speaks for a symbol, and in which words."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bot.truth import develop, words
+from bot.truth.gather import Wish, _names, gather, hourly
+from bot.truth.picture import alt_text, draw_report
+from bot.truth.place import directory_of, opened
+from bot.truth.shelf import Shelf, Shown, load_shelf, shipped
+from config.settings import load
+from engine.errors import DataError
+from engine.model import HOUR_MS
+from engine.scoring.measures import Interval
+from storage.truth import Liquidations
+
+
+def test_the_shipped_result_is_labelled_and_its_line_says_so():
+    shelf = Shelf()
+    shown = shelf.of("ETHUSDT")
+    assert (shown.own, shown.report.symbol) == (False, "BTCUSDT")
+    assert "Development result" in shown.label
+    assert shelf.line("BTCUSDT", "flow").endswith("(development)")
+    assert shelf.line("BTCUSDT", "unheard") == ""
+    body = json.dumps(shown.report.to_dict())
+    assert len(body) < 40_000, "aggregate scores only"
+
+
+def test_an_own_result_comes_first(report):
+    shelf = Shelf(own={"BTCUSDT": Shown(report=report, made_ms=1, own=True)})
+    assert "this installation" in shelf.of("BTCUSDT").label
+    assert shelf.line("BTCUSDT", "flow").endswith("(own data)")
+    assert not shelf.of("ETHUSDT").own
+
+
+async def test_the_newest_readable_report_is_loaded(settings, report):
+    older = replace(report, seed=99)
+    async with opened(settings) as store:
+        await store.add_report("BTCUSDT", 1, older.to_dict())
+        await store.add_report("BTCUSDT", 2, report.to_dict())
+        await store.add_report("ETHUSDT", 3, {"format": 0})
+        await store.add_calibration("BTCUSDT", "flow", 5, {"factor": [1, 2]})
+        shelf = await load_shelf(store)
+        assert await store.calibration("BTCUSDT", "flow") == (5, {"factor": [1, 2]})
+        assert await store.calibration("BTCUSDT", "other") is None
+    assert set(shelf.own) == {"BTCUSDT"}
+    assert shelf.of("BTCUSDT").report.seed == report.seed
+
+
+def test_the_picture_is_drawn_and_told(report):
+    assert draw_report(report).startswith(b"\x89PNG")
+    assert draw_report(replace(report, zones=())).startswith(b"\x89PNG")
+    assert "Explained: flow" in alt_text(report)
+
+
+def test_verdicts_follow_the_rule(report):
+    assert words.verdict(report, "flow").startswith("flow works")
+    assert words.verdict(report, "none") == "none was not measured."
+    assert words.zone_verdict(replace(report, zones=()), 1) == "Zones were not measured."
+    above = Interval(value=0.1, low=0.05, high=0.2)
+    fooled = tuple(replace(s, over_distance=above) if s.role.value == "placebo" else s for s in report.skills)
+    assert "so does a placebo" in words.verdict(replace(report, skills=fooled), "flow")
+    unsure = Interval(value=0.1, low=-0.05, high=0.2)
+    weak = tuple(replace(s, over_distance=unsure) if s.name == "flow" else s for s in report.skills)
+    assert "not shown to work: what it adds" in words.verdict(replace(report, skills=weak), "flow")
+
+
+def test_figures_that_are_not_known_are_dashes():
+    assert words.percent(float("nan")) == "–"
+    assert words.pair((float("nan"), 0.5)) == "–/0.500"
+    assert words.interval(Interval(value=float("nan"), low=0.0, high=0.0)) == "–"
+    assert words.interval(None) == ""
+
+
+def test_an_hour_counts_where_all_of_it_is_known():
+    ts = np.array([0, 1_800_000, 3_600_000]) + 10 * HOUR_MS
+    half = Liquidations(venue="a", step_ms=1_800_000, ts=ts, usd=np.ones((3, 2)))
+    hours, usd = hourly(half)
+    assert hours.tolist() == [10]
+    assert usd.tolist() == [[2.0, 2.0]]
+
+
+def test_sums_over_venues_are_not_counted_twice():
+    assert _names(("all", "okx"), ()) == ("all",)
+    assert _names(("okx", "bybit"), ()) == ("bybit", "okx")
+    assert _names(("okx", "bybit"), ("okx", "gone")) == ("okx",)
+
+
+async def test_reports_without_candles_are_not_enough(settings):
+    async with opened(settings) as store:
+        with pytest.raises(DataError, match="liqwatch import"):
+            await gather(store, Wish(symbol="BTCUSDT"), settings)
+
+
+def test_the_directory_is_that_of_the_source(tmp_path):
+    def found(**more):
+        return directory_of(load({"storage.data_dir": tmp_path, **more})).name
+
+    assert found(**{"source.kind": "live"}) == "live"
+    assert found(**{"source.kind": "auto"}) == "replay"
+    (tmp_path / "live").mkdir()
+    assert found(**{"source.kind": "auto"}) == "live"
+
+
+def test_the_shipped_result_is_made_from_a_report(report, tmp_path, monkeypatch):
+    monkeypatch.setattr(develop, "SHIPPED", tmp_path / "development.json")
+    (tmp_path / "report.json").write_text(json.dumps(report.to_dict()))
+    develop.main(tmp_path / "report.json")
+    made = json.loads((tmp_path / "development.json").read_text())
+    assert made["report"]["symbol"] == "BTCUSDT"
+    assert shipped().report.hours == 2327
