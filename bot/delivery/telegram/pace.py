@@ -22,9 +22,15 @@ def rates_of(chat_id: int) -> tuple[Rate, ...]:
 class Pace:
     """Give turns, and obey Telegram where it says to wait: for a chat, or for the whole bot."""
 
-    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock_s: Callable[[], float] = time.monotonic,
+        *,
+        overall: tuple[Rate, ...] = OVERALL,
+        rates: Callable[[int], tuple[Rate, ...]] = rates_of,
+    ) -> None:
         self._clock_s = clock_s
-        self._pacer = Pacer(OVERALL, lambda name: rates_of(int(name)), clock_s)
+        self._pacer = Pacer(overall, lambda name: rates(int(name)), clock_s)
         self._told: dict[int, float] = {}
         self._all_until_s = 0.0
 

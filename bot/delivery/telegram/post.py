@@ -1,6 +1,7 @@
 """Send and change messages: at Telegram's pace, each picture uploaded once, plainer where refused."""
 
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -34,8 +35,7 @@ class Post:
     """The way to Telegram's Bot API. `base_url` is where that is, without the token."""
 
     def __init__(self, token: str, base_url: str = OFFICIAL, *, pace: Pace | None = None) -> None:
-        for name in LOUD:
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        _prepare_library()
         self.pace = pace or Pace()
         self._files = FileNames()
         self._requests = (
@@ -168,3 +168,13 @@ class Post:
             self._files.put("document", parcel.document, message.document.file_id)
         captioned = bool(message.photo or message.document)
         return Remote(message.chat_id, message.message_id, picture=captioned)
+
+
+def _prepare_library() -> None:
+    """Keep the library's loggers quiet, and take times the way its next version gives them.
+
+    Without the second every "retry after" comes with a warning that its type is going to change.
+    """
+    for name in LOUD:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    os.environ.setdefault("PTB_TIMEDELTA", "1")

@@ -1,0 +1,1 @@
+"""Let people use Liqwatch in Telegram: long polling, commands, buttons, groups and topics."""
