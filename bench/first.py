@@ -54,7 +54,7 @@ async def _whole_process(directory: Path, *, times: int) -> dict[str, float]:
 async def _inside(directory: Path, *, pictures: int) -> dict[str, float]:
     """Measure drawing, the cache and the loop's lag inside one process, each picture for another user."""
     app = Liqwatch(load({"source.kind": "replay", "storage.data_dir": str(directory)}))
-    await app.start(with_web=False)
+    await app.start(serving=False)
     try:
         app.replay.pause()
         drawn = [await _answer_ms(app, f"/heatmap btc {12 + n}h", n) for n in range(pictures // 2)]

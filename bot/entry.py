@@ -92,7 +92,7 @@ async def console_session(
     @contextlib.asynccontextmanager
     async def start() -> AsyncIterator[tuple[Desk, Listen]]:
         app = Liqwatch(settings)
-        await app.start(with_web=False)
+        await app.start(serving=False)
         try:
             yield app.commands, app.listen
         finally:

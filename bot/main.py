@@ -12,6 +12,7 @@ from adapters.replay import DEFAULT_START_MS, Replay
 from bot.alerting.engine import Alerting
 from bot.alerting.parts import wall_clock_ms
 from bot.banner import missing
+from bot.chats import Fronts, Inside, fallback_of, platforms_of
 from bot.commands.dispatch import Commands
 from bot.commands.reply import Front
 from bot.commands.services import Services
@@ -54,15 +55,19 @@ class Liqwatch:
         self.kind = source_of(settings)
         self.directory = settings.storage.directory(self.kind.value)
         self.supervisor = Supervisor()
+        self.fronts = Fronts(self.supervisor)
         self.lag = LoopLag()
         self.web: WebServer | None = None
         self._lock = DirectoryLock(self.directory)
         self._undo = contextlib.AsyncExitStack()
 
-    async def start(self, *, with_web: bool = True) -> None:
-        """Build and start every part; what was started is stopped again where one cannot be."""
+    async def start(self, *, serving: bool = True) -> None:
+        """Build and start every part; what was started is stopped again where one cannot be.
+
+        Without `serving` there is no page, and no chat is joined: one terminal's session needs neither.
+        """
         try:
-            await self._start(with_web=with_web)
+            await self._start(serving=serving)
         except BaseException:
             await self.stop()
             raise
@@ -75,7 +80,7 @@ class Liqwatch:
 
     def health(self) -> list[PartHealth]:
         """Return how every part is."""
-        return [*self.supervisor.health(), *(self.web.health() if self.web else ())]
+        return [*self.fronts.health(), *(self.web.health() if self.web else ())]
 
     @contextlib.contextmanager
     def listen(self, push: Push) -> Any:  # noqa: ANN401 - a generator, typed by contextmanager
@@ -91,15 +96,16 @@ class Liqwatch:
         finally:
             leave()
 
-    async def _start(self, *, with_web: bool) -> None:
+    async def _start(self, *, serving: bool) -> None:
         self._lock.acquire()
         self._undo.callback(self._lock.release)
         await self._open_stores()
         await self._open_market()
-        await self._build_alerts()
+        await self._build_alerts(serving=serving)
         self._build_commands(await self.state.run(_button_key))
         self._run_parts()
-        if with_web:
+        if serving:
+            self._join_chats()
             await self._open_web()
             control = ControlSocket(self.directory, self.commands, self.listen)
             await control.start()
@@ -130,12 +136,17 @@ class Liqwatch:
         await asyncio.gather(self.market.start(), self.renderer.warm())
         self._undo.push_async_callback(self.market.stop)
 
-    async def _build_alerts(self) -> None:
+    async def _build_alerts(self, *, serving: bool) -> None:
         draw = Draughtsman(self.market, self.renderer, self.accuracy).alert
         self.alerting = Alerting(self.state, self.store, self.settings.alerts, self.market, wake=self._queued)
         self._undo.push_async_callback(self.alerting.close)
         self.inapp = InApp(self.state, wall_ms=wall_clock_ms, draw=draw)
-        self.worker = Worker(self.state, [self.inapp], hooks=Hooks(draw=draw, expired=self.alerting.expired))
+        self._platforms = platforms_of(self.settings, self.state, self.alerting) if serving else []
+        for platform in self._platforms:
+            self._undo.push_async_callback(platform.close)
+        hooks = Hooks(draw=draw, expired=self.alerting.expired, fallback=fallback_of(self._platforms))
+        channels = [self.inapp, *(platform.channel for platform in self._platforms)]
+        self.worker = Worker(self.state, channels, hooks=hooks)
         await self.alerting.load()
 
     def _build_commands(self, button_key: bytes) -> None:
@@ -172,6 +183,11 @@ class Liqwatch:
         self.supervisor.start("replay position", keeper.run)
         self.supervisor.start("feed", feed.run)
         self.supervisor.start("loop lag", self.lag.run, essential=False)
+
+    def _join_chats(self) -> None:
+        inside = Inside(commands=self.commands, market=self.market, settings=self.settings)
+        self._undo.push_async_callback(self.fronts.stop)
+        self.fronts.start(self._platforms, inside)
 
     async def _open_web(self) -> None:
         behind = Behind(market=self.market, commands=self.commands, inapp=self.inapp, health=self.health)

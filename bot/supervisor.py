@@ -29,7 +29,10 @@ class PartState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartHealth:
-    """How one part is: since when (wall seconds), how often it was restarted, and its last error."""
+    """How one part is: since when (wall seconds), how often it was restarted, and its last error.
+
+    `last_error` is for the log; `advice` says what is wrong and what to do, in words for whoever runs this.
+    """
 
     name: str
     state: PartState
@@ -37,6 +40,7 @@ class PartHealth:
     restarts: int
     last_error: str = ""
     essential: bool = True
+    advice: str = ""
 
     @property
     def well(self) -> bool:

@@ -1,5 +1,7 @@
 """Answer `/status`: where the data comes from, how fresh it is, and how the parts are doing."""
 
+from collections.abc import Sequence
+
 from adapters.venue import VenueHealth
 from bot.commands import ids, words
 from bot.commands.context import Context
@@ -19,7 +21,7 @@ async def show(ctx: Context, call: Call) -> Reply:
     return Reply(
         command="status",
         title="All is well" if not ill else "Something is not well",
-        text="\n".join(_remarks(ctx, venues)),
+        text="\n".join(_remarks(ctx, venues, parts)),
         fields=_fields(ctx, parts),
         table=Table(
             headings=("Part", "State", "Data age", "Messages"),
@@ -48,10 +50,11 @@ def _fields(ctx: Context, parts: object) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _remarks(ctx: Context, venues: list[VenueHealth]) -> list[str]:
-    """Return what venues have to say and, to whoever runs this, what is not configured with its fix."""
+def _remarks(ctx: Context, venues: list[VenueHealth], parts: Sequence[PartHealth]) -> list[str]:
+    """Return what venues have to say and, to whoever runs this, what ails which part, and what is not set."""
     told = [f"{venue.venue}: {venue.detail}." for venue in venues if venue.detail]
     if ctx.caller.front in LOCAL_FRONTS:
+        told += [f"{part.name}: {part.advice}" for part in parts if part.advice]
         told += [f"Not configured: {missing.name}: {missing.fix}" for missing in ctx.services.missing]
     return told
 

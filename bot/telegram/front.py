@@ -99,8 +99,8 @@ class TelegramFront:
             state=state,
             since_s=self._since_s,
             restarts=0,
-            last_error=trouble,
             essential=False,
+            advice=trouble,
         )
 
     async def _set_menu(self) -> None:

@@ -17,6 +17,7 @@ PLANTED = {
     "bot/commands/planted.py": ("from bot.console import wire\n", "inside bot"),
     "bot/alerting/planted.py": ("import aiohttp\n", "know HTTP"),
     "bot/live/planted.py": ("import bench.runner\n", "benches are a tool"),
+    "bot/commands/planted_chat.py": ("import telegram\n", "know a chat platform"),
 }
 
 

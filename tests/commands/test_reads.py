@@ -6,9 +6,9 @@ import pytest
 
 from adapters.venue import Feed, VenueHealth, VenueState
 from bot.commands.parts import NOT_ADVICE
-from bot.commands.reply import Front, Tone
+from bot.commands.reply import Caller, Front, Tone
 from bot.supervisor import PartHealth, PartState
-from engine.model import HOUR_MS, ZoneSet
+from engine.model import HOUR_MS, UserId, ZoneSet
 
 
 def zone_set(**changes) -> ZoneSet:
@@ -139,6 +139,16 @@ async def test_status_names_what_is_not_well_without_its_inner_words(desk, with_
     assert "okx: no answer." in reply.text
     assert dict(reply.fields)["Response"].startswith("slow")
     assert "secret" not in repr(reply)
+
+
+async def test_status_tells_whoever_runs_this_what_to_do(desk, with_services, me):
+    off = PartHealth(
+        name="telegram", state=PartState.STOPPED, since_s=0, restarts=0, advice="Copy the token again."
+    )
+    commands = with_services(health=lambda: [off])
+    assert "telegram: Copy the token again." in (await commands.dispatch("/status", me)).text
+    guest = Caller(user_id=UserId("telegram:42"), front=Front.TELEGRAM, place="42")
+    assert "token" not in (await commands.dispatch("/status", guest)).text
 
 
 async def test_start_welcomes_with_three_buttons_and_one_line(desk):

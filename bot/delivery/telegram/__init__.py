@@ -2,6 +2,7 @@
 
 from bot.delivery.telegram.channel import TelegramChannel, to_owner
 from bot.delivery.telegram.ledger import Ledger
+from bot.delivery.telegram.places import CHANNEL
 from bot.delivery.telegram.post import Post
 
-__all__ = ["Ledger", "Post", "TelegramChannel", "to_owner"]
+__all__ = ["CHANNEL", "Ledger", "Post", "TelegramChannel", "to_owner"]
