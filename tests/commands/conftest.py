@@ -1,5 +1,6 @@
 """Give command tests a desk: real stores on files, a market that stands still, clocks to move."""
 
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -274,8 +275,9 @@ async def store(tmp_path) -> AsyncIterator[MarketStore]:
     await opened.close()
 
 
-@pytest.fixture
-async def desk(state, store, aliases) -> AsyncIterator[Desk]:
+@contextlib.asynccontextmanager
+async def open_desk(state, store, aliases) -> AsyncIterator[Desk]:
+    """Open a desk over stores."""
     market, pictures, tape = StillMarket(), Sketches(), Tape()
     wall, seconds = [1_790_000_000_000], [1_000.0]
     alerting = Alerting(state, store, AlertSettings(), market, wall_ms=lambda: wall[0])
@@ -299,6 +301,12 @@ async def desk(state, store, aliases) -> AsyncIterator[Desk]:
     commands = Commands(services, clock=lambda: seconds[0])
     yield Desk(commands, services, market, pictures, state, tape, alerting, wall, seconds)
     await alerting.close()
+
+
+@pytest.fixture
+async def desk(state, store, aliases) -> AsyncIterator[Desk]:
+    async with open_desk(state, store, aliases) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,0 +1,250 @@
+"""One table of command lines through every front: each gives the same reply."""
+
+import asyncio
+import contextlib
+import importlib.util
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import aiohttp
+
+from bot.commands.dispatch import Commands
+from bot.commands.reply import Front
+from bot.console.control import ControlClient, ControlSocket
+from bot.console.terminal import Joined
+from bot.delivery.telegram import Ledger, Post
+from bot.delivery.telegram.pace import Pace
+from bot.telegram.front import Behind as TelegramBehind
+from bot.telegram.front import TelegramFront
+from bot.web.server import Behind as WebBehind
+from bot.web.server import WebServer
+from config.sections import WebSettings
+from storage.market import MarketStore
+from storage.state import StateStore
+
+TESTS = Path(__file__).parents[1]
+BOSS = 42
+
+
+def load(name, path):
+    """Load a module by its path: tests are no package."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+peer = load("peers_telegram", TESTS / "peers" / "telegram.py")
+shared = load("commands_conftest", TESTS / "commands" / "conftest.py")
+site = load("web_conftest", TESTS / "web" / "conftest.py")
+telegram_stage = load("telegram_conftest", TESTS / "telegram" / "conftest.py")
+
+aliases = shared.aliases
+
+
+@dataclass(frozen=True)
+class Row:
+    """One request: as a line, and as a command with options, as it is asked where options are typed."""
+
+    line: str
+    name: str = ""
+    options: dict = field(default_factory=dict)
+
+
+TABLE = (
+    Row("/start", "start"),
+    Row("/help", "help"),
+    Row("/help command=watch", "help", {"command": "watch"}),
+    Row("/heatmap btc", "heatmap", {"symbol": "btc"}),
+    Row("/heatmap eth 7d side=long", "heatmap", {"symbol": "eth", "window": "7d", "side": "long"}),
+    Row("/heatmap doge", "heatmap", {"symbol": "doge"}),
+    Row("/zones btc side=short count=3", "zones", {"symbol": "btc", "side": "short", "count": 3}),
+    Row("/zones bitcion", "zones", {"symbol": "bitcion"}),
+    Row("/cascade btc", "cascade", {"symbol": "btc"}),
+    Row("/check btc 112000", "check", {"symbol": "btc", "price": 112_000}),
+    Row("/market eth", "market", {"symbol": "eth"}),
+    Row("/accuracy btc", "accuracy", {"symbol": "btc"}),
+    Row(
+        "/liqprice btc long 113000 10x",
+        "liqprice",
+        {"symbol": "btc", "side": "long", "entry": 113_000, "leverage": "10x"},
+    ),
+    Row(
+        "/liqprice btc long 113000 900x",
+        "liqprice",
+        {"symbol": "btc", "side": "long", "entry": 113_000, "leverage": "900x"},
+    ),
+    Row("/watch btc", "watch", {"symbol": "btc"}),
+    Row("/watch btc", "watch", {"symbol": "btc"}),
+    Row(
+        "/watch eth within=1%,3% min=10M cooldown=4h",
+        "watch",
+        {"symbol": "eth", "within": "1%,3%", "min": "10M", "cooldown": "4h"},
+    ),
+    Row("/watch eth min=lots", "watch", {"symbol": "eth", "min": "lots"}),
+    Row("/alert list", "alert list"),
+    Row("/alert show 1", "alert show", {"id": 1}),
+    Row("/alert show 99", "alert show", {"id": 99}),
+    Row("/alert pause 1", "alert pause", {"id": "1"}),
+    Row("/alert resume all", "alert resume", {"id": "all"}),
+    Row("/alert snooze all for=8h", "alert snooze", {"id": "all", "for": "8h"}),
+    Row("/alert remove 2", "alert remove", {"id": "2"}),
+    Row("/alert history", "alert history"),
+    Row("/unwatch btc", "unwatch", {"symbol": "btc"}),
+    Row(
+        "/settings set tz=Europe/Berlin quiet=22:00-07:00",
+        "settings set",
+        {"tz": "Europe/Berlin", "quiet": "22:00-07:00"},
+    ),
+    Row("/settings set daily_limit=0", "settings set", {"daily_limit": 0}),
+    Row("/settings show", "settings show"),
+    Row("/status", "status"),
+    Row("/symbols eth", "symbols", {"query": "eth"}),
+    Row("/data show", "data show"),
+)
+
+
+REFUSED = 6
+"""How many of them are wrong on purpose."""
+
+
+class Recording(Commands):
+    """The commands, with every reply kept."""
+
+    def __init__(self, services, clock):
+        super().__init__(services, clock=clock)
+        self.replies = []
+
+    async def dispatch(self, line, caller):
+        return self._kept(await super().dispatch(line, caller))
+
+    async def call(self, name, options, caller):
+        return self._kept(await super().call(name, options, caller))
+
+    def _kept(self, reply):
+        self.replies.append(reply)
+        return reply
+
+
+@contextlib.asynccontextmanager
+async def panel(desk, commands, directory):
+    """Type into the page's panel."""
+    behind = WebBehind(market=site.FakeMarket(), commands=commands, inapp=site.FakeInApp(), health=list)
+    server = WebServer(behind, WebSettings(port=0))
+    await server.start()
+    base = f"http://127.0.0.1:{server.port}"
+    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
+    socket = await session.ws_connect(f"{base}/ws/panel", origin=base)
+
+    async def say(row):
+        kind = "error"
+        while kind == "error":  # the panel slows down who types faster than people do
+            await socket.send_json({"type": "command", "id": 1, "line": row.line})
+            while (kind := (await socket.receive_json())["type"]) not in ("reply", "error"):
+                pass
+            await asyncio.sleep(0.05)
+
+    try:
+        yield say
+    finally:
+        await socket.close()
+        await session.close()
+        await server.stop()
+
+
+@contextlib.asynccontextmanager
+async def console(desk, commands, directory):
+    """Type into a terminal that joined."""
+    control = ControlSocket(directory, commands, lambda push: contextlib.nullcontext())
+    await control.start()
+    client = await ControlClient.join(directory)
+    line = Joined(client)
+
+    async def say(row):
+        await line.say(row.line)
+
+    try:
+        yield say
+    finally:
+        await client.close()
+        await control.stop()
+
+
+@contextlib.asynccontextmanager
+async def telegram(desk, commands, directory):
+    """Write to the bot in a private chat of Telegram."""
+    api = await peer.BotApi().start()
+    api.there.chat(BOSS)
+    post = Post(peer.TOKEN, api.url, pace=Pace(overall=(), rates=lambda chat: ()))
+    ledger = Ledger(desk.state, desk.alerting.rules_changed)
+    behind = TelegramBehind(
+        commands=commands, market=desk.market, state=desk.state, aliases=desk.services.aliases
+    )
+    front = TelegramFront(post, ledger, behind, poll_s=1)
+    running = asyncio.create_task(front.run())
+
+    async def say(row):
+        before = len(api.shown(BOSS))
+        api.there.said(row.line, user=BOSS)
+        await api.until(lambda: len(api.shown(BOSS)) > before)
+
+    try:
+        yield say
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await front.stop()
+        await post.close()
+        await api.stop()
+    assert [call.refused for call in api.calls if call.refused] == []
+
+
+FRONTS = {Front.PANEL: panel, Front.CONSOLE: console, Front.TELEGRAM: telegram}
+
+
+async def replies_of(front, directory, aliases):
+    """Return the replies to the table, through a front."""
+    directory.mkdir()
+    state = await StateStore.open(f"sqlite:///{directory}/state.db")
+    store = await MarketStore.open(directory / "market.duckdb")
+    async with shared.open_desk(state, store, aliases) as desk:
+        services = replace(desk.services, pictures=telegram_stage.Drawings(), chart_url=lambda *_: "")
+        commands = Recording(services, clock=lambda: desk.seconds[0])
+        async with FRONTS[front](desk, commands, directory) as say:
+            for row in TABLE:
+                desk.seconds[0] += 60
+                await say(row)
+                desk.wall[0] += 60_000
+    await store.close()
+    await state.close()
+    assert len(commands.replies) == len(TABLE)
+    return commands.replies
+
+
+async def test_every_front_gives_the_same_replies(tmp_path, aliases):
+    first = await replies_of(Front.PANEL, tmp_path / "panel", aliases)
+    assert sum(reply.failed for reply in first) == REFUSED
+    for front in FRONTS:
+        replies = await replies_of(front, tmp_path / f"again-{front.value}", aliases)
+        for row, ours, theirs in zip(TABLE, replies, first, strict=True):
+            assert common(ours) == common(theirs), (front, row)
+
+
+def common(reply):
+    """Return what a reply says on every front.
+
+    By design fronts differ in the shape of their pictures, in where alerts go, in the parameter for that, in
+    what only the machine's own fronts can do (replay) and are told (what is not configured).
+    """
+    changes = {
+        "images": tuple((image.name, image.alt) for image in reply.images),
+        "fields": tuple(pair for pair in reply.fields if pair[0] != "Goes to"),
+    }
+    if reply.command == "help":
+        rows = tuple(row for row in reply.table.rows if row[0].split()[0] not in ("/replay", "to"))
+        changes |= {"table": rows, "title": reply.title.removesuffix(" [to]")}
+    if reply.command == "status":
+        changes["text"] = ""
+    return replace(reply, **changes)
