@@ -14,12 +14,12 @@ from bot.commands.symbols import Markets
 from bot.delivery.telegram.faults import Refusal, judge
 from bot.delivery.telegram.ledger import Ledger
 from bot.delivery.telegram.post import Post
+from bot.lanes import Lanes, Work
 from bot.supervisor import PartHealth, PartState
 from bot.telegram import menu
 from bot.telegram.admins import Admins
 from bot.telegram.answers import Answers
 from bot.telegram.handler import Handler
-from bot.telegram.lanes import Lanes, Work
 from bot.telegram.manners import Manners
 from bot.telegram.membership import Membership
 from bot.telegram.poll import POLL_S, Poll, WrongToken

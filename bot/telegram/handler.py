@@ -14,10 +14,10 @@ from bot.commands.spec import Command, Cost
 from bot.delivery.telegram.faults import Refusal
 from bot.delivery.telegram.ledger import Ledger
 from bot.delivery.telegram.places import Place, Remote
+from bot.lanes import Lanes
 from bot.telegram import links, voice
 from bot.telegram.answers import Answers
 from bot.telegram.knock import Knock
-from bot.telegram.lanes import Lanes
 from bot.telegram.manners import Course, Manners
 from bot.telegram.render import link_parcel, toast_of
 from bot.telegram.voice import Voice

@@ -1,25 +1,23 @@
 """Deliver alerts through the Telegram bot: a picture with its caption, edited as an episode grows."""
 
+from bot.commands.lines import Line, Style, length
 from bot.commands.reply import Button
 from bot.delivery.channel import OutMessage, Rate, Receipt
 from bot.delivery.telegram.faults import Fault, Refusal, Verdict
 from bot.delivery.telegram.keyboard import keyboard
 from bot.delivery.telegram.ledger import Ledger
-from bot.delivery.telegram.lines import CAPTION, Line, Style, length, of_text
+from bot.delivery.telegram.lines import CAPTION
 from bot.delivery.telegram.pace import OVERALL, rates_of
 from bot.delivery.telegram.parcel import Parcel
 from bot.delivery.telegram.places import CHANNEL, Place, Remote
 from bot.delivery.telegram.post import Post
+from bot.delivery.wording import details, headline
 from engine.errors import DeliveryError, Gone, Permanent, Retryable
-from engine.model import Severity
 from storage.claims import Claimed
 from storage.outbox import priority_of
 
-MARKS = {Severity.CRITICAL: "🚨", Severity.WARNING: "🔶", Severity.INFO: "🔹"}
-"""Severities told apart by shape, and not by colour alone."""
 TOKEN_WAIT_S = 60.0
 """How long alerts wait while the bot's token is refused."""
-MINUTE_S = 60
 PASSING = frozenset({Fault.LIMITED, Fault.UNSENT, Fault.UNKNOWN, Fault.CONFLICT})
 
 
@@ -80,7 +78,7 @@ def failure(verdict: Verdict, *, edit: bool) -> DeliveryError | TimeoutError:
 
 def parcel_of(message: OutMessage) -> Parcel:
     """Return an alert as it looks in Telegram; one too long for a caption goes without its picture."""
-    lines = tuple(lines_of(message))
+    lines = (Line(headline(message), Style.BOLD), *details(message))
     picture = message.picture if length(lines) <= CAPTION else None
     keys = keyboard(
         [[Button(label=label, action=action) for label, action in row] for row in message.buttons]
@@ -92,28 +90,6 @@ def parcel_of(message: OutMessage) -> Parcel:
         keys=keys,
         silent=message.silent,
     )
-
-
-def lines_of(message: OutMessage) -> list[Line]:
-    """Return the lines of an alert: the headline, what it means, where it comes from, what else to know."""
-    lines = [Line(f"{MARKS[message.severity]} {message.title}", Style.BOLD), *of_text(message.text)]
-    extra = []
-    if message.label and message.label not in message.text:
-        extra.append(message.label)
-    if message.late_s:
-        extra.append(f"Late by {_duration(message.late_s)}.")
-    if message.may_repeat:
-        extra.append("You may have had this before: the first sending got no answer.")
-    if message.note:
-        extra.append(message.note)
-    return [*lines, *(Line(text, Style.ITALIC) for text in extra)]
-
-
-def _duration(seconds: int) -> str:
-    if seconds < MINUTE_S:
-        return f"{seconds} s"
-    minutes = seconds // MINUTE_S
-    return f"{minutes} min" if minutes < MINUTE_S else f"{minutes // MINUTE_S} h {minutes % MINUTE_S} min"
 
 
 def to_owner(row: Claimed) -> tuple[str, str] | None:

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field, replace
 
 from telegram import InlineKeyboardMarkup
 
+from bot.commands.lines import Line, fit
 from bot.delivery.telegram.faults import Fault
-from bot.delivery.telegram.lines import CAPTION, TEXT, Line, fit, html
+from bot.delivery.telegram.lines import CAPTION, TEXT, html
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

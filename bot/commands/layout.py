@@ -1,0 +1,89 @@
+"""Lay out a reply as lines that read well on a phone, for every chat. Pure functions."""
+
+import re
+from collections.abc import Sequence
+
+from bot.commands.lines import Line, Style, of_text
+from bot.commands.reply import Reply, Table
+
+WARNING = "⚠️"
+CODE_WIDTH = 34
+"""How many characters of a fixed width a phone shows in a line."""
+EMPTY = ("", "–")
+_SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")
+
+
+def lines_of(reply: Reply) -> list[Line]:
+    """Return the lines of a reply: title, text, fields, table, and where it comes from."""
+    lines = []
+    if reply.failed:
+        lines.append(Line(f"{WARNING} {reply.error}"))
+        if reply.example:
+            lines.append(Line("Try: ", example=reply.example))
+    if reply.images and reply.text == reply.images[0].alt:
+        lines += _caption(reply.text)
+    else:
+        lines += [Line(reply.title, Style.BOLD)] if reply.title else []
+        lines += of_text(reply.text)
+    lines += [Line(value, label=label[:1].upper() + label[1:]) for label, value in reply.fields]
+    if reply.table is not None:
+        lines += table_lines(reply.table)
+    if reply.notice and reply.notice not in reply.text:
+        lines.append(Line(reply.notice, Style.ITALIC))
+    return lines or [Line("Done.")]
+
+
+def _caption(alt: str) -> list[Line]:
+    """Return what a picture shows, a line for each sentence, the first as its title."""
+    first, *rest = _SENTENCE.split(alt)
+    return [Line(first.removesuffix("."), Style.BOLD), *(Line(sentence) for sentence in rest)]
+
+
+def table_lines(table: Table) -> list[Line]:
+    """Return a table as columns where a phone is wide enough, else as a list."""
+    if len(table.headings) == 2 and not table.numeric:
+        return [_pair(row) for row in table.rows]
+    for kept in (table, _essential(table)):
+        for gap in (2, 1):
+            widths = _widths(kept)
+            if sum(widths) + gap * (len(widths) - 1) <= CODE_WIDTH:
+                return _columns(kept, widths, gap)
+    return [line for row in table.rows for line in _listed(table, row)]
+
+
+def _pair(row: Sequence[str]) -> Line:
+    """Return a row of two: what it is, and what there is to say about it."""
+    if row[0].startswith("/"):
+        return Line(f"{row[0]} – {row[1]}")
+    return Line(row[1], label=row[0])
+
+
+def _essential(table: Table) -> Table:
+    """Return a table without the columns that only decorate: those without a heading."""
+    kept = [i for i, heading in enumerate(table.headings) if heading]
+    return Table(
+        headings=tuple(table.headings[i] for i in kept),
+        rows=tuple(tuple(row[i] for i in kept) for row in table.rows),
+        numeric=table.numeric,
+    )
+
+
+def _widths(table: Table) -> list[int]:
+    return [max(len(row[i]) for row in (table.headings, *table.rows)) for i in range(len(table.headings))]
+
+
+def _columns(table: Table, widths: Sequence[int], gap: int) -> list[Line]:
+    right = [heading in table.numeric for heading in table.headings]
+    lines = []
+    for row in (table.headings, *table.rows):
+        cells = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)]
+        lines.append(Line((" " * gap).join(cells).rstrip(), Style.CODE))
+    return lines
+
+
+def _listed(table: Table, row: Sequence[str]) -> list[Line]:
+    """Return one row as two lines: what it is about, then the rest with its headings."""
+    cells = [(h, c) for h, c in zip(table.headings, row, strict=True) if h and c not in EMPTY]
+    head = " · ".join(cell for _, cell in cells[:2])
+    rest = " · ".join(f"{heading} {cell}" for heading, cell in cells[2:])
+    return [Line(f"• {head}", Style.BOLD), *([Line(rest)] if rest else [])]
