@@ -7,9 +7,11 @@ from typing import Protocol
 from bot.alerting.engine import Alerting
 from bot.commands.dispatch import Commands
 from bot.commands.services import Market
-from bot.delivery import telegram
+from bot.delivery import discord, telegram
 from bot.delivery.channel import Channel
+from bot.delivery.ledger import Ledger
 from bot.delivery.reroute import Fallback, to_inapp
+from bot.discord import front as discord_front
 from bot.supervisor import PartHealth, Supervisor
 from bot.telegram import front as telegram_front
 from config.settings import Settings
@@ -96,9 +98,36 @@ class Telegram:
         await self._post.close()
 
 
+class Discord:
+    """Discord, through one bot."""
+
+    name = discord.CHANNEL
+
+    def __init__(self, token: str, settings: Settings, state: StateStore) -> None:
+        self._token = token
+        self._state = state
+        urls = settings.chat
+        client = discord.make_client(api_url=urls.discord_api_url, gateway_url=urls.discord_gateway_url)
+        self._post = discord.Post(client)
+        self.channel: Channel = discord.DiscordChannel(self._post)
+        self.fallback: Fallback = discord.to_owner
+
+    def front(self, inside: Inside) -> Front:
+        """Return the front, not yet running."""
+        replaying = inside.market.source_kind == "replay"
+        behind = discord_front.Behind(commands=inside.commands, state=self._state, replaying=replaying)
+        return discord_front.DiscordFront(self._token, self._post, Ledger(self.name, self._state), behind)
+
+    async def close(self) -> None:
+        """Hang up; the front has done so where it ran."""
+        await self._post.client.close()
+
+
 def platforms_of(settings: Settings, state: StateStore, alerting: Alerting) -> list[Platform]:
     """Return the platforms that have a token."""
     made: list[Platform] = []
+    if (token := settings.chat.discord_token) is not None:
+        made.append(Discord(token.get_secret_value(), settings, state))
     if (token := settings.chat.telegram_token) is not None:
         made.append(Telegram(token.get_secret_value(), settings, state, alerting))
     return made

@@ -147,6 +147,18 @@ class ChatSettings(Section):
         Hint("an http or https address", "https://api.telegram.org", env="TELEGRAM_BASE_URL"),
         pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
     )
+    discord_api_url: str = setting(
+        "https://discord.com/api/v10",
+        "where Discord's REST API is; another address for a proxy of one's own",
+        Hint("an http or https address", "https://discord.com/api/v10", env="DISCORD_API_URL"),
+        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+    )
+    discord_gateway_url: str = setting(
+        "wss://gateway.discord.gg/",
+        "where Discord's gateway is; another address for a proxy of one's own",
+        Hint("a ws or wss address", "wss://gateway.discord.gg/", env="DISCORD_GATEWAY_URL"),
+        pattern=r"^wss?://[^\s/?#]+(/[^\s?#]*)?$",
+    )
     operators: TextList = setting(
         (),
         "users who may run operator commands",

@@ -15,28 +15,48 @@ _SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")
 
 def lines_of(reply: Reply) -> list[Line]:
     """Return the lines of a reply: title, text, fields, table, and where it comes from."""
-    lines = []
-    if reply.failed:
-        lines.append(Line(f"{WARNING} {reply.error}"))
-        if reply.example:
-            lines.append(Line("Try: ", example=reply.example))
-    if reply.images and reply.text == reply.images[0].alt:
-        lines += _caption(reply.text)
-    else:
-        lines += [Line(reply.title, Style.BOLD)] if reply.title else []
-        lines += of_text(reply.text)
-    lines += [Line(value, label=label[:1].upper() + label[1:]) for label, value in reply.fields]
-    if reply.table is not None:
-        lines += table_lines(reply.table)
-    if reply.notice and reply.notice not in reply.text:
-        lines.append(Line(reply.notice, Style.ITALIC))
+    title, notice = heading(reply), notice_of(reply)
+    lines = [*trouble(reply)]
+    lines += [Line(title, Style.BOLD)] if title else []
+    lines += body(reply)
+    lines += [Line(notice, Style.ITALIC)] if notice else []
     return lines or [Line("Done.")]
 
 
-def _caption(alt: str) -> list[Line]:
-    """Return what a picture shows, a line for each sentence, the first as its title."""
-    first, *rest = _SENTENCE.split(alt)
-    return [Line(first.removesuffix("."), Style.BOLD), *(Line(sentence) for sentence in rest)]
+def heading(reply: Reply) -> str:
+    """Return the title of a reply; of a picture, what it shows in a few words."""
+    return _caption(reply)[0].removesuffix(".") if _captioned(reply) else reply.title
+
+
+def trouble(reply: Reply) -> list[Line]:
+    """Return what went wrong, and what would work."""
+    if not reply.failed:
+        return []
+    told = [Line(f"{WARNING} {reply.error}")]
+    return [*told, Line("Try: ", example=reply.example)] if reply.example else told
+
+
+def body(reply: Reply) -> list[Line]:
+    """Return what a reply says below its title: text, fields, table."""
+    lines = [Line(sentence) for sentence in _caption(reply)[1:]] if _captioned(reply) else of_text(reply.text)
+    lines += [Line(value, label=label[:1].upper() + label[1:]) for label, value in reply.fields]
+    if reply.table is not None:
+        lines += table_lines(reply.table)
+    return lines
+
+
+def notice_of(reply: Reply) -> str:
+    """Return where a reply comes from, where its text does not say so."""
+    return "" if reply.notice in reply.text else reply.notice
+
+
+def _captioned(reply: Reply) -> bool:
+    """Say whether the text is what the picture shows in words."""
+    return bool(reply.images) and reply.text == reply.images[0].alt
+
+
+def _caption(reply: Reply) -> list[str]:
+    return _SENTENCE.split(reply.text)
 
 
 def table_lines(table: Table) -> list[Line]:

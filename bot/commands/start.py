@@ -3,7 +3,7 @@
 from bot.commands import ids
 from bot.commands.context import Context
 from bot.commands.parts import NOT_ADVICE, symbol_of
-from bot.commands.reply import Button, Reply
+from bot.commands.reply import Button, Front, Reply
 from bot.commands.spec import Call, Command, Kind, Parameter, Who
 from bot.render import text
 
@@ -27,6 +27,7 @@ PAYLOAD = Parameter(
     kind=Kind.TEXT,
     description="What a link asks for, such as heatmap_btc",
     examples=("heatmap_btc", "settings_show"),
+    fronts=frozenset({Front.TELEGRAM, Front.CONSOLE, Front.PANEL}),
 )
 
 

@@ -65,7 +65,8 @@ class Attempt:
         """Draw, wait for the turn, and only then say how late the message is."""
         picture = await self._pictures.get(picture_request(row.message))
         await self.pacer.turn(row.destination, priority_of(row.severity, edit=row.revision > 0))
-        return compose(row, wall_ms=self._wall_ms(), deduplicates=self.channel.deduplicates, picture=picture)
+        known_s = self.channel.deduplicates_s
+        return compose(row, wall_ms=self._wall_ms(), deduplicates_s=known_s, picture=picture)
 
     def _judge(self, row: Claimed, error: Exception) -> Outcome:
         """Return what an error of a channel means."""

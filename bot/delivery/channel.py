@@ -89,8 +89,8 @@ class Channel(Protocol):
         ...
 
     @property
-    def deduplicates(self) -> bool:
-        """Say whether the far end drops a second message with the same key."""
+    def deduplicates_s(self) -> float:
+        """Return for how many seconds the far end drops a second message with the same key; 0 if never."""
         ...
 
     @property

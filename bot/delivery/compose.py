@@ -11,7 +11,7 @@ LATE_AFTER_S = 60
 """From this age on a message says how late it is."""
 
 
-def compose(row: Claimed, *, wall_ms: int, deduplicates: bool, picture: Picture | None) -> OutMessage:
+def compose(row: Claimed, *, wall_ms: int, deduplicates_s: float, picture: Picture | None) -> OutMessage:
     """Return the message of a claimed delivery as it is to be sent now."""
     age_s = max(0, wall_ms - row.created_wall_ms) // 1000
     body = row.message
@@ -31,7 +31,7 @@ def compose(row: Claimed, *, wall_ms: int, deduplicates: bool, picture: Picture 
         label=str(body.get("label", "")),
         folded=int(body.get("folded", 0)),
         picture=picture,
-        may_repeat=row.may_repeat and not deduplicates,
+        may_repeat=row.may_repeat and age_s >= deduplicates_s,
         late_s=age_s if age_s >= LATE_AFTER_S and row.revision == 0 else 0,
         note=str(body.get("note", "")),
         silent=bool(body.get("silent", False)),

@@ -1,6 +1,7 @@
 """Show messages in the app itself, on the page's panel and in the console, and keep an inbox of them."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -74,7 +75,7 @@ class InApp:
         self._sinks: dict[str, list[Sink]] = {}
         self.name = INAPP
         self.overall: tuple[Rate, ...] = ()
-        self.deduplicates = True
+        self.deduplicates_s = math.inf
         self.timeout_s = 10.0
         self.concurrency = concurrency
 

@@ -78,7 +78,7 @@ class Far:
     name: str = "far"
     overall: tuple[Rate, ...] = ()
     each: tuple[Rate, ...] = ()
-    deduplicates: bool = False
+    deduplicates_s: float = 0.0
     timeout_s: float = 2.0
     concurrency: int = 8
     plan: list = field(default_factory=list)

@@ -26,7 +26,7 @@ CONFIG = WorkerConfig(look_every_s=0.1, backoff=Backoff(base_s=0.02, cap_s=0.2, 
 class Far:
     name = "far"
     overall = ()
-    deduplicates = False
+    deduplicates_s = 0.0
     timeout_s = 5.0
     concurrency = 4
 

@@ -127,7 +127,7 @@ async def test_no_answer_in_time_is_unknown_and_sent_once_more_marked(state, far
 
 
 async def test_a_channel_that_deduplicates_is_not_marked(state, far, kit):
-    far.timeout_s, far.deduplicates = 0.05, True
+    far.timeout_s, far.deduplicates_s = 0.05, 60.0
 
     async def hang(_):
         await asyncio.sleep(5)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import importlib.util
+import re
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,8 +14,12 @@ from bot.commands.dispatch import Commands
 from bot.commands.reply import Front
 from bot.console.control import ControlClient, ControlSocket
 from bot.console.terminal import Joined
+from bot.delivery import discord as discord_delivery
+from bot.delivery.ledger import Ledger as PlainLedger
 from bot.delivery.telegram import Ledger, Post
 from bot.delivery.telegram.pace import Pace
+from bot.discord.front import Behind as DiscordBehind
+from bot.discord.front import DiscordFront
 from bot.telegram.front import Behind as TelegramBehind
 from bot.telegram.front import TelegramFront
 from bot.web.server import Behind as WebBehind
@@ -39,6 +44,7 @@ def load(name, path):
 peer = load("peers_telegram", TESTS / "peers" / "telegram.py")
 shared = load("commands_conftest", TESTS / "commands" / "conftest.py")
 site = load("web_conftest", TESTS / "web" / "conftest.py")
+discord_peer = load("peers_discord", TESTS / "peers" / "discord.py")
 telegram_stage = load("telegram_conftest", TESTS / "telegram" / "conftest.py")
 
 aliases = shared.aliases
@@ -201,7 +207,32 @@ async def telegram(desk, commands, directory):
     assert [call.refused for call in api.calls if call.refused] == []
 
 
-FRONTS = {Front.PANEL: panel, Front.CONSOLE: console, Front.TELEGRAM: telegram}
+@contextlib.asynccontextmanager
+async def discord(desk, commands, directory):
+    """Use slash commands in the bot's direct messages in Discord."""
+    api = await discord_peer.Discord().start()
+    client = discord_delivery.make_client(api_url=api.api_url, gateway_url=api.gateway_url)
+    post = discord_delivery.Post(client)
+    behind = DiscordBehind(commands=commands, state=desk.state, replaying=True)
+    ledger = PlainLedger(discord_delivery.CHANNEL, desk.state)
+    front = DiscordFront(discord_peer.TOKEN, post, ledger, behind)
+    running = asyncio.create_task(front.run())
+    await api.until(lambda: client.get_guild(discord_peer.world.GUILD))
+
+    async def say(row):
+        await api.slash(BOSS, row.name, row.options)
+
+    try:
+        yield say
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await front.stop()
+        await api.stop()
+    assert api.faults == []
+
+
+FRONTS = {Front.PANEL: panel, Front.CONSOLE: console, Front.TELEGRAM: telegram, Front.DISCORD: discord}
 
 
 async def replies_of(front, directory, aliases):
@@ -235,10 +266,14 @@ async def test_every_front_gives_the_same_replies(tmp_path, aliases):
 def common(reply):
     """Return what a reply says on every front.
 
-    By design fronts differ in the shape of their pictures, in where alerts go, in the parameter for that, in
+    Where options are typed by name, examples and offers name them. By design fronts differ in the shape of their pictures, in where alerts go, in the parameter for that, in
     what only the machine's own fronts can do (replay) and are told (what is not configured).
     """
     changes = {
+        "example": unnamed(reply.example),
+        "buttons": tuple(
+            tuple((unnamed(b.label), unnamed(b.action), b.url, b.style) for b in row) for row in reply.buttons
+        ),
         "images": tuple((image.name, image.alt) for image in reply.images),
         "fields": tuple(pair for pair in reply.fields if pair[0] != "Goes to"),
     }
@@ -248,3 +283,8 @@ def common(reply):
     if reply.command == "status":
         changes["text"] = ""
     return replace(reply, **changes)
+
+
+def unnamed(text):
+    """Return a line or a button's id without the names of what can stand alone."""
+    return re.sub(r"\b(symbol|id)=", "", text)

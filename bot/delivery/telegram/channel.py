@@ -29,7 +29,7 @@ class TelegramChannel:
         self._ledger = ledger
         self.name = CHANNEL
         self.overall = OVERALL
-        self.deduplicates = False
+        self.deduplicates_s = 0.0
         self.timeout_s = 30.0
         self.concurrency = 16
 
