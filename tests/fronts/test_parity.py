@@ -266,8 +266,9 @@ async def test_every_front_gives_the_same_replies(tmp_path, aliases):
 def common(reply):
     """Return what a reply says on every front.
 
-    Where options are typed by name, examples and offers name them. By design fronts differ in the shape of their pictures, in where alerts go, in the parameter for that, in
-    what only the machine's own fronts can do (replay) and are told (what is not configured).
+    Where options are typed by name, examples and offers name them. By design fronts differ in the shape of
+    their pictures, in where alerts go, in the parameter for that, in what only the machine's own fronts can
+    do (replay) and are told (what is not configured).
     """
     changes = {
         "example": unnamed(reply.example),

@@ -149,7 +149,8 @@ class World:
                 for i, (name, content) in enumerate(files)
             ]
             found["_files"] = dict(files)
-        found["flags"] &= ~LOADING
+        if "_edits" in found:
+            found["flags"] &= ~LOADING
         found["_edits"] = found.get("_edits", -1) + 1
         return found
 
