@@ -1,0 +1,124 @@
+"""What is one person's stays theirs; posting in a channel needs its manager, and the bot its rights."""
+
+import pytest
+
+from engine.model import UserId
+from storage.rules import list_rules
+from storage.users import get_settings
+
+
+def text_of(message):
+    parts = [message["content"]]
+    for embed in message["embeds"]:
+        parts += [embed.get("title", ""), embed.get("description", "")]
+    return "\n".join(filter(None, parts))
+
+
+def hidden(message):
+    return bool(message["flags"] & 64)
+
+
+async def rules(stage, person):
+    return await stage.desk.state.read(lambda session: list_rules(session, UserId(f"discord:{person}")))
+
+
+async def test_alerts_of_one_are_out_of_reach_of_another(stage, kit):
+    await stage.slash(kit.BOSS, "watch", {"symbol": "btc"}, channel=kit.DESK)
+    (rule,) = await rules(stage, kit.BOSS)
+    for name in ("show", "pause", "resume", "test", "remove"):
+        (told,) = await stage.slash(kit.MEMBER, f"alert {name}", {"id": str(rule.rule_id)}, channel=kit.DESK)
+        assert "You have no alert" in text_of(told)
+        assert hidden(told)
+    (listed,) = await stage.slash(kit.MEMBER, "alert list", channel=kit.DESK)
+    assert "BTC" not in text_of(listed)
+    assert [r.paused for r in await rules(stage, kit.BOSS)] == [False]
+
+
+async def test_suggestions_name_only_ones_own_alerts(stage, api, kit):
+    await stage.slash(kit.BOSS, "watch", {"symbol": "btc"}, channel=kit.DESK)
+    mine = await api.suggest(kit.BOSS, "alert show", "id", "", channel=kit.DESK)
+    theirs = await api.suggest(kit.MEMBER, "alert show", "id", "", channel=kit.DESK)
+    assert any("BTC" in c["name"] for c in mine)
+    assert not any("BTC" in c["name"] for c in theirs)
+
+
+async def test_a_button_of_somebody_elses_alert_answers_politely_no(stage, api, kit):
+    (shown,) = await stage.slash(kit.BOSS, "watch", {"symbol": "btc"}, channel=kit.DESK)
+    before = text_of(shown)
+    (told,) = await stage.press(kit.MEMBER, shown, "Pause")
+    assert "You have no alert" in text_of(told)
+    assert hidden(told)
+    assert text_of(shown) == before
+    assert [r.paused for r in await rules(stage, kit.BOSS)] == [False]
+
+
+async def test_a_button_on_a_public_message_shows_the_presser_alone_what_is_theirs(stage, api, kit):
+    (shown,) = await stage.slash(kit.BOSS, "heatmap", {"symbol": "btc", "share": True}, channel=kit.DESK)
+    (told,) = await stage.press(kit.MEMBER, shown, "Watch BTC")
+    assert hidden(told)
+    assert len(await rules(stage, kit.MEMBER)) == 1
+    assert await rules(stage, kit.BOSS) == []
+    assert await stage.press(kit.MEMBER, shown, "3d") == []
+    assert "last 3d" in text_of(shown)
+
+
+async def test_settings_are_ones_own(stage, kit):
+    await stage.slash(kit.BOSS, "settings set", {"tz": "Asia/Tokyo"}, channel=kit.DESK)
+    (shown,) = await stage.slash(kit.MEMBER, "settings show", channel=kit.DESK)
+    assert "Tokyo" not in text_of(shown)
+    assert hidden(shown)
+    stored = await stage.desk.state.read(lambda s: get_settings(s, UserId(f"discord:{kit.MEMBER}")))
+    assert not stored
+
+
+async def test_forgetting_is_confirmed_by_the_one_who_asked(stage, kit):
+    await stage.slash(kit.BOSS, "watch", {"symbol": "btc"}, channel=kit.DESK)
+    (asked,) = await stage.slash(kit.BOSS, "data forget", channel=kit.DESK)
+    label = next(b["label"] for row in asked["components"] for b in row["components"] if b["style"] == 4)
+    (told,) = await stage.press(kit.MEMBER, asked, label)
+    assert hidden(told)
+    assert len(await rules(stage, kit.BOSS)) == 1
+    await stage.press(kit.BOSS, asked, label)
+    assert await rules(stage, kit.BOSS) == []
+
+
+async def test_posting_needs_a_manager(stage, kit):
+    (told,) = await stage.slash(kit.MEMBER, "watch", {"symbol": "btc", "to": "here"}, channel=kit.DESK)
+    assert "Only who manages" in text_of(told)
+    assert await rules(stage, kit.MEMBER) == []
+
+
+@pytest.mark.parametrize("permission", ["MANAGE_GUILD", "MANAGE_CHANNELS"])
+async def test_a_manager_may_have_alerts_posted(stage, kit, permission):
+    allowed = getattr(kit.world, permission)
+    given = {"symbol": "btc", "to": "here"}
+    (told,) = await stage.slash(kit.BOSS, "watch", given, channel=kit.DESK, permissions=allowed)
+    assert "this chat" in text_of(told)
+    (rule,) = await rules(stage, kit.BOSS)
+    assert (rule.to_channel, rule.to_place) == ("discord", str(kit.DESK))
+
+
+LACKS = {"SEND": "Send Messages", "EMBED": "Embed Links", "ATTACH": "Attach Files", "VIEW": "View Channel"}
+
+
+@pytest.mark.parametrize(("lacks", "name"), LACKS.items())
+async def test_what_the_bot_lacks_is_named(stage, kit, lacks, name):
+    app = kit.world.ALL_OF_THE_BOT & ~getattr(kit.world, lacks)
+    more = {"permissions": kit.world.MANAGE_GUILD, "app": app}
+    (told,) = await stage.slash(kit.BOSS, "watch", {"symbol": "btc", "to": "here"}, channel=kit.DESK, **more)
+    assert f"Give me {name}" in text_of(told)
+    assert await rules(stage, kit.BOSS) == []
+
+
+async def test_an_app_that_somebody_brought_along_does_not_post(stage, kit):
+    more = {"permissions": kit.world.MANAGE_GUILD, "installed": "user"}
+    (told,) = await stage.slash(kit.BOSS, "watch", {"symbol": "btc", "to": "here"}, channel=kit.DESK, **more)
+    assert "not a member of this server" in text_of(told)
+    (shown,) = await stage.slash(kit.BOSS, "heatmap", {"symbol": "btc"}, channel=kit.DESK, **more)
+    assert shown["attachments"]
+
+
+async def test_alone_with_the_bot_here_means_direct_messages(stage, kit):
+    await stage.slash(kit.BOSS, "watch", {"symbol": "btc", "to": "here"})
+    (rule,) = await rules(stage, kit.BOSS)
+    assert (rule.to_channel, rule.to_place) == ("discord", "")
