@@ -47,7 +47,7 @@ def obstacle(interaction: discord.Interaction) -> str:
     """Return what keeps the bot from posting where it was asked, and what to do; empty where nothing does."""
     if interaction.guild_id is None:
         return "I can have alerts posted in channels of servers; here I can send them to you alone."
-    if not interaction.is_guild_integration():
+    if interaction.client.get_guild(interaction.guild_id) is None:
         return "I am not a member of this server, so I cannot post here. Somebody who manages it can add me."
     missing = missing_permissions(interaction)
     if missing:

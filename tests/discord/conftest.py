@@ -133,5 +133,6 @@ def kit():
         peer = peer
         world = world
         shared = shared
+        Drawings = drawings
 
     return Kit

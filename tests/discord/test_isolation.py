@@ -111,7 +111,7 @@ async def test_what_the_bot_lacks_is_named(stage, kit, lacks, name):
 
 
 async def test_an_app_that_somebody_brought_along_does_not_post(stage, kit):
-    more = {"permissions": kit.world.MANAGE_GUILD, "installed": "user"}
+    more = {"permissions": kit.world.MANAGE_GUILD, "guild": 999}
     (told,) = await stage.slash(kit.BOSS, "watch", {"symbol": "btc", "to": "here"}, channel=kit.DESK, **more)
     assert "not a member of this server" in text_of(told)
     (shown,) = await stage.slash(kit.BOSS, "heatmap", {"symbol": "btc"}, channel=kit.DESK, **more)

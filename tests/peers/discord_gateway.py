@@ -189,7 +189,7 @@ class Gateway:
         return {o["name"] for o in known.get("options", [])}
 
     async def _interact(
-        self, kind, data, person, channel, *, message=None, permissions=0, app=None, installed="guild"
+        self, kind, data, person, channel, *, message=None, permissions=0, app=None, guild=world.GUILD
     ):
         """Send an interaction. `channel` None is the person's direct messages."""
         where = self.there.dm(person) if channel is None else channel
@@ -197,7 +197,8 @@ class Gateway:
         number = self.there.number()
         asked = self.asked(number, person, where, message)
         app = world.ALL_OF_THE_BOT if app is None else app
-        by = {"0": str(world.GUILD)} if in_guild and installed == "guild" else {"1": str(person)}
+        member_there = in_guild and guild == world.GUILD
+        by = {"0": str(guild)} if member_there else {"1": str(person)}
         body = {
             "id": str(number),
             "application_id": str(world.APP),
@@ -226,7 +227,7 @@ class Gateway:
                 "flags": 0,
                 "permissions": str(permissions | world.VIEW),
             }
-            body |= {"guild_id": str(world.GUILD), "guild_locale": "en-US", "member": member}
+            body |= {"guild_id": str(guild), "guild_locale": "en-US", "member": member}
         else:
             body["user"] = world.user(person)
         await self.dispatch("INTERACTION_CREATE", body)
