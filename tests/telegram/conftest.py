@@ -143,7 +143,7 @@ async def api():
 
 
 @pytest.fixture
-def make(api, desk, aliases):
+async def make(api, desk, aliases):
     """Make a front (a second one, after the first was stopped, is a restart)."""
     made = []
 
@@ -160,8 +160,11 @@ def make(api, desk, aliases):
         made.append(stage)
         return stage
 
-    build.made = made
-    return build
+    yield build
+    for each in made:
+        with contextlib.suppress(Exception):
+            await each.stop()
+        await each.post.close()
 
 
 @pytest.fixture
@@ -171,11 +174,7 @@ async def stage(make, api):
     api.there.chat(BOSS)
     api.there.chat(GROUP, title="Desk", admins={BOSS}, topics={TOPIC: True})
     await here.run()
-    yield here
-    with contextlib.suppress(Exception):
-        await here.stop()
-    for each in make.made:
-        await each.post.close()
+    return here
 
 
 @pytest.fixture
