@@ -33,7 +33,7 @@ async def show_cascade(ctx: Context, call: Call) -> Reply:
     sweeps = cascade(ctx.services.market.standing(symbol), view.price)
     largest = max(s.notional_usd for s in sweeps)
     table = Table(
-        headings=("Move", "Price there", "Swept on the way", ""),
+        headings=("Move", "Price", "Swept", ""),
         rows=tuple(
             (
                 text.percent(s.move),
@@ -43,7 +43,7 @@ async def show_cascade(ctx: Context, call: Call) -> Reply:
             )
             for s in sweeps
         ),
-        numeric=("Move", "Price there", "Swept on the way"),
+        numeric=("Move", "Price", "Swept"),
     )
     return Reply(
         command="cascade",

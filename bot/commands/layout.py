@@ -36,12 +36,12 @@ def trouble(reply: Reply) -> list[Line]:
     return [*told, Line("Try: ", example=reply.example)] if reply.example else told
 
 
-def body(reply: Reply) -> list[Line]:
-    """Return what a reply says below its title: text, fields, table."""
+def body(reply: Reply, code_width: int = CODE_WIDTH) -> list[Line]:
+    """Return what a reply says below its title: text, fields, table, in columns up to `code_width`."""
     lines = [Line(sentence) for sentence in _caption(reply)[1:]] if _captioned(reply) else of_text(reply.text)
     lines += [Line(value, label=label[:1].upper() + label[1:]) for label, value in reply.fields]
     if reply.table is not None:
-        lines += table_lines(reply.table)
+        lines += table_lines(reply.table, code_width)
     return lines
 
 
@@ -59,14 +59,14 @@ def _caption(reply: Reply) -> list[str]:
     return _SENTENCE.split(reply.text)
 
 
-def table_lines(table: Table) -> list[Line]:
+def table_lines(table: Table, code_width: int = CODE_WIDTH) -> list[Line]:
     """Return a table as columns where a phone is wide enough, else as a list."""
     if len(table.headings) == 2 and not table.numeric:
         return [_pair(row) for row in table.rows]
     for kept in (table, _essential(table)):
         for gap in (2, 1):
             widths = _widths(kept)
-            if sum(widths) + gap * (len(widths) - 1) <= CODE_WIDTH:
+            if sum(widths) + gap * (len(widths) - 1) <= code_width:
                 return _columns(kept, widths, gap)
     return [line for row in table.rows for line in _listed(table, row)]
 

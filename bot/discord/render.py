@@ -16,6 +16,8 @@ COLOURS = {
 MAX_PAGES = 5
 """How many messages one answer may be: Discord allows five to an app that a person installed for themself."""
 MAX_FILES = 10
+CODE_WIDTH = 28
+"""How many characters of a fixed width Discord shows in an embed on a phone."""
 
 
 def parcels_of(reply: Reply) -> list[Parcel]:
@@ -23,7 +25,7 @@ def parcels_of(reply: Reply) -> list[Parcel]:
 
     A picture carries the buttons, so that pressing them changes it; else the last message does.
     """
-    lines = [*trouble(reply), *body(reply)]
+    lines = [*trouble(reply), *body(reply, CODE_WIDTH)]
     title = heading(reply)
     if not lines and not title:
         lines = [Line("Done.")]
