@@ -51,17 +51,28 @@ class Standing:
         """Return the dollars of one side from price `low` to `high`; bins cut by an edge count pro rata."""
         if not 0 < low <= high:
             raise GridError(f"the range from {low} to {high} is no range of prices")
-        bins = self.long if side is Side.LONG else self.short
-        order = np.arange(bins.size)
-        starts = (self.close_bin + (-order if side is Side.LONG else order)) * BIN_LOG
-        part = np.minimum(np.log(high), starts + BIN_LOG) - np.maximum(np.log(low), starts)
-        return float(bins @ np.clip(part / BIN_LOG, 0.0, 1.0))
+        depth = self._depth(side, np.array([low, high]))
+        return float(abs(depth[1] - depth[0]))
 
     def swept(self, price: float, target: float) -> float:
         """Return the dollars that a move from `price` to `target` would sweep: longs down, shorts up."""
-        if target < price:
-            return self.between(Side.LONG, target, price)
-        return self.between(Side.SHORT, price, target)
+        return float(self.swept_at(price, np.array([target]))[0])
+
+    def swept_at(self, price: float, targets: Floats) -> Floats:
+        """Return the dollars that a move from `price` to each of `targets` would sweep, of their shape."""
+        if not (price > 0 and (targets > 0).all()):
+            raise GridError("a move goes from one price above 0 to another")
+        depth = [np.abs(self._depth(s, targets) - self._depth(s, np.array([price]))) for s in Side]
+        swept: Floats = np.where(targets < price, *depth)
+        return swept
+
+    def _depth(self, side: Side, prices: Floats) -> Floats:
+        """Return the dollars of one side between the close and prices, nothing before it or past the end."""
+        bins = self.long if side is Side.LONG else self.short
+        at = np.log(prices) / BIN_LOG
+        away = self.close_bin + 1 - at if side is Side.LONG else at - self.close_bin
+        total = np.concatenate([[0.0], np.cumsum(bins)])
+        return np.asarray(np.interp(away, np.arange(total.size), total))
 
     def around(self, side: Side, price: float) -> float:
         """Return the dollars of one side within a tenth of a percent of a price."""

@@ -1,17 +1,25 @@
 """Answer `/cascade` and `/check`: what a move would sweep, and what stands between price and a stop."""
 
+from collections.abc import Callable
 from dataclasses import replace
+
+import structlog
 
 from bot.commands import ids
 from bot.commands.context import Context
 from bot.commands.parts import SHARE, SYMBOL, dollars, rows, stale_notice, symbol_of, view_of
-from bot.commands.reply import Button, Reply, Table
-from bot.commands.spec import Call, Command, Kind, Parameter, Visibility, Who
+from bot.commands.pictures import LAYOUT, drawn, image_of, layout_of
+from bot.commands.reply import Button, Image, Reply, Table
+from bot.commands.spec import Call, Command, Cost, Kind, Parameter, Visibility, Who
 from bot.live.view import SymbolView
 from bot.render import text
-from engine.errors import UserError
+from bot.render.cascade_request import CascadeRequest
+from bot.render.picture import Layout, Picture
+from engine.errors import RenderError, UserError
 from engine.model import Side
-from engine.standing import AROUND, Check, cascade, check
+from engine.standing import AROUND, Check, Standing, cascade, check
+
+log = structlog.get_logger(__name__)
 
 VALIDATED = 0.10
 """Beyond this distance nothing has been validated, and the surface ends soon after."""
@@ -30,7 +38,9 @@ async def show_cascade(ctx: Context, call: Call) -> Reply:
     """Answer with the dollars that moves of 1, 2, 5 and 10 % would sweep, each way."""
     symbol = symbol_of(ctx, call)
     view = view_of(ctx, symbol)
-    sweeps = cascade(ctx.services.market.standing(symbol), view.price)
+    standing = ctx.services.market.standing(symbol)
+    images, without = await _picture(ctx, view, standing, layout_of(ctx, call.text("layout")))
+    sweeps = cascade(standing, view.price)
     largest = max(s.notional_usd for s in sweeps)
     table = Table(
         headings=("Move", "Price", "Swept", ""),
@@ -48,12 +58,44 @@ async def show_cascade(ctx: Context, call: Call) -> Reply:
     return Reply(
         command="cascade",
         title=f"{text.base(symbol)}: what a move would sweep",
-        text=f"From {dollars(view.price)}, cumulatively, as the book stands. {NOT_A_FORECAST}",
+        text=" ".join(
+            [f"From {dollars(view.price)}, cumulatively, as the book stands.", NOT_A_FORECAST, *without]
+        ),
         table=table,
+        images=images,
         buttons=_buttons(symbol, "cascade"),
         price=view.price,
         notice=stale_notice(ctx, view),
     )
+
+
+async def _picture(
+    ctx: Context, view: SymbolView, standing: Standing, layout: Layout
+) -> tuple[tuple[Image, ...], tuple[str, ...]]:
+    """Return the picture, or why there is none: the words and the table say the same."""
+    request = replace(
+        CascadeRequest.of(view, now_ms=ctx.now_ms),
+        theme=ctx.prefs.drawing,
+        layout=layout,
+        tz=ctx.tz,
+        source_label=ctx.services.market.label(),
+    )
+    request = replace(request, accuracy=ctx.services.accuracy.line(view.symbol, request.model))
+
+    async def ask_for(may_draw: Callable[[], None]) -> Picture:
+        def stands() -> Standing:
+            may_draw()
+            return standing
+
+        return await ctx.services.pictures.cascade(request, stands)
+
+    try:
+        return (image_of(await drawn(ctx, ask_for, instead="/zones btc")),), ()
+    except UserError as soon:
+        return (), (str(soon),)
+    except RenderError as error:
+        log.warning("cascade_not_drawn", symbol=view.symbol, error=str(error))
+        return (), ("The picture could not be drawn this time.",)
 
 
 async def show_check(ctx: Context, call: Call) -> Reply:
@@ -124,10 +166,11 @@ COMMANDS = (
         noun="cascade",
         description="Show what moves of 1, 2, 5 and 10% would sweep, up and down",
         run=show_cascade,
-        parameters=(SYMBOL, SHARE),
+        parameters=(SYMBOL, LAYOUT, SHARE),
         aliases=("sweep",),
         examples=("/cascade btc",),
         visibility=Visibility.SHAREABLE,
+        cost=Cost.PICTURE,
         who=Who.EVERYONE,
     ),
     Command(

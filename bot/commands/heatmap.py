@@ -1,20 +1,19 @@
 """Answer `/heatmap`: the picture of where liquidations are expected, with buttons to look further."""
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bot.commands import ids, words
 from bot.commands.amounts import DAY_MS, HOUR_MS
 from bot.commands.context import Context
-from bot.commands.limits import PICTURE_EVERY_S
 from bot.commands.parts import SHARE, SIDE, SYMBOL, rows, side_of, stale_notice, symbol_of, view_of
-from bot.commands.reply import Button, File, Front, Image, Reply
-from bot.commands.spec import Call, Choice, Command, Cost, Kind, Parameter, Visibility, Who
+from bot.commands.pictures import LAYOUT, drawn, image_of, layout_of
+from bot.commands.reply import Button, File, Reply
+from bot.commands.spec import Call, Command, Cost, Kind, Parameter, Visibility, Who
 from bot.live.view import SymbolView
 from bot.render import text
-from bot.render.picture import Layout, Picture
+from bot.render.picture import Picture
 from bot.render.request import HeatmapRequest
-from engine.errors import LiqwatchError, UserError
 from engine.grid import Grid
 
 WINDOWS = ("12h", "24h", "3d", "7d", "30d")
@@ -29,16 +28,6 @@ WINDOW = Parameter(
     unit="time",
     examples=WINDOWS,
     aliases=("period", "last"),
-)
-LAYOUT = Parameter(
-    name="layout",
-    kind=Kind.CHOICE,
-    description="Shape of the picture; auto suits where you are",
-    choices=(
-        Choice(value="auto", label="auto"),
-        Choice(value="landscape", label="landscape, for desktops"),
-        Choice(value="portrait", label="portrait, for phones"),
-    ),
 )
 RANGE = Parameter(
     name="range",
@@ -87,14 +76,11 @@ async def show(ctx: Context, call: Call) -> Reply:
     """Answer with the picture, its caption, and buttons."""
     ask = _Ask.of(ctx, call)
     view, picture = await _draw(ctx, ask)
-    image = Image(
-        png=picture.png, name=picture.name, alt=picture.alt, width=picture.width, height=picture.height
-    )
     return Reply(
         command="heatmap",
         title=_title(ask),
         text=picture.alt,
-        images=(image,),
+        images=(image_of(picture),),
         buttons=_buttons(ctx, ask),
         price=view.price,
         notice=stale_notice(ctx, view),
@@ -123,39 +109,20 @@ async def hd(ctx: Context, call: Call) -> Reply:
     )
 
 
-class _TooSoon(LiqwatchError):
-    """Stop a drawing because the user it would be for has just had one."""
-
-    def __init__(self, user_id: str, wait_s: float) -> None:
-        super().__init__(user_id)
-        self.user_id = user_id
-        self.wait_s = wait_s
-
-
 async def _draw(ctx: Context, ask: _Ask) -> tuple[SymbolView, Picture]:
     """Return the picture: from the cache for free, drawn where the user may have one drawn now."""
     view = view_of(ctx, ask.symbol)
     request = _request(ctx, ask, view)
-    me = ctx.caller.user_id
     low, high = request.price_range or (None, None)
 
-    async def grid() -> Grid:
-        if (wait_s := ctx.limits.picture_wait_s(me)) > 0:
-            raise _TooSoon(me, wait_s)
-        ctx.limits.picture_drawn(me)
-        return await ctx.services.market.grid(ask.symbol, ask.window_ms, low=low, high=high)
+    async def ask_for(may_draw: Callable[[], None]) -> Picture:
+        async def grid() -> Grid:
+            may_draw()
+            return await ctx.services.market.grid(ask.symbol, ask.window_ms, low=low, high=high)
 
-    while True:
-        try:
-            return view, await ctx.services.pictures.heatmap(request, grid)
-        except _TooSoon as soon:
-            if soon.user_id == me:
-                raise UserError(_wait(soon.wait_s), example="/zones btc") from None
-            # somebody else was waiting for the same picture and may not have it: ask for oneself
+        return await ctx.services.pictures.heatmap(request, grid)
 
-
-def _wait(wait_s: float) -> str:
-    return f"One new picture every {PICTURE_EVERY_S:.0f} s: the next in {math.ceil(wait_s)} s."
+    return view, await drawn(ctx, ask_for, instead="/zones btc")
 
 
 def _request(ctx: Context, ask: _Ask, view: SymbolView) -> HeatmapRequest:
@@ -166,7 +133,7 @@ def _request(ctx: Context, ask: _Ask, view: SymbolView) -> HeatmapRequest:
     return replace(
         plain,
         theme=ctx.prefs.drawing,
-        layout=_layout(ctx, ask.layout),
+        layout=layout_of(ctx, ask.layout),
         hd=ask.hd,
         tz=ctx.tz,
         source_label=ctx.services.market.label(),
@@ -179,14 +146,6 @@ def _request(ctx: Context, ask: _Ask, view: SymbolView) -> HeatmapRequest:
 def _short(window_ms: int) -> str:
     """Return a window the way its button says it."""
     return "24h" if window_ms == DAY_MS else words.duration_short(window_ms)
-
-
-def _layout(ctx: Context, asked: str) -> Layout:
-    """Return the shape: what was asked for, else what was set, else what suits the front."""
-    chosen = asked or ctx.prefs.layout
-    if chosen in ("landscape", "portrait"):
-        return Layout(chosen)
-    return Layout.PORTRAIT if ctx.caller.front is Front.TELEGRAM else Layout.LANDSCAPE
 
 
 def _buttons(ctx: Context, ask: _Ask) -> tuple[tuple[Button, ...], ...]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from adapters.venue import Feed, VenueHealth
 from bot.commands.reply import Front
 from bot.live.view import SymbolView
+from bot.render.cascade_request import CascadeRequest
 from bot.render.picture import Picture
 from bot.render.request import HeatmapRequest
 from bot.supervisor import PartHealth
@@ -91,10 +92,13 @@ class Alerting(Protocol):
 
 
 class Pictures(Protocol):
-    """Be what draws heatmaps."""
+    """Be what draws."""
 
     async def heatmap(self, request: HeatmapRequest, grid: Callable[[], Awaitable[Grid]]) -> Picture:
         """Return a picture; `grid` is asked for only where it has to be drawn now, and may raise."""
+
+    async def cascade(self, request: CascadeRequest, standing: Callable[[], Standing]) -> Picture:
+        """Return the picture of what moves would sweep; `standing` is asked like `grid`."""
 
 
 class Privacy(Protocol):

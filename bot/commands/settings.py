@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from bot.commands import words
 from bot.commands.context import Context
-from bot.commands.heatmap import LAYOUT
 from bot.commands.parts import SYMBOL
+from bot.commands.pictures import LAYOUT
 from bot.commands.prefs import Prefs
 from bot.commands.reply import Reply, Tone
 from bot.commands.spec import Call, Choice, Command, Kind, Parameter, Provider, Value

@@ -75,7 +75,7 @@ def notices(request: HeatmapRequest) -> tuple[str, ...]:
     """Return what a reader must know before trusting the picture, most important first."""
     out = []
     if not request.warm:
-        out.append(f"Book not warm: {_plain_days(request.history_days)} of {request.warm_days:.0f} days")
+        out.append(not_warm(request.history_days, request.warm_days))
     if request.zones is None:
         out.append("Zones not ready: no history judged yet")
     elif not request.zones.threshold_ready:
@@ -84,6 +84,11 @@ def notices(request: HeatmapRequest) -> tuple[str, ...]:
         out.append("Nothing denser than usual nearby")
     out.extend(_gap(request, gap.first_ts, gap.last_ts) for gap in _recent_gaps(request))
     return tuple(out)
+
+
+def not_warm(history_days: float, warm_days: float) -> str:
+    """Say that there is less history than a picture should have."""
+    return f"Book not warm: {_plain_days(history_days)} of {warm_days:.0f} days"
 
 
 def _recent_gaps(request: HeatmapRequest) -> list[Gap]:

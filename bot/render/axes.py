@@ -1,11 +1,11 @@
 """Draw the price axis, the time axis, the price line and its tag."""
 
 from bot.render import text
-from bot.render.drawing import Drawing
+from bot.render.drawing import Drawing, Sketch
 from bot.render.fonts import Weight
 from bot.render.ink import Ink
 from bot.render.layout import Box, Sizes
-from bot.render.scene import Scene
+from bot.render.scene import Sheet
 from bot.render.ticks import MOST_TICKS, price_ticks, time_ticks
 
 AXIS_PAD = 12
@@ -17,7 +17,7 @@ DASHES = (7.0, 5.0)
 NOW = "now"
 
 
-def axis_width(ink: Ink, scene: Scene, sizes: Sizes) -> float:
+def axis_width(ink: Ink, scene: Sheet, sizes: Sizes) -> float:
     """Return how wide the price axis must be for its widest label and the price tag."""
     labels = [ink.measure(label, sizes.label) for _, label in price_ticks(*scene.view)]
     tag = ink.measure(scene.price_text, sizes.label + 1, Weight.BOLD) + 2 * TAG_PAD + TAG_GAP
@@ -26,12 +26,12 @@ def axis_width(ink: Ink, scene: Scene, sizes: Sizes) -> float:
 
 def draw_axes(drawing: Drawing) -> None:
     """Draw ticks of both axes, the line at now, and the price across all."""
-    _prices(drawing)
+    draw_prices(drawing)
     _times(drawing)
-    _price_line(drawing)
+    draw_price_line(drawing)
 
 
-def _tag_box(drawing: Drawing) -> Box:
+def _tag_box(drawing: Sketch) -> Box:
     """Return where the price tag stands: at the price, kept inside the plot's height."""
     sizes, axis, plot = drawing.sizes, drawing.frame.axis, drawing.frame.plot
     half = sizes.label * 0.82
@@ -40,7 +40,7 @@ def _tag_box(drawing: Drawing) -> Box:
     return Box(axis.x0 + TAG_GAP, y - half, axis.x0 + TAG_GAP + width, y + half)
 
 
-def _prices(drawing: Drawing) -> None:
+def draw_prices(drawing: Sketch) -> None:
     """Draw round prices with faint lines, but none that the price tag would cover."""
     sizes, axis, plot, strip = drawing.sizes, drawing.frame.axis, drawing.frame.plot, drawing.frame.strip
     tag, half = _tag_box(drawing), drawing.sizes.label * 0.6
@@ -71,7 +71,7 @@ def _times(drawing: Drawing) -> None:
     ink.text((drawing.frame.width - sizes.margin, y), named, sizes.small, colour, align="right")
 
 
-def _price_line(drawing: Drawing) -> None:
+def draw_price_line(drawing: Sketch) -> None:
     """Draw the price as a dashed line and, on the axis, as a tag."""
     ink, palette, sizes = drawing.ink, drawing.palette, drawing.sizes
     y, box = drawing.y_at(drawing.scene.price), _tag_box(drawing)

@@ -10,6 +10,7 @@ from bot.render.scene import Band, Scene
 from engine.grid import Grid
 from engine.model import STEP_MS, Side, Zone
 
+NO_DATA = "No data in this window yet"
 NEARLY_ALL = 0.02
 """A window this little longer than the grid (a share of it) is taken as a matter of rounding."""
 
@@ -44,7 +45,7 @@ def scene_of(request: HeatmapRequest, grid: Grid) -> Scene:
         replay=request.source_label,
         headline=alt.headline(request),
         severity=request.severity,
-        notices=alt.notices(request),
+        notices=(*(() if grid.ts.size else (NO_DATA,)), *alt.notices(request)),
         footer=alt.footer(request, pale=pale),
         pale=pale,
         tz=request.tz,

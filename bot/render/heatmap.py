@@ -1,4 +1,4 @@
-"""Draw a heatmap picture from a scene: the one entry is `draw`. Runs in the worker."""
+"""Draw a heatmap from its scene. Runs in the worker."""
 
 import matplotlib as mpl
 import numpy as np
@@ -7,9 +7,10 @@ from bot.render import text
 from bot.render.axes import axis_width, draw_axes
 from bot.render.drawing import Drawing
 from bot.render.fonts import Faces, Weight
+from bot.render.header import SPACE, draw_price, draw_title
 from bot.render.ink import Ink
 from bot.render.layout import SIZES, Box, frame_of
-from bot.render.notes import draw_chips, draw_footer
+from bot.render.notes import draw_chips, draw_footer, free_corner
 from bot.render.palette import PALETTES
 from bot.render.picture import Layout
 from bot.render.pills import draw_zones, strip_width
@@ -17,7 +18,6 @@ from bot.render.plot import draw_candles, draw_levels, group_bars, soft_levels
 from bot.render.raster import GAMMA, scale_of
 from bot.render.scene import Scene
 
-SPACE = 16
 LEAST_BAR = 300
 MOST_BAR = 340
 LARGE_STEP = 10_000
@@ -33,7 +33,7 @@ def draw(scene: Scene, faces: Faces) -> bytes:
         draw_candles(drawing, xs, ys)
         draw_axes(drawing)
         draw_zones(drawing)
-        draw_chips(drawing, xs, ys)
+        draw_chips(drawing, free_corner(drawing.frame.plot, xs, ys))
         draw_footer(drawing)
     return drawing.ink.png()
 
@@ -60,46 +60,10 @@ def prepare(scene: Scene, faces: Faces) -> Drawing:
 
 def draw_header(drawing: Drawing) -> None:
     """Draw what it is on the left, the price on the right, and the colour scale where the layout has it."""
-    right = _price(drawing)
-    left = _title(drawing, right)
+    right = draw_price(drawing)
+    wide = drawing.scene.layout is Layout.LANDSCAPE
+    left = draw_title(drawing, right - (LEAST_BAR + 2 * SPACE if wide else 0))
     _scale(drawing, left, right)
-
-
-def _price(drawing: Drawing) -> float:
-    """Draw the price and the day's change; return where they begin."""
-    ink, sizes, scene, palette = drawing.ink, drawing.sizes, drawing.scene, drawing.palette
-    x = drawing.frame.width - sizes.margin
-    ink.text(
-        (x, sizes.header), f"${scene.price_text}", sizes.price, palette.ink, weight=Weight.BOLD, align="right"
-    )
-    left = x - ink.measure(f"${scene.price_text}", sizes.price, Weight.BOLD)
-    if scene.change is None:
-        return left
-    words = text.change(scene.change)
-    colour = palette.rise if scene.change >= 0 else palette.fall
-    beside = scene.layout is Layout.LANDSCAPE
-    at = (left - SPACE if beside else x, sizes.change_y)
-    ink.text(at, words, sizes.change, colour, weight=Weight.SEMIBOLD, align="right")
-    return left - SPACE - ink.measure(words, sizes.change, Weight.SEMIBOLD) if beside else left
-
-
-def _title(drawing: Drawing, right: float) -> float:
-    """Draw the coin and the longest title that fits; return where they end."""
-    ink, sizes, scene, palette = drawing.ink, drawing.sizes, drawing.scene, drawing.palette
-    room = right - SPACE
-    if scene.layout is Layout.LANDSCAPE:
-        room -= LEAST_BAR + 2 * SPACE
-    size = float(sizes.symbol)
-    while ink.measure(scene.coin, size, Weight.BOLD) > room - sizes.margin and size > sizes.small:
-        size -= 2
-    ink.text((sizes.margin - 2, sizes.header), scene.coin, size, palette.ink, weight=Weight.BOLD)
-    x = sizes.margin + ink.measure(scene.coin, size, Weight.BOLD) + SPACE
-    for words in scene.title:
-        width = ink.measure(words, sizes.title, Weight.REGULAR)
-        if x + width <= room:
-            ink.text((x, sizes.header + 2), words, sizes.title, palette.dim, weight=Weight.REGULAR)
-            return x + width
-    return x - SPACE
 
 
 def _scale(drawing: Drawing, left: float, right: float) -> None:

@@ -1,6 +1,8 @@
 """Draw what must be read with the picture: replay and warning chips, the small print, the mark."""
 
-from bot.render.drawing import Drawing
+from collections.abc import Callable
+
+from bot.render.drawing import Sketch
 from bot.render.fonts import Weight
 from bot.render.layout import Box, freest, lines_of
 from bot.render.pills import accent
@@ -13,18 +15,19 @@ MARK = "Liqwatch"
 JOINT = "  ·  "
 
 
-def draw_chips(drawing: Drawing, xs: Floats, ys: Floats) -> None:
-    """Draw chips in the corner where they cover the fewest candles; `ys` are open, high, low, close."""
+Place = Callable[[float, float], tuple[float, float]]
+"""Where to put the left and top of a block of chips, by its width and height."""
+
+
+def draw_chips(drawing: Sketch, place: Place) -> None:
+    """Draw chips under each other, where `place` says."""
     chips = _chips(drawing)
     if not chips:
         return
-    sizes, plot = drawing.sizes, drawing.frame.plot
+    sizes = drawing.sizes
     height = sizes.label * 1.6
     widths = [drawing.ink.measure(words, sizes.label, Weight.SEMIBOLD) + 2 * CHIP_PAD for words, _ in chips]
-    total, width = len(chips) * (height + CHIP_GAP) - CHIP_GAP, max(widths)
-    tops = (plot.y0 + INSET, plot.y1 - INSET - total)
-    x = plot.x0 + INSET
-    y = tops[freest([Box(x, top, x + width, top + total) for top in tops], xs, ys[2], ys[1])]
+    x, y = place(max(widths), len(chips) * (height + CHIP_GAP) - CHIP_GAP)
     for (words, colour), wide in zip(chips, widths, strict=True):
         box = Box(x, y, x + wide, y + height)
         drawing.ink.box(box, drawing.palette.pill, alpha=0.88, radius=6, edge=colour, edge_width=1.5)
@@ -32,20 +35,29 @@ def draw_chips(drawing: Drawing, xs: Floats, ys: Floats) -> None:
         y += height + CHIP_GAP
 
 
-def _chips(drawing: Drawing) -> list[tuple[str, str]]:
+def free_corner(plot: Box, xs: Floats, ys: Floats) -> Place:
+    """Return the left corner where chips cover the fewest candles; `ys` are open, high, low, close."""
+
+    def place(width: float, height: float) -> tuple[float, float]:
+        x, tops = plot.x0 + INSET, (plot.y0 + INSET, plot.y1 - INSET - height)
+        boxes = [Box(x, top, x + width, top + height) for top in tops]
+        return x, tops[freest(boxes, xs, ys[2], ys[1])]
+
+    return place
+
+
+def _chips(drawing: Sketch) -> list[tuple[str, str]]:
     """Return the words and colour of each chip, most important first; each is cut to the plot's width."""
     scene, palette = drawing.scene, drawing.palette
     chips = [(scene.replay, palette.warn)] if scene.replay else []
     if scene.headline:
         chips.append((scene.headline, accent(palette, scene.severity)))
-    if not scene.ts.size:
-        chips.append(("No data in this window yet", palette.ink))
     chips.extend((note, palette.ink) for note in scene.notices)
     room = drawing.frame.plot.width - 2 * (INSET + CHIP_PAD)
     return [(_cut(drawing, words, drawing.sizes.label, room), colour) for words, colour in chips]
 
 
-def _cut(drawing: Drawing, words: str, size: float, room: float) -> str:
+def _cut(drawing: Sketch, words: str, size: float, room: float) -> str:
     """Return a text cut with an ellipsis to what fits."""
     if drawing.ink.measure(words, size, Weight.SEMIBOLD) <= room:
         return words
@@ -54,7 +66,7 @@ def _cut(drawing: Drawing, words: str, size: float, room: float) -> str:
     return words.rstrip() + "…"
 
 
-def draw_footer(drawing: Drawing) -> None:
+def draw_footer(drawing: Sketch) -> None:
     """Write the small print in as many lines as the layout has, and the mark at its end."""
     ink, sizes, palette, scene = drawing.ink, drawing.sizes, drawing.palette, drawing.scene
     right = drawing.frame.width - sizes.margin

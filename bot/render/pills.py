@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.render import text
-from bot.render.drawing import Drawing
+from bot.render.drawing import Drawing, Sketch
 from bot.render.fonts import Weight
 from bot.render.ink import Ink
 from bot.render.layout import Box, Frame, Sizes, Want, stack_around
 from bot.render.palette import Palette
-from bot.render.scene import Band, Scene
+from bot.render.scene import Band, Sheet
 from engine.model import Severity
 
 BRACKET_X = 7
@@ -41,21 +41,21 @@ class Pill:
     away: str
 
 
-def strip_width(ink: Ink, scene: Scene, sizes: Sizes) -> float:
+def strip_width(ink: Ink, scene: Sheet, sizes: Sizes) -> float:
     """Return how wide the strip must be for its widest label; a bare strip is narrow."""
     if not scene.bands:
         return BARE_STRIP
     return PILL_X + _pill_width(ink, scene, sizes) + EDGE + 3
 
 
-def _pill_width(ink: Ink, scene: Scene, sizes: Sizes) -> float:
+def _pill_width(ink: Ink, scene: Sheet, sizes: Sizes) -> float:
     """Return the width that fits every label, so that they line up."""
     dollars = max(ink.measure(text.money(b.usd), sizes.pill, Weight.BOLD) for b in scene.bands)
     away = max(ink.measure(_away(b, scene), sizes.label, Weight.SEMIBOLD) for b in scene.bands)
     return PAD + dollars + BETWEEN + away + PAD
 
 
-def _away(band: Band, scene: Scene) -> str:
+def _away(band: Band, scene: Sheet) -> str:
     """Return the signed distance, with an arrow where the zone lies outside the picture."""
     low, high = scene.view
     arrow = "↑ " if band.low > high else "↓ " if band.high < low else ""
@@ -63,7 +63,7 @@ def _away(band: Band, scene: Scene) -> str:
 
 
 def place_pills(
-    ink: Ink, scene: Scene, sizes: Sizes, frame: Frame, line_y: float, ys: Sequence[float]
+    ink: Ink, scene: Sheet, sizes: Sizes, frame: Frame, line_y: float, ys: Sequence[float]
 ) -> list[Pill]:
     """Return the labels that fit: none overlaps another, the price line, or the strip's edges.
 
@@ -107,7 +107,7 @@ def draw_zones(drawing: Drawing) -> list[Pill]:
             _bracket_over_history(drawing, pill.band)
         _bracket(drawing, pill)
     for pill in pills:
-        _pill(drawing, pill, alpha=UNLIT_ALPHA if dimmed and not pill.band.lit else 1.0)
+        draw_pill(drawing, pill, alpha=UNLIT_ALPHA if dimmed and not pill.band.lit else 1.0)
     return pills
 
 
@@ -117,7 +117,7 @@ def accent(palette: Palette, severity: Severity | None) -> str:
     return light if palette.outline == "#ffffff" else dark
 
 
-def _colour(drawing: Drawing, band: Band) -> str:
+def side_ink(drawing: Sketch, band: Band) -> str:
     """Return the ink of a zone: the alert's where it is lit, else its side's."""
     if band.lit:
         return accent(drawing.palette, drawing.scene.severity)
@@ -138,7 +138,7 @@ def _bracket(drawing: Drawing, pill: Pill) -> None:
     """Mark the zone's true extent beside now and lead from it to its pill."""
     extent, colour, x = (
         _extent(drawing, pill.band),
-        _colour(drawing, pill.band),
+        side_ink(drawing, pill.band),
         drawing.frame.strip.x0 + BRACKET_X,
     )
     if extent is None:
@@ -159,7 +159,7 @@ def _bracket_over_history(drawing: Drawing, band: Band) -> None:
     extent, plot = _extent(drawing, band), drawing.frame.plot
     if extent is None:
         return
-    colour = _colour(drawing, band)
+    colour = side_ink(drawing, band)
     left = min(max(drawing.x_at(band.born_ts), plot.x0 + 2), plot.x1 - 24)
     top, bottom = extent
     drawing.ink.box(Box(left, top, plot.x1 + BRACKET_X, bottom), colour, alpha=0.16)
@@ -168,10 +168,10 @@ def _bracket_over_history(drawing: Drawing, band: Band) -> None:
     drawing.ink.line(way, colour, 2.2)
 
 
-def _pill(drawing: Drawing, pill: Pill, *, alpha: float) -> None:
+def draw_pill(drawing: Sketch, pill: Pill, *, alpha: float = 1.0) -> None:
     """Draw one label: dollars to the left, signed distance to the right."""
     ink, palette, sizes, box = drawing.ink, drawing.palette, drawing.sizes, pill.box
-    colour = _colour(drawing, pill.band)
+    colour = side_ink(drawing, pill.band)
     lit = pill.band.lit
     ink.box(box, colour if lit else palette.pill, alpha=1.0 if lit else 0.82, radius=5)
     dark, light = ("#05070f", "#ffffff")

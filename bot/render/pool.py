@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from bot.render.scene import Scene
+from bot.render.scene import Sheet
 from engine.errors import RenderError
 
 log = structlog.get_logger(__name__)
@@ -106,7 +106,7 @@ class WorkerPool:
         """Return the ids of the running processes, for whoever counts their memory."""
         return tuple(sorted(worker.pid for worker in self._workers if worker.alive))
 
-    async def draw(self, scene: Scene) -> bytes:
+    async def draw(self, scene: Sheet) -> bytes:
         """Return a scene as PNG. A worker that dies is replaced and the scene tried once more.
 
         Raise RenderError where it cannot be drawn, takes too long, or too many wait already.

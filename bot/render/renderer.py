@@ -17,12 +17,15 @@ from pathlib import Path
 
 from bot.render.alt import alt_text
 from bot.render.cache import PictureCache, SingleFlight
+from bot.render.cascade_request import CascadeRequest, cascade_alt, cascade_scene_of
 from bot.render.compose import scene_of
 from bot.render.picture import Layout, Picture
 from bot.render.pool import WorkerPool
 from bot.render.request import HeatmapRequest
+from bot.render.scene import Sheet
 from bot.render.warmup import warm_scene
 from engine.grid import Grid
+from engine.standing import Standing
 
 CACHE_BYTES = 32 << 20
 TIMEOUT_S = 10.0
@@ -30,6 +33,9 @@ MAX_WAITING = 64
 
 GridSource = Grid | Callable[[], Awaitable[Grid]]
 """A grid, or how to get it: asked for only when the picture is not in the cache."""
+_Request = HeatmapRequest | CascadeRequest
+_Composed = Callable[[], Awaitable[tuple[Sheet, str]]]
+"""How to get a scene and its words; not called where the picture is in the cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,20 +79,43 @@ class Renderer:
         With `request.highlight` it is an alert's picture. Raise RenderError where it cannot be drawn, and
         whatever `grid` raises. A caller may be cancelled without harm to others that wait for the same.
         """
+
+        async def composed() -> tuple[Sheet, str]:
+            known = grid if isinstance(grid, Grid) else await grid()
+            return scene_of(request, known), alt_text(request)
+
+        return await self._picture(request, composed)
+
+    async def cascade(self, request: CascadeRequest, standing: Callable[[], Standing]) -> Picture:
+        """Return the picture of what moves would sweep, as `heatmap` does its own.
+
+        `standing` is asked only where the picture has to be drawn now, and may raise.
+        """
+
+        async def composed() -> tuple[Sheet, str]:
+            known = standing()
+            return cascade_scene_of(request, known), cascade_alt(request, known)
+
+        return await self._picture(request, composed)
+
+    async def _picture(self, request: _Request, composed: _Composed) -> Picture:
+        """Return a picture from the cache, from a drawing under way, or drawn now."""
         held = self._cache.get(request.what, request.candle_ts)
         if held is not None:
             self._cached += 1
             return held
-        return await self._flights.run((request.what, request.candle_ts), lambda: self._draw(request, grid))
+        return await self._flights.run(
+            (request.what, request.candle_ts), lambda: self._draw(request, composed)
+        )
 
-    async def _draw(self, request: HeatmapRequest, grid: GridSource) -> Picture:
+    async def _draw(self, request: _Request, composed: _Composed) -> Picture:
         """Draw a picture and keep it."""
-        known = grid if isinstance(grid, Grid) else await grid()
-        png = await self._pool.draw(scene_of(request, known))
+        scene, words = await composed()
+        png = await self._pool.draw(scene)
         width, height = request.layout.size
         scale = 2 if request.hd else 1
         picture = Picture(
-            png=png, name=request.file_name, alt=alt_text(request), width=width * scale, height=height * scale
+            png=png, name=request.file_name, alt=words, width=width * scale, height=height * scale
         )
         self._drawn += 1
         self._cache.put(request.what, request.symbol, request.candle_ts, picture)

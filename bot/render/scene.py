@@ -1,4 +1,4 @@
-"""Hold one picture, ready to be drawn: plain data, cheap to hand to another process.
+"""Hold pictures, ready to be drawn: plain data, cheap to hand to another process.
 
 The worker loads this module, so it stays clear of the engine's kernel and its compiler.
 """
@@ -26,14 +26,8 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """One picture, ready to be drawn.
-
-    `heat` has shape (columns, bins): USD per bin of `bin_size` from `bin_low` upwards, both sides together
-    (they never share a bin); `bars` has shape (4, columns): open, high, low, close, NaN where unknown.
-    Columns begin at `ts` and last `step_ms`. `gaps` are (start, end) times without data. `pale` says
-    that something in view lies beyond what was validated.
-    """
+class Sheet:
+    """What every picture has: its shape, its words, its price, the prices in view and labels beside them."""
 
     layout: Layout
     theme: Theme
@@ -43,6 +37,25 @@ class Scene:
     price: float
     price_text: str
     change: float | None
+    view: tuple[float, float]
+    bands: tuple[Band, ...]
+    replay: str
+    headline: str
+    severity: Severity | None
+    notices: tuple[str, ...]
+    footer: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene(Sheet):
+    """A heatmap.
+
+    `heat` has shape (columns, bins): USD per bin of `bin_size` from `bin_low` upwards, both sides together
+    (they never share a bin); `bars` has shape (4, columns): open, high, low, close, NaN where unknown.
+    Columns begin at `ts` and last `step_ms`. `gaps` are (start, end) times without data. `pale` says
+    that something in view lies beyond what was validated.
+    """
+
     ts: Ints
     step_ms: int
     start_ms: int
@@ -51,13 +64,18 @@ class Scene:
     bin_low: float
     bin_size: float
     bars: Floats
-    view: tuple[float, float]
     gaps: tuple[tuple[int, int], ...]
-    bands: tuple[Band, ...]
-    replay: str
-    headline: str
-    severity: Severity | None
-    notices: tuple[str, ...]
-    footer: tuple[str, ...]
     tz: str
     pale: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeScene(Sheet):
+    """What moves of price would sweep.
+
+    `prices` (n,) rise evenly through the view; `swept_usd` (n,) is what a move from the present price to each
+    would sweep. The bands are the moves that are named.
+    """
+
+    prices: Floats
+    swept_usd: Floats

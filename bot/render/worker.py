@@ -1,6 +1,6 @@
 """Draw pictures in a process of its own: `python -m bot.render.worker [FONT_FOLDER]`.
 
-Reads frames from standard input (eight bytes of length, then a pickled `Scene`) and answers each with a frame
+Reads frames from standard input (eight bytes of length, then a pickled scene) and answers each with a frame
 on standard output: one byte, 1 for a PNG or 0 for the text of an error, then the bytes. It leaves when its
 input ends, even in the middle of a picture, and so never outlives the process that started it.
 """
@@ -16,9 +16,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
 
+from bot.render.cascade import draw_cascade
 from bot.render.fonts import Faces, find_faces
 from bot.render.heatmap import draw
-from bot.render.scene import Scene
+from bot.render.scene import CascadeScene, Scene
 
 LENGTH = struct.Struct(">Q")
 DRAWN = b"\x01"
@@ -45,7 +46,9 @@ def write_frame(stream: BinaryIO, body: bytes) -> None:
 def answer(job: bytes, faces: Faces) -> bytes:
     """Return the answer to one job: a PNG, or why there is none."""
     try:
-        scene: Scene = pickle.loads(job)  # noqa: S301 (see the import)
+        scene: Scene | CascadeScene = pickle.loads(job)  # noqa: S301 (see the import)
+        if isinstance(scene, CascadeScene):
+            return DRAWN + draw_cascade(scene, faces)
         return DRAWN + draw(scene, faces)
     except Exception:  # noqa: BLE001 (the edge of the process: the error belongs to whoever asked)
         return FAILED + traceback.format_exc(limit=-4).encode()

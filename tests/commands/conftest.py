@@ -18,6 +18,7 @@ from bot.commands.services import Missing, Services
 from bot.commands.symbols import Markets
 from bot.live.view import SymbolView
 from bot.render.alt import alt_text
+from bot.render.cascade_request import cascade_alt
 from bot.render.picture import Picture
 from bot.supervisor import PartHealth, PartState
 from config.settings import AlertSettings, load
@@ -160,20 +161,25 @@ class Sketches:
     requests: list[object] = field(default_factory=list)
 
     async def heatmap(self, request, grid) -> Picture:
-        self.requests.append(request)
-        key = (request.what, request.candle_ts)
-        if key not in self.drawn:
+        if self._missing(request):
             await grid()
-            width, height = request.layout.size
-            scale = 2 if request.hd else 1
-            self.drawn[key] = Picture(
-                png=b"\x89PNG",
-                name=request.file_name,
-                alt=alt_text(request),
-                width=width * scale,
-                height=height * scale,
-            )
-        return self.drawn[key]
+        return self._drawn(request, alt_text(request))
+
+    async def cascade(self, request, standing) -> Picture:
+        words = cascade_alt(request, standing()) if self._missing(request) else ""
+        return self._drawn(request, words)
+
+    def _missing(self, request) -> bool:
+        self.requests.append(request)
+        return (request.what, request.candle_ts) not in self.drawn
+
+    def _drawn(self, request, words) -> Picture:
+        width, height = request.layout.size
+        scale = 2 if request.hd else 1
+        picture = Picture(
+            png=b"\x89PNG", name=request.file_name, alt=words, width=width * scale, height=height * scale
+        )
+        return self.drawn.setdefault((request.what, request.candle_ts), picture)
 
 
 @dataclass

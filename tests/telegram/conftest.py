@@ -57,7 +57,13 @@ class Drawings(shared.Sketches):
 
     async def heatmap(self, request, grid):
         before = len(self.drawn)
-        picture = await super().heatmap(request, grid)
+        return await self._told_apart(request, before, await super().heatmap(request, grid))
+
+    async def cascade(self, request, standing):
+        before = len(self.drawn)
+        return await self._told_apart(request, before, await super().cascade(request, standing))
+
+    async def _told_apart(self, request, before, picture):
         if len(self.drawn) > before:
             await asyncio.sleep(self.delay_s)
             self.made.append(request)

@@ -1,0 +1,73 @@
+"""Have pictures drawn for commands: from the cache for free, anew only where the user may have one now."""
+
+import math
+from collections.abc import Awaitable, Callable
+
+from bot.commands.context import Context
+from bot.commands.limits import PICTURE_EVERY_S
+from bot.commands.reply import Front, Image
+from bot.commands.spec import Choice, Kind, Parameter
+from bot.render.picture import Layout, Picture
+from engine.errors import LiqwatchError, UserError
+
+LAYOUT = Parameter(
+    name="layout",
+    kind=Kind.CHOICE,
+    description="Shape of the picture; auto suits where you are",
+    choices=(
+        Choice(value="auto", label="auto"),
+        Choice(value="landscape", label="landscape, for desktops"),
+        Choice(value="portrait", label="portrait, for phones"),
+    ),
+)
+
+
+class _TooSoon(LiqwatchError):
+    """Stop a drawing because the user it would be for has just had one."""
+
+    def __init__(self, user_id: str, wait_s: float) -> None:
+        super().__init__(user_id)
+        self.user_id = user_id
+        self.wait_s = wait_s
+
+
+async def drawn(
+    ctx: Context, ask: Callable[[Callable[[], None]], Awaitable[Picture]], *, instead: str
+) -> Picture:
+    """Return a picture that `ask` gets; it calls what it is given before anything is drawn anew.
+
+    Raise UserError where the user has just had one drawn; `instead` is a line that works meanwhile.
+    """
+    me = ctx.caller.user_id
+
+    def may_draw() -> None:
+        if (wait_s := ctx.limits.picture_wait_s(me)) > 0:
+            raise _TooSoon(me, wait_s)
+        ctx.limits.picture_drawn(me)
+
+    while True:
+        try:
+            return await ask(may_draw)
+        except _TooSoon as soon:
+            if soon.user_id == me:
+                raise UserError(_wait(soon.wait_s), example=instead) from None
+            # somebody else was waiting for the same picture and may not have it: ask for oneself
+
+
+def _wait(wait_s: float) -> str:
+    return f"One new picture every {PICTURE_EVERY_S:.0f} s: the next in {math.ceil(wait_s)} s."
+
+
+def layout_of(ctx: Context, asked: str) -> Layout:
+    """Return the shape: what was asked for, else what was set, else what suits the front."""
+    chosen = asked or ctx.prefs.layout
+    if chosen in ("landscape", "portrait"):
+        return Layout(chosen)
+    return Layout.PORTRAIT if ctx.caller.front is Front.TELEGRAM else Layout.LANDSCAPE
+
+
+def image_of(picture: Picture) -> Image:
+    """Return a picture as part of a reply."""
+    return Image(
+        png=picture.png, name=picture.name, alt=picture.alt, width=picture.width, height=picture.height
+    )

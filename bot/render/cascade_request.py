@@ -1,0 +1,160 @@
+"""Say what a cascade picture is to show, and reduce it with what stands to what the drawing needs."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from bot.render import alt, text
+from bot.render.layout import TRUSTED
+from bot.render.picture import Layout, Theme
+from bot.render.request import KEY_DIGITS, WARM_DAYS, MarketView
+from bot.render.scene import Band, CascadeScene
+from engine.standing import MOVES, Standing, Sweep, cascade
+
+REACH = 0.106
+"""How far from the price the picture goes: a little beyond the farthest move that is named."""
+POINTS = 425
+"""Prices at which the curve is known: every 5 basis points."""
+NOT_A_FORECAST = "what stands now, not where price goes"
+NOTHING = "Nothing stands within 10% of price"
+BRIGHT_SAID = "brighter where more stands"
+TITLES = ("What a move would sweep, in total", "What a move would sweep", "Moves and sweeps", "Cascade")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeRequest:
+    """Everything but what stands that a cascade picture is made from; fields as in `HeatmapRequest`."""
+
+    symbol: str
+    venues: tuple[str, ...]
+    candle_ts: int
+    now_ms: int
+    price: float
+    price_ts: int
+    change_24h: float | None = None
+    interpolated: bool = False
+    warm: bool = True
+    warm_days: float = WARM_DAYS
+    history_days: float = 0.0
+    theme: Theme = Theme.INFERNO
+    layout: Layout = Layout.LANDSCAPE
+    hd: bool = False
+    tz: str = "UTC"
+    model: str = "flow"
+    source_label: str = ""
+    accuracy: str = ""
+
+    @classmethod
+    def of(cls, view: MarketView, *, now_ms: int) -> Self:
+        """Return a request about a live view; `dataclasses.replace` sets what is a matter of choice."""
+        return cls(
+            symbol=view.symbol,
+            venues=view.venues,
+            candle_ts=view.candle_ts,
+            now_ms=now_ms,
+            price=view.price,
+            price_ts=view.price_ts,
+            change_24h=view.change_24h,
+            interpolated=view.interpolated,
+            warm=view.warm,
+            history_days=view.history_days,
+        )
+
+    @property
+    def what(self) -> Hashable:
+        """Return what is drawn, apart from the candle it is drawn at: one slot of the cache.
+
+        Every move begins at the price, so that is part of it.
+        """
+        market = (self.symbol, self.venues, self.model, f"{self.price:.{KEY_DIGITS}g}")
+        choice = (self.theme, self.layout, self.hd, self.tz)
+        return ("cascade", market, choice, bool(self.source_label), self.accuracy)
+
+    @property
+    def file_name(self) -> str:
+        """Return a plain file name, such as liqwatch-BTCUSDT-cascade.png."""
+        symbol = "".join(c for c in self.symbol if c.isalnum())
+        return f"liqwatch-{symbol}-cascade" + ("@2x.png" if self.hd else ".png")
+
+
+def cascade_scene_of(request: CascadeRequest, standing: Standing) -> CascadeScene:
+    """Return what is to be drawn."""
+    price = request.price
+    prices = price * np.linspace(1 - REACH, 1 + REACH, POINTS)
+    swept_usd = standing.swept_at(price, prices)
+    return CascadeScene(
+        layout=request.layout,
+        theme=request.theme,
+        scale=2 if request.hd else 1,
+        coin=text.base(request.symbol),
+        title=TITLES,
+        price=price,
+        price_text=text.price(price),
+        change=request.change_24h,
+        view=(float(prices[0]), float(prices[-1])),
+        bands=tuple(_band(sweep) for sweep in cascade(standing, price)),
+        replay=request.source_label,
+        headline="",
+        severity=None,
+        notices=_notices(request, anything=bool(swept_usd.any())),
+        footer=_footer(request),
+        prices=prices,
+        swept_usd=swept_usd,
+    )
+
+
+def cascade_alt(request: CascadeRequest, standing: Standing) -> str:
+    """Return the picture in words: each move and what it would sweep; under 1,024 characters."""
+    sweeps = cascade(standing, request.price)
+    sides = []
+    for words, sign in (("A rise would sweep shorts", 1), ("A fall would sweep longs", -1)):
+        mine = sorted((s for s in sweeps if s.move * sign > 0), key=lambda s: abs(s.move))
+        told = [f"{text.money(s.notional_usd)} by {text.percent(s.move)}" for s in mine]
+        sides.append(f"{words}: {', '.join(told)}.")
+    parts = [
+        f"{text.base(request.symbol)}: what a move from ${text.price(request.price)} would sweep, in total.",
+        *sides,
+        *(f"{note}." for note in _notices(request, anything=any(s.notional_usd > 0 for s in sweeps))),
+        *([f"{request.source_label}."] if request.source_label else []),
+        f"This is {NOT_A_FORECAST}.",
+        f"{', '.join(request.venues)}, {text.clock(request.now_ms, text.zone_of(request.tz))};",
+        f"{alt.NOT_ADVICE}.",
+    ]
+    return " ".join(parts)[: alt.ALT_LIMIT - 1]
+
+
+def _band(sweep: Sweep) -> Band:
+    """Return one named move as a label."""
+    return Band(
+        long=sweep.move < 0,
+        low=sweep.target,
+        high=sweep.target,
+        usd=sweep.notional_usd,
+        distance=sweep.move,
+        born_ts=0,
+    )
+
+
+def _notices(request: CascadeRequest, *, anything: bool) -> tuple[str, ...]:
+    """Return what a reader must know before trusting the picture."""
+    cold = () if request.warm else (alt.not_warm(request.history_days, request.warm_days),)
+    return cold if anything else (*cold, NOTHING)
+
+
+def _footer(request: CascadeRequest) -> tuple[str, ...]:
+    """Return the small print, most important first."""
+    old = text.age((request.now_ms - request.price_ts) / 1000)
+    items = [
+        ", ".join(request.venues),
+        f"{text.clock(request.now_ms, text.zone_of(request.tz))}, data {old} old",
+        alt.NOT_ADVICE,
+        NOT_A_FORECAST,
+        alt.PALE_SAID if max(MOVES) > TRUSTED else "",
+        request.accuracy,
+        f"model {request.model}",
+        BRIGHT_SAID,
+        "price interpolated in its candle" if request.interpolated else "",
+    ]
+    return tuple(item for item in items if item)
