@@ -22,6 +22,8 @@ from config.show import describe
 
 log = structlog.get_logger(__name__)
 
+WARM_CANDLES = 50
+
 
 def configure_logs(settings: Settings) -> None:
     """Set up the log with every secret of the settings masked."""
@@ -119,6 +121,7 @@ def check_settings(settings: Settings) -> int:
 async def _warm() -> None:
     """Feed the engine a little of what is shipped: its loops are compiled into their cache."""
     from bot.live.book import Book, Place
+    from engine.heatmap import Heatmap, run
     from engine.presets import PRESETS
     from engine.zones import ZoneParams
 
@@ -129,6 +132,9 @@ async def _warm() -> None:
         venue=replay.venues[0], symbol=symbol, preset=PRESETS["flow"], usd_scale=1.0, zones=ZoneParams()
     )
     await asyncio.to_thread(Book(place).feed, candles)
+    for preset in PRESETS.values():
+        await asyncio.to_thread(Heatmap(preset).feed, candles[:WARM_CANDLES])
+        await asyncio.to_thread(run, candles[:WARM_CANDLES], preset, 100)
 
 
 def warm_up() -> int:

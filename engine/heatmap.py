@@ -12,7 +12,7 @@ import numpy as np
 
 from engine import kernel, norm, state
 from engine.columns import Columns, Surface
-from engine.intake import QUOTE_VOLUME, pack
+from engine.intake import OPEN_INTEREST, QUOTE_VOLUME, VOLUME, pack
 from engine.kernel import (
     CLOSE,
     CLOSED,
@@ -22,6 +22,7 @@ from engine.kernel import (
     FIRST_TS,
     HIGH,
     LAST_CLOSE,
+    LAST_OPEN_INTEREST,
     LAST_TS,
     LAST_Z,
     LONG,
@@ -131,6 +132,8 @@ class Heatmap:
             long=out.rows[0],
             short=out.rows[1],
         )
+        if self._parts.from_open_interest:
+            np.multiply(out.moved, columns.close[:, None, None], out=out.moved)
         return Fed(columns=columns, events=self._events(bars.ts, out.moved))
 
     def tabulate(self, candles: Candles, *, bins: int) -> Result:
@@ -153,7 +156,16 @@ class Heatmap:
         packed = pack(candles, step_ms=self.preset.step_ms, last_ts=last)
         self._note_gaps(packed.ts if last is None else np.concatenate([[last], packed.ts]))
         mass = norm.masses(self._rule, self._state.norm, packed.ts, packed.values[QUOTE_VOLUME])
-        return Bars(ts=packed.ts, prices=packed.values[: CLOSE + 1], mass=mass)
+        volume, quote = packed.values[VOLUME], packed.values[QUOTE_VOLUME]
+        prices = packed.values[: CLOSE + 1]
+        vwap = np.divide(quote, volume, out=prices[CLOSE].copy(), where=(volume > 0.0) & (quote > 0.0))
+        return Bars(
+            ts=packed.ts,
+            prices=prices,
+            mass=mass,
+            vwap=vwap,
+            open_interest=packed.values[OPEN_INTEREST].copy(),
+        )
 
     def _walk(self, count: int, need: Ints, walk: Callable[[Book, int], int]) -> None:
         at = walk(self._state.book, 0)
@@ -190,7 +202,7 @@ class Heatmap:
         close_bin = math.floor(book.last[LAST_Z])
         near = np.zeros((2, 1, width), np.float32)
         for side in (LONG, SHORT):
-            kernel.pour_near(book, side, close_bin, float(self.usd_scale), near[side, 0])
+            kernel.pour_near(self._parts, book, side, close_bin, float(self.usd_scale), near[side, 0])
         return Columns(
             ts=book.clock[[LAST_TS]],
             close=book.last[[LAST_CLOSE]],
@@ -204,7 +216,7 @@ class Heatmap:
         standing = (self._state.book.mass.sum(axis=(1, 2)) * self._state.book.scale).sum(axis=1)
         totals = {}
         for side, kinds, stands in zip(_SIDES, self._state.book.totals, standing, strict=True):
-            usd = [float(v) * self.usd_scale for v in (*kinds, stands)]
+            usd = [float(v) * self._unit_usd for v in (*kinds, stands)]
             totals[side] = Totals(
                 entered=usd[ENTERED],
                 swept=usd[SWEPT],
@@ -214,6 +226,20 @@ class Heatmap:
                 standing=usd[-1],
             )
         return totals
+
+    @property
+    def _unit_usd(self) -> float:
+        """Return what a unit of mass is worth: coins at the last close."""
+        coins = self._parts.from_open_interest
+        return self.usd_scale * (float(self._state.book.last[LAST_CLOSE]) if coins else 1.0)
+
+    @property
+    def unlevered(self) -> dict[Side, float]:
+        """Return the coins of open interest that no level holds, per side; NaN while none is known."""
+        book = self._state.book
+        known = float(book.last[LAST_OPEN_INTEREST])
+        standing = (book.mass.sum(axis=(1, 2)) * book.scale).sum(axis=1)
+        return {side: known - float(held) for side, held in zip(_SIDES, standing, strict=True)}
 
     @property
     def count(self) -> int:

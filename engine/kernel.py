@@ -3,7 +3,8 @@
 Longs are shorts on mirrored price, so every loop knows one side only. A side's axis runs away from the
 price and counts in bins: `z` is log price over `bin_log` for shorts and its negative for longs, levels
 lie above their entry, and global bin `b` is bin `-1 - b` of the mirror. Mass is kept per bin, level and
-lifetime; `surface` is its sum over levels. Both are stored undecayed and multiplied by `scale` (one
+lifetime; `surface` is its sum over levels. Mass is a number without unit, or coins of open interest, which
+are priced where they stand when written out. Both are stored undecayed and multiplied by `scale` (one
 number per side and lifetime) when read, so that a candle costs what it touches.
 
 Everything is compiled; `.py_func` of each function is the same in plain Python. All of it stands in one
@@ -23,10 +24,10 @@ Surface = npt.NDArray[np.float32]
 
 LONG, SHORT = 0, 1
 OPEN, HIGH, LOW, CLOSE = range(4)
-BOTTOM, TOP = 4, 5
+BOTTOM, TOP, VWAP = 4, 5, 6
 ENTERED, SWEPT, TAKEN, DECAYED, CLOSED = range(5)
 LAST_TS, FIRST_TS, COUNT, HALFWAY = range(4)
-LAST_Z, LAST_CLOSE = range(2)
+LAST_Z, LAST_CLOSE, LAST_OPEN_INTEREST, LIQUIDATED = range(4)
 
 NOWHERE = 1 << 60
 """Lowest occupied bin of a level that holds nothing; its highest is the negative."""
@@ -51,6 +52,10 @@ class Parts(NamedTuple):
     amplitude: tuple[float, ...]  # K
     entry: Floats  # (P, 5) blend of open, high, low, close; share
     take_profit: float  # infinite for never
+    spread: int  # points between low and high in place of `entry`, 0 for none
+    from_open_interest: bool  # mass is coins of open interest, not a share of volume
+    one_sided: bool  # a candle opens on the side of its colour only
+    feedback: float  # part of swept open interest that is liquidated, and may open again
 
 
 class Bars(NamedTuple):
@@ -59,6 +64,8 @@ class Bars(NamedTuple):
     ts: Ints  # (n,)
     prices: Floats  # (4, n)
     mass: Floats  # (n,)
+    vwap: Floats  # (n,)
+    open_interest: Floats  # (n,) coins, NaN where it is not known
 
 
 class Book(NamedTuple):
@@ -72,7 +79,7 @@ class Book(NamedTuple):
     scale: Floats  # (2, K) decay since the last rewrite
     standing: Floats  # (2, K) undecayed mass in all bins
     clock: Ints  # (4,) open of the last and first candle, candles seen, 1 while one has yet to enter
-    last: Floats  # (2,) close of the last candle in bins and in price, NaN before
+    last: Floats  # (5,) close of the last candle in bins and in price, open interest; liquidated per side
     totals: Floats  # (2, 5) entered, swept, taken, decayed, closed
 
 
@@ -217,9 +224,32 @@ def decay(parts: Parts, book: Book, side: int, elapsed_ms: int) -> float:
 def entry_at(parts: Parts, bar: Floats, side: int, point: int) -> float:
     """Return where on a side's axis an entry point of a candle lies."""
     z = 0.0
-    for i in range(4):
-        z += parts.entry[point, i] * bar[i]
+    if parts.spread > 0:
+        z = bar[LOW] + (bar[HIGH] - bar[LOW]) * (point + 0.5) / parts.spread
+    else:
+        for i in range(4):
+            z += parts.entry[point, i] * bar[i]
     return z if side == SHORT else -z
+
+
+@njit(cache=True, nogil=True)
+def spread_at(parts: Parts, bar: Floats, point: int) -> float:
+    """Return the height, at a point, of the triangle over a candle's range with its top at the VWAP."""
+    if bar[HIGH] <= bar[LOW]:
+        return 1.0
+    z = bar[LOW] + (bar[HIGH] - bar[LOW]) * (point + 0.5) / parts.spread
+    if z < bar[VWAP]:
+        return float((z - bar[LOW]) / (bar[VWAP] - bar[LOW]))
+    return float((bar[HIGH] - z) / (bar[HIGH] - bar[VWAP])) if bar[HIGH] > bar[VWAP] else 1.0
+
+
+@njit(cache=True, nogil=True)
+def spread_sum(parts: Parts, bar: Floats) -> float:
+    """Return the heights of all points together."""
+    whole = 0.0
+    for p in range(parts.spread):
+        whole += spread_at(parts, bar, p)
+    return whole
 
 
 @njit(cache=True, nogil=True)
@@ -233,11 +263,13 @@ def enter(parts: Parts, book: Book, side: int, bar: Floats, mass: float) -> floa
     close_bin = side_bin(side, bar[CLOSE])
     mass_at, surface = book.mass[side], book.surface[side]
     entered = 0.0
-    for p in range(parts.entry.shape[0]):
+    whole = spread_sum(parts, bar)
+    for p in range(max(parts.entry.shape[0], parts.spread)):
         point = entry_at(parts, bar, side, p)
+        share = parts.entry[p, 4] if parts.spread == 0 else spread_at(parts, bar, p) / whole
         for j in range(parts.weight.shape[0]):
             level = point + parts.offset[side, j]
-            amount = mass * parts.entry[p, 4] * parts.weight[j]
+            amount = mass * share * parts.weight[j]
             if level <= close or amount <= 0.0:
                 continue
             far = math.floor(level - 0.5) + 1
@@ -263,9 +295,12 @@ def enter(parts: Parts, book: Book, side: int, bar: Floats, mass: float) -> floa
 @njit(cache=True, nogil=True)
 def traded(parts: Parts, book: Book, bars: Bars, t: int) -> Floats:
     """Return a candle's prices in bins, and the range it traded with the gap from the last close."""
-    bar = np.empty(6)
+    bar = np.full(7, np.nan)
     for field in range(4):
         bar[field] = math.log(bars.prices[field, t]) / parts.bin_log
+    if parts.spread > 0:
+        vwap = math.log(bars.vwap[t]) / parts.bin_log
+        bar[VWAP] = min(max(vwap, bar[LOW]), bar[HIGH])
     bar[BOTTOM] = min(bar[LOW], bar[OPEN], bar[CLOSE])
     bar[TOP] = max(bar[HIGH], bar[OPEN], bar[CLOSE])
     if not math.isnan(book.last[LAST_Z]):
@@ -283,6 +318,7 @@ def leave(parts: Parts, book: Book, ts: int, bar: Floats, moved: Floats) -> None
         moved[side, SWEPT] = sweep(book, side, side_bin(side, worst))
         moved[side, TAKEN] = take_profit(parts, book, side, best)
         moved[side, DECAYED] = decay(parts, book, side, elapsed_ms)
+        book.last[LIQUIDATED + side] = parts.feedback * moved[side, SWEPT]
         for kind in (SWEPT, TAKEN, DECAYED):
             book.totals[side, kind] += moved[side, kind]
     if book.clock[COUNT] == 0:
@@ -299,7 +335,7 @@ def has_room(parts: Parts, book: Book, bar: Floats, need: Ints) -> bool:
     for side in (LONG, SHORT):
         first = side_bin(side, bar[CLOSE])
         last = first
-        for p in range(parts.entry.shape[0]):
+        for p in range(max(parts.entry.shape[0], parts.spread)):
             farthest = entry_at(parts, bar, side, p) + parts.farthest[side]
             last = max(last, math.floor(farthest - 0.5) + 1)
         good &= book.base[side] <= first and last < book.base[side] + book.mass.shape[1]
@@ -314,11 +350,53 @@ def has_room(parts: Parts, book: Book, bar: Floats, need: Ints) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def arrive(parts: Parts, book: Book, bar: Floats, mass: float, moved: Floats) -> None:
+def shrink(book: Book, side: int, kept: float) -> float:
+    """Let all that stands leave in proportion; return what left."""
+    left = 0.0
+    for k in range(book.scale.shape[1]):
+        left += book.standing[side, k] * book.scale[side, k] * (1.0 - kept)
+        book.scale[side, k] *= kept
+        if book.scale[side, k] < FAINT:
+            rewrite(book, side, k)
+    return left
+
+
+@njit(cache=True, nogil=True)
+def settle(book: Book, side: int, open_interest: float) -> tuple[float, float]:
+    """Follow the open interest: return what closed of what stands, and the coins to open.
+
+    What no level holds is the rest of the open interest: it needs no account of its own.
+    """
+    before = book.last[LAST_OPEN_INTEREST]
+    if math.isnan(open_interest) or math.isnan(before):
+        return 0.0, 0.0
+    left = before - book.last[LIQUIDATED + side]
+    opened = open_interest - left
+    if opened >= 0.0:
+        return 0.0, opened
+    return shrink(book, side, max(open_interest / left, 0.0)), 0.0
+
+
+@njit(cache=True, nogil=True)
+def fuel(parts: Parts, book: Book, bars: Bars, t: int, side: int, moved: Floats) -> float:
+    """Return the mass that a candle enters on a side, once what it closes has left."""
+    if not parts.from_open_interest:
+        return float(bars.mass[t])
+    moved[side, CLOSED], opened = settle(book, side, bars.open_interest[t])
+    book.totals[side, CLOSED] += moved[side, CLOSED]
+    rising = bars.prices[CLOSE, t] >= bars.prices[OPEN, t]
+    return 0.0 if parts.one_sided and rising != (side == LONG) else opened
+
+
+@njit(cache=True, nogil=True)
+def arrive(parts: Parts, book: Book, bar: Floats, bars: Bars, t: int, moved: Floats) -> None:
     """Enter a candle's mass on both sides, which ends the candle."""
     for side in (LONG, SHORT):
+        mass = fuel(parts, book, bars, t, side, moved)
         moved[side, ENTERED] = enter(parts, book, side, bar, mass) if mass > 0.0 else 0.0
         book.totals[side, ENTERED] += moved[side, ENTERED]
+    if not math.isnan(bars.open_interest[t]):
+        book.last[LAST_OPEN_INTEREST] = bars.open_interest[t]
     book.last[LAST_Z] = bar[CLOSE]
     book.clock[HALFWAY] = 0
 
@@ -334,7 +412,7 @@ def step(parts: Parts, book: Book, bars: Bars, t: int, moved: Floats, need: Ints
         leave(parts, book, bars.ts[t], bar, moved)
     if not has_room(parts, book, bar, need):
         return NO_ROOM
-    arrive(parts, book, bar, bars.mass[t], moved)
+    arrive(parts, book, bar, bars, t, moved)
     book.last[LAST_CLOSE] = bars.prices[CLOSE, t]
     return int(math.floor(bar[CLOSE]))  # noqa: RUF046 - numba's stubs do not know it is one
 
@@ -347,7 +425,18 @@ def add_scaled(values: Floats, factor: float, out: npt.NDArray[np.floating[Any]]
 
 
 @njit(cache=True, nogil=True)
-def pour_near(book: Book, side: int, close_bin: int, usd_scale: float, row: Surface) -> None:
+def price_bins(parts: Parts, side: int, first: int, coins: npt.NDArray[np.floating[Any]]) -> None:
+    """Turn coins in bins, from bin `first` of a side's axis on, into dollars at the middle of each."""
+    direction = 1.0 if side == SHORT else -1.0
+    factor = math.exp(direction * parts.bin_log)
+    price = math.exp(direction * (first + 0.5) * parts.bin_log)
+    for i in range(coins.shape[0]):
+        coins[i] *= price
+        price *= factor
+
+
+@njit(cache=True, nogil=True)
+def pour_near(parts: Parts, book: Book, side: int, close_bin: int, usd_scale: float, row: Surface) -> None:
     """Add what stands to a row that runs away from price, the close's bin first."""
     near = close_bin if side == SHORT else -1 - close_bin
     lowest, highest = extent(book, side)
@@ -359,10 +448,12 @@ def pour_near(book: Book, side: int, close_bin: int, usd_scale: float, row: Surf
     for k in range(book.scale.shape[1]):
         values = book.surface[side, k, at + begin : at + end]
         add_scaled(values, usd_scale * book.scale[side, k], row[begin:end])
+    if parts.from_open_interest:
+        price_bins(parts, side, near + begin, row[begin:end])
 
 
 @njit(cache=True, nogil=True)
-def pour_fixed(book: Book, side: int, first: int, per: int, row: Surface) -> None:
+def pour_fixed(parts: Parts, book: Book, side: int, first: int, per: int, row: Surface) -> None:
     """Add what stands to a row of fixed bins of `per` state bins each, from global bin `first`."""
     lowest, highest = extent(book, side)
     if highest < lowest:
@@ -371,6 +462,8 @@ def pour_fixed(book: Book, side: int, first: int, per: int, row: Surface) -> Non
     at = lowest - book.base[side]
     for k in range(book.scale.shape[1]):
         add_scaled(book.surface[side, k, at : at + len(values)], book.scale[side, k], values)
+    if parts.from_open_interest:
+        price_bins(parts, side, lowest, values)
     # The first value is global bin `lowest` for shorts and its mirror for longs, which run down.
     place = lowest - first if side == SHORT else -1 - lowest - first
     out = place // per
@@ -398,7 +491,7 @@ def walk_near(parts: Parts, book: Book, bars: Bars, start: int, out: Near) -> in
             return t
         out.close_bin[t] = close_bin
         for side in (LONG, SHORT):
-            pour_near(book, side, close_bin, out.usd_scale, out.rows[side, t])
+            pour_near(parts, book, side, close_bin, out.usd_scale, out.rows[side, t])
     return int(bars.ts.shape[0])
 
 
@@ -410,5 +503,5 @@ def walk_fixed(parts: Parts, book: Book, bars: Bars, start: int, out: Fixed) -> 
         if step(parts, book, bars, t, moved, out.need) == NO_ROOM:
             return t
         for side in (LONG, SHORT):
-            pour_fixed(book, side, out.first, out.per, out.rows[side, t])
+            pour_fixed(parts, book, side, out.first, out.per, out.rows[side, t])
     return int(bars.ts.shape[0])

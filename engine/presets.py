@@ -6,9 +6,11 @@ computes; the kernel never asks for a preset's name.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from engine.errors import UserError
 from engine.model import STEP_MS
 
 BIN_LOG = 2e-4
@@ -20,6 +22,20 @@ class Unit(StrEnum):
 
     EXPECTED = "expected_liquidations_usd"
     STANDING = "standing_notional_usd"
+
+
+class Fuel(StrEnum):
+    """What a candle's mass is made of."""
+
+    VOLUME = "volume"  # its quote volume over the mean of the days before
+    OPEN_INTEREST = "open_interest"  # the coins that were opened, on both sides
+
+
+class Sides(StrEnum):
+    """On which side a candle's mass enters."""
+
+    BOTH = "both"
+    COLOUR = "colour"  # longs when it closed at its open or above, else shorts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +67,17 @@ class Level:
         return -math.expm1(-self.long_log)
 
     @classmethod
+    def rung(cls, leverage: float, maintenance_margin_rate: float, *, weight: float) -> "Level":
+        """Return where an isolated position of a linear contract is liquidated, at a leverage.
+
+        Long at `e (1 - 1/L) / (1 - m)`, short at `e (1 + 1/L) / (1 + m)` for entry `e`: the formula of
+        `engine.margin` in a bracket without maintenance amount.
+        """
+        long = (1.0 - 1.0 / leverage) / (1.0 - maintenance_margin_rate)
+        short = (1.0 + 1.0 / leverage) / (1.0 + maintenance_margin_rate)
+        return cls(long_log=-math.log(long), short_log=math.log(short), weight=weight)
+
+    @classmethod
     def at(cls, distance: float, *, weight: float) -> "Level":
         """Return the level at a fixed fraction of the entry price, on either side."""
         return cls(long_log=-math.log1p(-distance), short_log=math.log1p(distance), weight=weight)
@@ -68,6 +95,10 @@ class Lifetime:
 class Preset:
     """Choose the parts of a heatmap model.
 
+    Mass enters at the `entry` points or, with `spread`, at that many points between low and high whose shares
+    are a triangle with its top at the VWAP. With `Fuel.OPEN_INTEREST` mass is coins: what is opened
+    enters, what is closed leaves in proportion, and `feedback` is the part of what was swept that counts
+    as liquidated; levels and the rest that no level holds make up the open interest, on each side.
     `take_profit` is the move in favour (log price) after which mass leaves, None for never.
     A candle's mass is `(quote volume / its mean over the norm_days before) ** volume_exponent`, per
     step of five minutes, and nothing before there are `norm_min_days` of it. `reach` is the log
@@ -86,6 +117,10 @@ class Preset:
     warm_days: float
     reach: float
     step_ms: int = STEP_MS
+    fuel: Fuel = Fuel.VOLUME
+    sides: Sides = Sides.BOTH
+    spread: int = 0
+    feedback: float = 0.0
 
     def __post_init__(self) -> None:
         problems = [text for wrong, text in self._checks() if wrong]
@@ -97,7 +132,9 @@ class Preset:
         logs = [d for level in self.levels for d in (level.long_log, level.short_log)]
         fades = [(life.half_life_h, life.amplitude) for life in self.lifetimes]
         return [
-            (not self.entry, "no entry point"),
+            (not self.entry and self.spread < 1, "no entry point"),
+            (bool(self.entry) and self.spread > 0, "entry points or a spread, not both"),
+            (not 0 <= self.feedback <= 1, "feedback must be in [0, 1]"),
             (any(not math.isclose(b, 1.0) for b in blends), "an entry point's prices must blend to 1"),
             (any(not 0 < p.share <= 1 for p in self.entry), "an entry share must be in (0, 1]"),
             (not self.levels, "no level"),
@@ -147,5 +184,62 @@ FLOW = Preset(
 )
 """Volume in, fixed distances, two lifetimes: the model that measured best (docs/model.md)."""
 
-PRESETS = {preset.name: preset for preset in (FLOW,)}
+LEVERAGES = (5.0, 10.0, 25.0, 50.0, 100.0)
+LEVERAGE_WEIGHTS = (0.15, 0.30, 0.25, 0.20, 0.10)
+MAINTENANCE_MARGIN_RATE = 0.004
+"""Of the first bracket of BTC and ETH on Binance, where most positions are."""
+
+LEVERAGE = Preset(
+    name="leverage",
+    unit=Unit.STANDING,
+    entry=(),
+    spread=5,
+    levels=tuple(
+        Level.rung(leverage, MAINTENANCE_MARGIN_RATE, weight=weight)
+        for leverage, weight in zip(LEVERAGES, LEVERAGE_WEIGHTS, strict=True)
+    ),
+    lifetimes=(Lifetime(half_life_h=48.0, amplitude=1.0),),
+    take_profit=None,
+    volume_exponent=1.0,
+    norm_days=30.0,
+    norm_min_days=3.0,
+    warm_days=14.0,
+    reach=0.25,
+    fuel=Fuel.OPEN_INTEREST,
+    feedback=0.1,
+)
+"""Open interest in, a ladder of leverages: what other tools draw, made right (docs/model.md)."""
+
+SIMPLE = replace(
+    LEVERAGE,
+    name="simple",
+    entry=(EntryPoint(close=1.0),),
+    spread=0,
+    lifetimes=(Lifetime(half_life_h=math.inf, amplitude=1.0),),
+    sides=Sides.COLOUR,
+    feedback=0.0,
+)
+"""The textbook's: one entry at the close, one side a candle, and nothing fades."""
+
+PRESETS = {preset.name: preset for preset in (FLOW, LEVERAGE, SIMPLE)}
 """Every shipped preset, by name."""
+
+
+def with_weights(preset: Preset, weights: Sequence[float]) -> Preset:
+    """Return a preset with other weights of its levels, in their order.
+
+    Raise UserError for another number of weights than levels, for one that is negative or no number, and,
+    where mass is open interest, for weights that sum to more than 1.
+    """
+    names = " ".join(f"{level.distance:.2%}" for level in preset.levels)
+    if len(weights) != len(preset.levels):
+        had = f"{preset.name} has {len(preset.levels)} levels ({names} from entry)"
+        raise UserError(f"{had}, and {len(weights)} weights were given.")
+    if any(not 0 <= weight < math.inf for weight in weights):
+        raise UserError("A weight is a number of 0 or more, such as .25.")
+    if preset.fuel is Fuel.OPEN_INTEREST and sum(weights) > 1 + 1e-9:
+        raise UserError(
+            f"The weights sum to {sum(weights):.3g}; they are shares of what is opened, 1 at most."
+        )
+    levels = [replace(level, weight=float(w)) for level, w in zip(preset.levels, weights, strict=True)]
+    return replace(preset, levels=tuple(levels))

@@ -14,12 +14,12 @@ from engine.errors import DataError
 from engine.kernel import NOWHERE, Book, Parts
 from engine.model import HOUR_MS, Ints
 from engine.norm import Norm, new_norm
-from engine.presets import BIN_LOG, Preset
+from engine.presets import BIN_LOG, Fuel, Preset, Sides
 
 ROOM = round(0.35 / BIN_LOG)
 """Bins kept free on either side of what is needed: 35 % of price."""
 _MAGIC = b"LQHM"
-_VERSION = 1
+_VERSION = 2
 _LEAD = struct.Struct("<BI")
 
 
@@ -41,6 +41,7 @@ def new_state(preset: Preset, *, usd_scale: float) -> State:
 def parts_of(preset: Preset) -> Parts:
     """Return a preset as the arrays the kernel reads."""
     offset = np.array([[v.long_log for v in preset.levels], [v.short_log for v in preset.levels]])
+    entry = [[p.open, p.high, p.low, p.close, p.share] for p in preset.entry]
     return Parts(
         bin_log=BIN_LOG,
         offset=offset / BIN_LOG,
@@ -48,8 +49,12 @@ def parts_of(preset: Preset) -> Parts:
         weight=np.array([level.weight for level in preset.levels], float),
         half_life_ms=tuple(float(life.half_life_h * HOUR_MS) for life in preset.lifetimes),
         amplitude=tuple(float(life.amplitude) for life in preset.lifetimes),
-        entry=np.array([[p.open, p.high, p.low, p.close, p.share] for p in preset.entry], float),
+        entry=np.array(entry, float).reshape(-1, 5),
         take_profit=math.inf if preset.take_profit is None else preset.take_profit / BIN_LOG,
+        spread=preset.spread,
+        from_open_interest=preset.fuel is Fuel.OPEN_INTEREST,
+        one_sided=preset.sides is Sides.COLOUR,
+        feedback=float(preset.feedback),
     )
 
 
@@ -65,7 +70,7 @@ def new_book(preset: Preset) -> Book:
         scale=np.ones((2, lives)),
         standing=np.zeros((2, lives)),
         clock=np.zeros(4, np.int64),
-        last=np.full(2, np.nan),
+        last=np.array([np.nan, np.nan, np.nan, 0.0, 0.0]),
         totals=np.zeros((2, 5)),
     )
 

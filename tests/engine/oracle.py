@@ -35,6 +35,7 @@ class Book:
     swept: float = 0.0
     taken: float = 0.0
     decayed: float = 0.0
+    closed: float = 0.0
 
     def offset(self, level):
         return level.long_log if self.side == "long" else -level.short_log
@@ -67,14 +68,32 @@ class Book:
                 lot.lives[k] *= 0.5 ** (elapsed_ms / (life.half_life_h * HOUR_MS))
             self.decayed += before - lot.standing
 
+    def shrink(self, kept):
+        for lot in self.lots:
+            before = lot.standing
+            lot.amount *= kept
+            self.closed += before - lot.standing
+
+    def points(self, logs):
+        """Return where a candle's mass enters, with the share of each place."""
+        if not self.preset.spread:
+            names = ("open", "high", "low", "close")
+            return [(sum(getattr(p, n) * logs[n] for n in names), p.share) for p in self.preset.entry]
+        low, high, top = logs["low"], logs["high"], min(max(logs["vwap"], logs["low"]), logs["high"])
+        places = [low + (high - low) * (i + 0.5) / self.preset.spread for i in range(self.preset.spread)]
+        if high <= low:
+            heights = [1.0 for _ in places]
+        else:
+            heights = [(z - low) / (top - low) if z < top else (high - z) / (high - top) for z in places]
+        return [(z, h / sum(heights)) for z, h in zip(places, heights, strict=True)]
+
     def enter(self, logs, mass):
-        for point in self.preset.entry:
-            entry = sum(getattr(point, name) * logs[name] for name in ("open", "high", "low", "close"))
+        for entry, share in self.points(logs):
             for level in self.preset.levels:
                 target = entry - self.offset(level)
                 passed = target >= logs["close"] if self.side == "long" else target <= logs["close"]
                 if not passed and mass > 0:
-                    self.open(level, entry, target, logs["close"], mass * point.share * level.weight)
+                    self.open(level, entry, target, logs["close"], mass * share * level.weight)
 
     def open(self, level, entry, target, close, amount):
         centres = target / BIN - 0.5
@@ -111,6 +130,7 @@ class Oracle:
         self.books = {side: Book(preset, side) for side in ("long", "short")}
         self.bars = []
         self.close = None
+        self.open_interest = math.nan
 
     def mass(self, ts, quote):
         window = self.preset.norm_days * DAY_MS
@@ -120,18 +140,39 @@ class Oracle:
             return 0.0
         return (quote / mean) ** self.preset.volume_exponent * self.preset.step_ms / STEP_MS
 
+    def opened(self, book, candle, liquidated):
+        """Let a book follow the open interest; return the coins that are opened on its side."""
+        now = candle["open_interest"]
+        if math.isnan(now) or math.isnan(self.open_interest):
+            return 0.0
+        left = self.open_interest - liquidated
+        if now < left:
+            book.shrink(now / left)
+            return 0.0
+        colour = "long" if candle["close"] >= candle["open"] else "short"
+        return 0.0 if self.preset.sides == "colour" and book.side != colour else now - left
+
     def feed(self, candle):
         ts = candle["ts"]
         logs = {name: math.log(candle[name]) for name in ("open", "high", "low", "close")}
         quote = candle["quote_volume"]
         if math.isnan(quote):
             quote = candle["volume"] * (candle["high"] + candle["low"] + candle["close"]) / 3
+        volume = candle["volume"]
+        logs["vwap"] = math.log(quote / volume) if volume > 0 and quote > 0 else logs["close"]
         mass = self.mass(ts, quote)
-        traded = [*logs.values(), *([] if self.close is None else [self.close])]
+        traded = [logs[n] for n in ("open", "high", "low", "close")]
+        traded += [] if self.close is None else [self.close]
         for book in self.books.values():
+            before = book.swept
             book.sweep(min(traded), max(traded))
+            liquidated = self.preset.feedback * (book.swept - before)
             book.take_profit(min(traded), max(traded))
             book.decay(ts - self.bars[-1][0] if self.bars else 0)
+            if self.preset.fuel == "open_interest":
+                mass = self.opened(book, candle, liquidated)
             book.enter(logs, mass)
+        if not math.isnan(candle.get("open_interest", math.nan)):
+            self.open_interest = candle["open_interest"]
         self.bars.append((ts, quote))
         self.close = logs["close"]

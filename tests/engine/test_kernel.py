@@ -160,7 +160,13 @@ def test_enter_leaves_out_levels_that_the_close_has_passed(market, small):
 
 def bars_of(candles):
     prices = np.array([candles.open, candles.high, candles.low, candles.close])
-    return kernel.Bars(ts=candles.ts, prices=prices, mass=np.full(len(candles), 0.5))
+    return kernel.Bars(
+        ts=candles.ts,
+        prices=prices,
+        mass=np.full(len(candles), 0.5),
+        vwap=candles.close.copy(),
+        open_interest=np.full(len(candles), np.nan),
+    )
 
 
 def test_traded(market, small):
@@ -181,10 +187,12 @@ def test_leave_and_arrive(market, small):
     _, (_, left, _, _, out) = both(kernel.leave, parts, book, ts, BAR, moved)
     assert left.clock[kernel.HALFWAY] == 1
     assert out[:, kernel.DECAYED].all()
-    _, (_, done, *_) = both(kernel.arrive, parts, left, BAR, 1.0, out)
+    bars = bars_of(market(1))
+    _, (_, done, *_) = both(kernel.arrive, parts, left, BAR, bars, 0, out)
     assert done.clock[kernel.HALFWAY] == 0
     assert done.last[kernel.LAST_Z] == BAR[kernel.CLOSE]
-    _, (_, idle, *_) = both(kernel.arrive, parts, left, BAR, 0.0, out)
+    none = bars._replace(mass=np.zeros(1))
+    _, (_, idle, *_) = both(kernel.arrive, parts, left, BAR, none, 0, out)
     assert idle.totals[LONG, kernel.ENTERED] == left.totals[LONG, kernel.ENTERED]
     _, (_, first, *_) = both(kernel.leave, parts, state.grown(state.new_book(small), need()), ts, BAR, moved)
     assert first.clock[kernel.FIRST_TS] == ts
@@ -219,20 +227,20 @@ def test_step_stops_for_room_and_goes_on_where_it_was(market, small):
 
 @pytest.mark.parametrize("side", [LONG, SHORT])
 def test_pour_near(market, small, side):
-    _, book = parts_and_book(market, small)
+    parts, book = parts_and_book(market, small)
     close_bin = math.floor(book.last[kernel.LAST_Z])
-    _, (*_, row) = both(kernel.pour_near, book, side, close_bin, 3.0, np.zeros(150, np.float32))
+    _, (*_, row) = both(kernel.pour_near, parts, book, side, close_bin, 3.0, np.zeros(150, np.float32))
     assert row.sum() == pytest.approx(3.0 * (book.mass[side] * book.scale[side]).sum(), rel=1e-6)
     empty = state.grown(state.new_book(small), need())
-    _, (*_, row) = both(kernel.pour_near, empty, side, close_bin, 3.0, np.zeros(150, np.float32))
+    _, (*_, row) = both(kernel.pour_near, parts, empty, side, close_bin, 3.0, np.zeros(150, np.float32))
     assert not row.any()
 
 
 @pytest.mark.parametrize("side", [LONG, SHORT])
 @pytest.mark.parametrize(("first", "per"), [(22900, 1), (22903, 7), (23020, 3)])
 def test_pour_fixed(market, small, side, first, per):
-    _, book = parts_and_book(market, small)
-    _, (*_, row) = both(kernel.pour_fixed, book, side, first, per, np.zeros(60, np.float32))
+    parts, book = parts_and_book(market, small)
+    _, (*_, row) = both(kernel.pour_fixed, parts, book, side, first, per, np.zeros(60, np.float32))
     expected = np.zeros(60)
     for cell, value in enumerate((book.mass[side] * book.scale[side]).sum(axis=(1, 2))):
         b = int(cell + book.base[side])
@@ -241,7 +249,7 @@ def test_pour_fixed(market, small, side, first, per):
             expected[place] += value
     np.testing.assert_allclose(row, expected, rtol=1e-5, atol=1e-9)
     empty = state.grown(state.new_book(small), need())
-    _, (*_, row) = both(kernel.pour_fixed, empty, side, first, per, np.zeros(60, np.float32))
+    _, (*_, row) = both(kernel.pour_fixed, parts, empty, side, first, per, np.zeros(60, np.float32))
     assert not row.any()
 
 

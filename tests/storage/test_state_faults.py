@@ -137,7 +137,8 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(state_url, spawn):
         writer = spawn(WRITE, state_url, first)
         acknowledged = [int(writer.stdout.readline()) for _ in range(150)]
         writer.send_signal(signal.SIGKILL)
-        acknowledged += [int(line) for line in writer.communicate(timeout=10)[0].split()]
+        acknowledged += [int(line) for line in writer.stdout.read().split()]
+        writer.wait(timeout=10)
         store = await StateStore.open(state_url)
         kept = set(await store.read(lambda s: s.scalars(select(User.created_wall_ms)).all()))
         await store.close()
