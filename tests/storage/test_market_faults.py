@@ -258,7 +258,8 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(market_path, spawn):
         writer = spawn(WRITE, market_path, first)
         acknowledged = [int(writer.stdout.readline()) for _ in range(100)]
         writer.send_signal(signal.SIGKILL)
-        acknowledged += [int(line) for line in writer.communicate(timeout=10)[0].split()]
+        acknowledged += [int(line) for line in writer.stdout.read().split()]
+        writer.wait(timeout=10)
         store = await MarketStore.open(market_path)
         kept = [ts for ts, _ in await store.columns(*PLACE)]
         await store.close()

@@ -7,13 +7,9 @@ from typing import Protocol
 from bot.alerting.engine import Alerting
 from bot.commands.dispatch import Commands
 from bot.commands.services import Market
-from bot.delivery import discord, telegram
 from bot.delivery.channel import Channel
-from bot.delivery.ledger import Ledger
 from bot.delivery.reroute import Fallback, to_inapp
-from bot.discord import front as discord_front
 from bot.supervisor import PartHealth, Supervisor
-from bot.telegram import front as telegram_front
 from config.settings import Settings
 from storage.claims import Claimed
 from storage.state import StateStore
@@ -71,64 +67,16 @@ class Platform(Protocol):
         ...
 
 
-class Telegram:
-    """Telegram, through one bot."""
-
-    name = telegram.CHANNEL
-
-    def __init__(self, token: str, settings: Settings, state: StateStore, alerting: Alerting) -> None:
-        self._state = state
-        self._post = telegram.Post(token, settings.chat.telegram_base_url)
-        self._ledger = telegram.Ledger(state, alerting.rules_changed)
-        self.channel: Channel = telegram.TelegramChannel(self._post, self._ledger)
-        self.fallback: Fallback = telegram.to_owner
-
-    def front(self, inside: Inside) -> Front:
-        """Return the front, not yet running."""
-        behind = telegram_front.Behind(
-            commands=inside.commands,
-            market=inside.market,
-            state=self._state,
-            aliases=inside.settings.symbols.aliases,
-        )
-        return telegram_front.TelegramFront(self._post, self._ledger, behind)
-
-    async def close(self) -> None:
-        """Close the connections to the Bot API."""
-        await self._post.close()
-
-
-class Discord:
-    """Discord, through one bot."""
-
-    name = discord.CHANNEL
-
-    def __init__(self, token: str, settings: Settings, state: StateStore) -> None:
-        self._token = token
-        self._state = state
-        urls = settings.chat
-        client = discord.make_client(api_url=urls.discord_api_url, gateway_url=urls.discord_gateway_url)
-        self._post = discord.Post(client)
-        self.channel: Channel = discord.DiscordChannel(self._post)
-        self.fallback: Fallback = discord.to_owner
-
-    def front(self, inside: Inside) -> Front:
-        """Return the front, not yet running."""
-        replaying = inside.market.source_kind == "replay"
-        behind = discord_front.Behind(commands=inside.commands, state=self._state, replaying=replaying)
-        return discord_front.DiscordFront(self._token, self._post, Ledger(self.name, self._state), behind)
-
-    async def close(self) -> None:
-        """Hang up; the front has done so where it ran."""
-        await self._post.client.close()
-
-
 def platforms_of(settings: Settings, state: StateStore, alerting: Alerting) -> list[Platform]:
-    """Return the platforms that have a token."""
+    """Return the platforms that have a token; the library of one that has none is not even loaded."""
     made: list[Platform] = []
     if (token := settings.chat.discord_token) is not None:
+        from bot.chats.discord import Discord
+
         made.append(Discord(token.get_secret_value(), settings, state))
     if (token := settings.chat.telegram_token) is not None:
+        from bot.chats.telegram import Telegram
+
         made.append(Telegram(token.get_secret_value(), settings, state, alerting))
     return made
 
