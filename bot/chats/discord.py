@@ -1,0 +1,35 @@
+"""Join Discord: the way out for alerts and the front, over one bot."""
+
+from bot.chats import Front, Inside
+from bot.delivery import discord
+from bot.delivery.channel import Channel
+from bot.delivery.ledger import Ledger
+from bot.delivery.reroute import Fallback
+from bot.discord import front as discord_front
+from config.settings import Settings
+from storage.state import StateStore
+
+
+class Discord:
+    """Discord, through one bot."""
+
+    name = discord.CHANNEL
+
+    def __init__(self, token: str, settings: Settings, state: StateStore) -> None:
+        self._token = token
+        self._state = state
+        urls = settings.chat
+        client = discord.make_client(api_url=urls.discord_api_url, gateway_url=urls.discord_gateway_url)
+        self._post = discord.Post(client)
+        self.channel: Channel = discord.DiscordChannel(self._post)
+        self.fallback: Fallback = discord.to_owner
+
+    def front(self, inside: Inside) -> Front:
+        """Return the front, not yet running."""
+        replaying = inside.market.source_kind == "replay"
+        behind = discord_front.Behind(commands=inside.commands, state=self._state, replaying=replaying)
+        return discord_front.DiscordFront(self._token, self._post, Ledger(self.name, self._state), behind)
+
+    async def close(self) -> None:
+        """Hang up; the front has done so where it ran."""
+        await self._post.client.close()
