@@ -76,7 +76,9 @@ def notices(request: HeatmapRequest) -> tuple[str, ...]:
     out = []
     if not request.warm:
         out.append(not_warm(request.history_days, request.warm_days))
-    if request.zones is None:
+    if request.about:
+        out.append(request.about)
+    elif request.zones is None:
         out.append("Zones not ready: no history judged yet")
     elif not request.zones.threshold_ready:
         out.append(f"Zones not ready: {request.zones.samples_h} of {LEAST_SAMPLES_H} h of samples")
@@ -122,12 +124,12 @@ def footer(request: HeatmapRequest, *, pale: bool = False) -> tuple[str, ...]:
         f"{text.days(request.history_days)} of history",
         request.accuracy,
     ]
+    if pale:
+        items.append(PALE_SAID)
     zones = request.zones
     if zones is not None and zones.threshold_ready and zones.samples_h < FULL_SAMPLES_H:
         items.append(f"zones judged on {zones.samples_h / 24:.1f} of 21 days")
     if request.interpolated:
         items.append("price interpolated in its candle")
-    if pale:
-        items.append(PALE_SAID)
     items.append(SIDES_SAID)
     return tuple(item for item in items if item)

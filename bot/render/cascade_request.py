@@ -150,10 +150,10 @@ def _footer(request: CascadeRequest) -> tuple[str, ...]:
         ", ".join(request.venues),
         f"{text.clock(request.now_ms, text.zone_of(request.tz))}, data {old} old",
         alt.NOT_ADVICE,
+        f"model {request.model}",
         NOT_A_FORECAST,
         alt.PALE_SAID if max(MOVES) > TRUSTED else "",
         request.accuracy,
-        f"model {request.model}",
         BRIGHT_SAID,
         "price interpolated in its candle" if request.interpolated else "",
     ]

@@ -75,8 +75,13 @@ def verdict(report: Report, model: str) -> str:
     if skill is None or skill.over_distance is None:
         return f"{model} was not measured."
     added = interval(skill.over_distance)
-    if report.works(model):
+    if report.settled(model):
         return f"{model} works: it adds {added} to price and distance together, and its placebos add nothing."
+    if report.works(model):
+        return (
+            f"{model} adds {added} to price and distance together and its placebos add nothing, but that is "
+            "small and not settled: how the baseline is fitted moves it by as much."
+        )
     if skill.over_distance.above_zero:
         return f"{model} is not shown to work: it adds {added} to price and distance, but so does a placebo."
     return f"{model} is not shown to work: what it adds to price and distance is {added}."
@@ -113,9 +118,14 @@ def every_skill(report: Report) -> list[Skill]:
 
 
 def line(report: Report, model: str, *, own: bool) -> str:
-    """Return the line on a picture's footer; empty where the model was not measured."""
+    """Return the line on a picture's footer; empty where the model was not measured.
+
+    What a picture shows stands still until price moves on, so the frozen figure is said as well.
+    """
     skill, price = report.skill(model), report.skill("price only")
     if skill is None or price is None:
         return ""
+    frozen = report.skill(model, Kind.FROZEN)
+    still = f", {frozen.explained:.0%} standing still" if frozen is not None else ""
     whose = "own data" if own else "development"
-    return f"explains {skill.explained:.0%}, price alone {price.explained:.0%} ({whose})"
+    return f"explains {skill.explained:.0%} bar by bar{still}, price alone {price.explained:.0%} ({whose})"

@@ -12,6 +12,8 @@ from engine.scoring.zone_lift import ZoneScore
 FORMAT = 1
 DIGITS = 10
 """What is kept of a figure: how sums are ordered on a machine shows beyond that."""
+LEAN = 0.006
+"""What the choice of the baseline's ridge, from 1e-6 to 1e-2, moved the gain of `flow` by in development."""
 Pair = tuple[float, float]
 """One figure for longs, one for shorts."""
 
@@ -106,11 +108,18 @@ class Report:
         fooled = any(p.over_distance is not None and p.over_distance.above_zero for p in placebos)
         return skill.over_distance.above_zero and not fooled
 
+    def settled(self, model: str) -> bool:
+        """Say whether a model works by more than what one free choice of the baseline moves the figure."""
+        skill = self.skill(model)
+        gain = skill.over_distance if skill is not None else None
+        return self.works(model) and gain is not None and gain.low > LEAN
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON can hold it; NaN becomes null."""
         plain = _plain(asdict(self))
-        verdicts = {model: self.works(model) for model in self.models}
-        return {"format": FORMAT, **plain, "works": verdicts}
+        works = {model: self.works(model) for model in self.models}
+        settled = {model: self.settled(model) for model in self.models}
+        return {"format": FORMAT, **plain, "works": works, "settled": settled}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:

@@ -11,6 +11,8 @@ async def test_accuracy_is_said_beside_baselines_and_placebos(desk, horizon):
     assert not reply.failed
     assert "Development result" in reply.text
     assert "not where price goes" in reply.text
+    assert "small and not settled" in reply.text
+    assert "works" not in reply.text
     names = [row[0] for row in reply.table.rows]
     assert names[:3] == ["flow", "price only", "distance only"]
     assert any("shuffled" in name for name in names)

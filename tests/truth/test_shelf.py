@@ -60,12 +60,24 @@ def test_verdicts_follow_the_rule(report):
     assert words.verdict(report, "flow").startswith("flow works")
     assert words.verdict(report, "none") == "none was not measured."
     assert words.zone_verdict(replace(report, zones=()), 1) == "Zones were not measured."
+    small = Interval(value=0.009, low=0.005, high=0.013)
+    thin = tuple(replace(s, over_distance=small) if s.name == "flow" else s for s in report.skills)
+    assert "small and not settled" in words.verdict(replace(report, skills=thin), "flow")
     above = Interval(value=0.1, low=0.05, high=0.2)
     fooled = tuple(replace(s, over_distance=above) if s.role.value == "placebo" else s for s in report.skills)
     assert "so does a placebo" in words.verdict(replace(report, skills=fooled), "flow")
     unsure = Interval(value=0.1, low=-0.05, high=0.2)
     weak = tuple(replace(s, over_distance=unsure) if s.name == "flow" else s for s in report.skills)
     assert "not shown to work: what it adds" in words.verdict(replace(report, skills=weak), "flow")
+
+
+def test_what_ships_claims_no_more_than_was_measured():
+    found = shipped().report
+    assert not found.settled("flow")
+    assert "works" not in words.verdict(found, "flow")
+    assert "small and not settled" in words.verdict(found, "flow")
+    line = words.line(found, "flow", own=False)
+    assert line == "explains 87% bar by bar, 76% standing still, price alone 83% (development)"
 
 
 def test_figures_that_are_not_known_are_dashes():
