@@ -80,7 +80,7 @@ class _Binding:
         self._take_loose(loose)
 
     def _free(self) -> list[Parameter]:
-        return [p for p in self._command.parameters if p.name not in self._read]
+        return [p for p in self._command.parameters if p.name not in self._read and not p.named]
 
     def _strict(self, word: Word) -> Parameter | None:
         """Return the parameter whose form a word has; None where only its place can tell."""

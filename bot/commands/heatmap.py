@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from bot.commands import ids, words
 from bot.commands.amounts import DAY_MS, HOUR_MS
 from bot.commands.context import Context
+from bot.commands.models import MODEL, USUAL, WEIGHTS, Modelled, modelled
 from bot.commands.parts import SHARE, SIDE, SYMBOL, rows, side_of, stale_notice, symbol_of, view_of
 from bot.commands.pictures import LAYOUT, drawn, image_of, layout_of
 from bot.commands.reply import Button, File, Reply
@@ -51,6 +52,8 @@ class _Ask:
     side: str
     layout: str
     reach: float | None
+    model: str
+    weights: str
     hd: bool
 
     @classmethod
@@ -62,6 +65,8 @@ class _Ask:
             side=call.text("side"),
             layout=call.text("layout"),
             reach=call.number("range"),
+            model=call.text("model"),
+            weights=call.text("weights"),
             hd=hd,
         )
 
@@ -69,7 +74,10 @@ class _Ask:
         """Return the words of a button that asks for the same, or for another window."""
         chosen = [self.symbol, window or _short(self.window_ms)]
         chosen += [part for part in (self.side, self.layout) if part not in ("both", "")]
-        return (*chosen, f"{self.reach * 100:g}%") if self.reach else tuple(chosen)
+        chosen += [f"{self.reach * 100:g}%"] if self.reach else []
+        chosen += [f"model={self.model}"] if self.model not in ("", USUAL) else []
+        chosen += [f"weights={self.weights}"] if self.weights else []
+        return tuple(chosen)
 
 
 async def show(ctx: Context, call: Call) -> Reply:
@@ -112,24 +120,39 @@ async def hd(ctx: Context, call: Call) -> Reply:
 async def _draw(ctx: Context, ask: _Ask) -> tuple[SymbolView, Picture]:
     """Return the picture: from the cache for free, drawn where the user may have one drawn now."""
     view = view_of(ctx, ask.symbol)
-    request = _request(ctx, ask, view)
+    chosen = await modelled(ctx, view, ask.model, ask.weights, ask.window_ms)
+    request = _request(ctx, ask, view, chosen)
     low, high = request.price_range or (None, None)
 
     async def ask_for(may_draw: Callable[[], None]) -> Picture:
         async def grid() -> Grid:
             may_draw()
-            return await ctx.services.market.grid(ask.symbol, ask.window_ms, low=low, high=high)
+            market = ctx.services.market
+            if chosen is None:
+                return await market.grid(ask.symbol, ask.window_ms, low=low, high=high)
+            return await market.model_grid(ask.symbol, ask.window_ms, chosen.feed, low=low, high=high)
 
         return await ctx.services.pictures.heatmap(request, grid)
 
     return view, await drawn(ctx, ask_for, instead="/zones btc")
 
 
-def _request(ctx: Context, ask: _Ask, view: SymbolView) -> HeatmapRequest:
+def _request(ctx: Context, ask: _Ask, view: SymbolView, chosen: Modelled | None) -> HeatmapRequest:
     reach = ask.reach
     plain = HeatmapRequest.of(
         view, now_ms=ctx.now_ms, window_ms=ask.window_ms, window_label=_short(ask.window_ms)
     )
+    if chosen is not None:
+        before = chosen.days - ask.window_ms / DAY_MS
+        plain = replace(
+            plain,
+            model=chosen.label,
+            about=chosen.about,
+            zones=None,
+            warm=before >= chosen.feed.preset.warm_days,
+            warm_days=chosen.feed.preset.warm_days,
+            history_days=max(before, 0.0),
+        )
     return replace(
         plain,
         theme=ctx.prefs.drawing,
@@ -168,7 +191,7 @@ def _buttons(ctx: Context, ask: _Ask) -> tuple[tuple[Button, ...], ...]:
     return (*rows(windows), *rows(further))
 
 
-_PARAMETERS = (SYMBOL, WINDOW, SIDE, LAYOUT, RANGE)
+_PARAMETERS = (SYMBOL, WINDOW, SIDE, LAYOUT, RANGE, MODEL, WEIGHTS)
 COMMANDS = (
     Command(
         noun="heatmap",
@@ -176,7 +199,12 @@ COMMANDS = (
         run=show,
         parameters=(*_PARAMETERS, SHARE),
         aliases=("hm", "map", "liqmap", "heat", "chart"),
-        examples=("/heatmap btc", "/heatmap eth 7d", "/heatmap btc 12h side=long range=5%"),
+        examples=(
+            "/heatmap btc",
+            "/heatmap eth 7d",
+            "/heatmap btc 12h side=long range=5%",
+            "/heatmap btc model=leverage",
+        ),
         visibility=Visibility.SHAREABLE,
         cost=Cost.PICTURE,
         who=Who.EVERYONE,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from adapters.venue import Feed, VenueHealth
 from bot.commands.reply import Front
 from bot.live.view import SymbolView
+from bot.live.window import ModelFeed
 from bot.render.cascade_request import CascadeRequest
 from bot.render.picture import Picture
 from bot.render.request import HeatmapRequest
@@ -19,7 +20,7 @@ from bot.truth.shelf import Shelf
 from config.settings import AlertSettings
 from config.tiers import TierBook
 from engine.grid import Grid
-from engine.model import RuleId, UserId
+from engine.model import Candles, RuleId, UserId
 from engine.standing import Standing
 
 T = TypeVar("T")
@@ -66,6 +67,20 @@ class Market(Protocol):
         max_cols: int | None = None,
     ) -> Grid:
         """Return the heatmap of a window that ends now."""
+
+    async def history(self, symbol: str, span_ms: int) -> Candles:
+        """Return the closed candles of the span that ends now."""
+
+    async def model_grid(
+        self,
+        symbol: str,
+        window_ms: int,
+        feed: ModelFeed,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> Grid:
+        """Return the heatmap of a window as another model sees it, fed with candles of `history`."""
 
 
 class State(Protocol):

@@ -104,7 +104,8 @@ class Parameter:
     `default` is the value where nothing is given; `unit` what the number counts; `low` and `high` the range,
     in the value's own form (a duration in ms, a percentage as a fraction); `choices` what may be chosen (25
     at most); `words` plain words taken in place of a value ("auto", "off", "all"); `aliases` other names for
-    it; `examples` what people type; `suggest` who completes it; `fronts` where it exists.
+    it; `examples` what people type; `suggest` who completes it; `fronts` where it exists; `named` that it is
+    taken as `name=value` only.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Parameter:
     aliases: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     suggest: Provider | None = None
+    named: bool = False
     fronts: frozenset[Front] = ALL_FRONTS
 
     def offered(self) -> tuple[Choice, ...]:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -10,9 +11,10 @@ from adapters.venue import Feed, Source, SourceKind, VenueHealth
 from bot.live.book import EVER, Book, Place
 from bot.live.changes import Changes, Subscription
 from bot.live.keeper import ZONE_DAYS, Keeper, catch_up, cold
+from bot.live.level import Levels
 from bot.live.scale import scale_of
-from bot.live.view import Change, ChangeKind, SymbolView
-from bot.live.window import Window, window_grid
+from bot.live.view import Change, ChangeKind, Level, SymbolView
+from bot.live.window import ModelFeed, Window, model_grid, window_grid
 from config.settings import Settings
 from engine.errors import CandleError, SourceError, UserError
 from engine.grid import Grid
@@ -28,7 +30,7 @@ from engine.model import (
     Tick,
     ZoneEvent,
 )
-from engine.presets import PRESETS
+from engine.presets import PRESETS, Fuel
 from engine.standing import Standing
 from engine.zones import ZoneParams
 from storage.market import MarketStore
@@ -63,6 +65,7 @@ class LiveMarket:
         self._keeper = Keeper(store, monotonic=monotonic)
         self._books: dict[tuple[str, str], Book] = {}
         self._changes = Changes()
+        self._levels = Levels()
         self._grids = asyncio.Semaphore(GRIDS_AT_ONCE)
         self.refused_candles = 0
 
@@ -114,7 +117,17 @@ class LiveMarket:
         view = book.view(self._venues_of(symbol)) if book else None
         if view is None:
             raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
-        return view
+        level = self._levels.of(symbol)
+        return (
+            view
+            if level is None
+            else replace(view, zones=self._levels.zones(symbol, view.zones), level=level)
+        )
+
+    def set_level(self, symbol: str, level: Level | None) -> None:
+        """Correct a symbol's dollars from now on by what was reported, or no longer."""
+        if self._levels.put(symbol, level):
+            self._changes.say(Change(symbol, ChangeKind.REBUILT, self._source.now_ms()))
 
     def subscribe(self) -> Subscription:
         """Return a new subscription that sees every change from now on; it never holds anything up."""
@@ -125,7 +138,8 @@ class LiveMarket:
         view, book = self.view(symbol), self._book(symbol)
         if book is None:
             raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
-        return Standing.of(book.slices(view.candle_ts, view.candle_ts + STEP_MS)[0])
+        standing = Standing.of(book.slices(view.candle_ts, view.candle_ts + STEP_MS)[0])
+        return self._levels.standing(symbol, standing)
 
     async def zones_history(self, symbol: str, t0: int, t1: int) -> list[ZoneEvent]:
         """Return what happened to a symbol's zones with `t0 <= ts < t1`, oldest first."""
@@ -153,7 +167,30 @@ class LiveMarket:
 
         window = Window(window_ms=window_ms, low=low, high=high, bins=bins, max_cols=max_cols or MAX_COLS)
         async with self._grids:
-            return await asyncio.to_thread(window_grid, book, view, window)
+            return await asyncio.to_thread(lambda: self._levels.grid(window_grid(book, view, window)))
+
+    async def history(self, symbol: str, span_ms: int) -> Candles:
+        """Return the closed candles of the span that ends with the newest one, as far as there are any."""
+        view = self.view(symbol)
+        end = view.candle_ts + STEP_MS
+        return await self._source.history(symbol, since_ms=end - span_ms, until_ms=end, venue=view.venue)
+
+    async def model_grid(
+        self,
+        symbol: str,
+        window_ms: int,
+        feed: ModelFeed,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> Grid:
+        """Return the grid of a window as another model sees it, fed with candles of `history`."""
+        view = self.view(symbol)
+        window = Window(window_ms=window_ms, low=low, high=high, bins=BINS, max_cols=MAX_COLS)
+        coins = feed.preset.fuel is Fuel.OPEN_INTEREST
+        scale = 1.0 if coins else scale_of(symbol, self._settings.calibration)
+        async with self._grids:
+            return await asyncio.to_thread(model_grid, view, feed, scale, window)
 
     async def candles(self, symbol: str, t0: int, t1: int = EVER) -> Candles:
         """Return the closed candles of the last 31 days with `t0 <= ts < t1`."""
@@ -260,7 +297,7 @@ class LiveMarket:
             return happened
         await self._keeper.keep(book)
         self._changes.say(Change(candle.symbol, ChangeKind.CANDLE, candle.ts))
-        return happened
+        return self._levels.events(candle.symbol, happened)
 
     async def _heal(self, book: Book) -> None:
         """Rebuild when a book knows a replay's future: a jump back was not carried through."""

@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from bot.live.book import Book
 from bot.live.view import SymbolView
+from engine.columns import Columns
 from engine.grid import Grid, make_grid
+from engine.heatmap import Heatmap
 from engine.model import STEP_MS, Candles
+from engine.presets import Preset
 
 ROOM = 0.028
 """Room above the highest and below the lowest price, as a fraction of price."""
@@ -13,6 +18,8 @@ NEARBY = 0.035
 """Zones whose nearer edge is within this fraction of price are shown whole."""
 MARGIN = 0.003
 """Room beyond such a zone."""
+BLOCK = 512
+"""How many candles of history are fed at once: their columns are not kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +37,33 @@ def window_grid(book: Book, view: SymbolView, window: Window) -> Grid:
     """Return the heatmap of a window that ends with the view's candle; call it in a thread."""
     end = view.candle_ts + STEP_MS
     columns, candles = book.slices(end - window.window_ms, end)
+    return _grid(view, columns, candles, window)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFeed:
+    """A model, and the candles that it is fed with for one picture."""
+
+    preset: Preset
+    history: Candles
+
+
+def model_grid(view: SymbolView, feed: ModelFeed, scale: float, window: Window) -> Grid:
+    """Return the same window as another model sees it; call it in a thread.
+
+    `scale` is the dollars of a unit of mass; coins of open interest need none.
+    """
+    heatmap, history = Heatmap(feed.preset, usd_scale=scale), feed.history
+    end = view.candle_ts + STEP_MS
+    first = int(np.searchsorted(history.ts, end - window.window_ms))
+    for at in range(0, first, BLOCK):
+        heatmap.feed(history[slice(at, min(at + BLOCK, first))])
+    shown = history[slice(first, len(history))]
+    return _grid(view, heatmap.feed(shown), shown, window)
+
+
+def _grid(view: SymbolView, columns: Columns, candles: Candles, window: Window) -> Grid:
+    end = view.candle_ts + STEP_MS
     auto_low, auto_high = price_range(view, candles)
     return make_grid(
         view.symbol,

@@ -45,7 +45,8 @@ class HeatmapRequest:
     Times are int64 ms UTC of the market clock; changes and distances are fractions. `source_label` is empty
     on live data and "REPLAY 2025-10-10 20:35 UTC" in a replay. `accuracy` is one line, shown where there is
     one. `highlight` is the zone an alert is about, with the alert's `severity`. `price_range` overrides the
-    range chosen from candles and zones. `side` shows one side's levels alone.
+    range chosen from candles and zones. `about` says what another model shows than the
+    one that zones are judged on. `side` shows one side's levels alone.
     """
 
     symbol: str
@@ -68,6 +69,7 @@ class HeatmapRequest:
     hd: bool = False
     tz: str = "UTC"
     model: str = "flow"
+    about: str = ""
     source_label: str = ""
     accuracy: str = ""
     side: Side | None = None
@@ -106,7 +108,7 @@ class HeatmapRequest:
         if self.highlight is not None:
             at_price = f"{self.price:.{KEY_DIGITS}g}"
             alert = (self.highlight.zone_id, self.highlight.low, self.highlight.high, self.severity, at_price)
-        market = (self.symbol, self.venues, self.model, self.window_ms, self.window_label)
+        market = (self.symbol, self.venues, self.model, self.about, self.window_ms, self.window_label)
         choice = (self.theme, self.layout, self.hd, self.tz, self.side, self.price_range)
         return (market, choice, alert, bool(self.source_label), self.accuracy)
 

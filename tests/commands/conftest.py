@@ -24,7 +24,7 @@ from bot.supervisor import PartHealth, PartState
 from config.settings import AlertSettings, load
 from engine.errors import SourceError, UserError
 from engine.grid import Grid
-from engine.model import DAY_MS, HOUR_MS, Side, UserId, Zone, ZoneId, ZoneSet
+from engine.model import DAY_MS, HOUR_MS, Candles, Side, UserId, Zone, ZoneId, ZoneSet
 from engine.presets import BIN_LOG
 from engine.standing import Standing
 from storage import forget
@@ -104,6 +104,9 @@ class StillMarket:
     named: str = "REPLAY 2025-10-10 20:35 UTC"
     views: dict[str, SymbolView] = field(default_factory=dict)
     grids: int = 0
+    days: int = 60
+    coins: float = 84_213.0
+    presets: list[object] = field(default_factory=list)
     fail: Exception | None = None
 
     def now_ms(self) -> int:
@@ -132,6 +135,22 @@ class StillMarket:
                 venue="binance", state=VenueState.UP, last_event_ms=self.at_ms - 1_000, messages=1_234
             )
         ]
+
+    async def history(self, symbol, span_ms) -> Candles:
+        count = min(span_ms, self.days * DAY_MS) // 300_000
+        flat = np.full(count, PRICE)
+        ts = self.at_ms // 300_000 * 300_000 - np.arange(count, 0, -1) * 300_000
+        coins = np.full(count, self.coins)
+        return Candles(
+            ts=ts,
+            **dict.fromkeys(("open", "high", "low", "close"), flat),
+            **dict.fromkeys(("volume", "quote_volume", "taker_buy_volume"), np.ones(count)),
+            open_interest=coins,
+        )
+
+    async def model_grid(self, symbol, window_ms, feed, *, low=None, high=None) -> Grid:
+        self.presets.append(feed.preset)
+        return await self.grid(symbol, window_ms, low=low, high=high)
 
     async def grid(self, symbol, window_ms, *, low=None, high=None, bins=600, max_cols=None) -> Grid:
         self.grids += 1
