@@ -2,7 +2,7 @@
 
 from bot.commands import ids
 from bot.commands.context import Context
-from bot.commands.parts import NOT_ADVICE, SHARE, SYMBOL, rows, symbol_of
+from bot.commands.parts import NOT_ADVICE, SHARE, SYMBOL, maybe_view, rows, symbol_of
 from bot.commands.reply import Button, Reply, Table
 from bot.commands.spec import Call, Choice, Command, Kind, Parameter, Visibility, Who
 from bot.render import text
@@ -33,7 +33,7 @@ async def show(ctx: Context, call: Call) -> Reply:
         command="accuracy",
         title=f"{text.base(report.symbol)} accuracy, {words.span(report)}",
         text="\n".join([shown.label, words.verdict(report, model), words.CONDITIONAL, NOT_ADVICE]),
-        fields=_zones(report, int(horizon.removesuffix("h"))),
+        fields=(*_zones(report, int(horizon.removesuffix("h"))), *_level(ctx, symbol)),
         table=Table(
             headings=HEADINGS,
             rows=tuple(words.row(skill)[: len(HEADINGS)] for skill in words.summary_skills(report, model)),
@@ -53,6 +53,16 @@ async def show(ctx: Context, call: Call) -> Reply:
             ]
         ),
     )
+
+
+def _level(ctx: Context, symbol: str) -> tuple[tuple[str, str], ...]:
+    """Return by what the symbol's dollars are corrected, nothing where they are not."""
+    view = maybe_view(ctx, symbol)
+    if view is None or view.level is None:
+        return ()
+    level = view.level
+    told = f"×{level.long:.2f} longs, ×{level.short:.2f} shorts, by {level.hours} h of reports"
+    return ((f"{text.base(symbol)} dollars, last 7 days", told),)
 
 
 def _zones(report: Report, horizon_h: int) -> tuple[tuple[str, str], ...]:

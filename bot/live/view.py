@@ -8,12 +8,26 @@ from engine.model import Gap, ZoneSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """Say by what dollars are multiplied: reported over expected of the week before `as_of_ms`, each side.
+
+    `hours` is how many hours of that week reports are known of.
+    """
+
+    long: float
+    short: float
+    hours: int
+    as_of_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SymbolView:
     """Hold what is known about one symbol at the market clock.
 
     `price` is the newest price and `price_ts` its time; `interpolated` says that it was made from a recorded
     candle. `candle_ts` is the open of the newest closed candle. `warm` and `history_days` say how far the
-    heatmap can be trusted. Changes are fractions (.01 is 1 %). None means not known or not available.
+    heatmap can be trusted; `level` is what corrects its dollars. Changes are fractions (.01 is 1 %). None
+    means not known or not available.
     """
 
     symbol: str
@@ -33,6 +47,7 @@ class SymbolView:
     open_interest: float | None
     oi_change_24h: float | None
     gaps: tuple[Gap, ...] = ()
+    level: Level | None = None
 
     @property
     def open_interest_usd(self) -> float | None:

@@ -1,8 +1,11 @@
 """Test `/accuracy`, and the line it puts on pictures."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.commands.reply import Front
+from bot.live.view import Level
 
 
 @pytest.mark.parametrize("horizon", ["1h", "4h", "24h"])
@@ -19,6 +22,14 @@ async def test_accuracy_is_said_beside_baselines_and_placebos(desk, horizon):
     assert reply.fields[0][0] == f"Zones within {horizon.removesuffix('h')} h, lift"
     chosen = [b.label for row in reply.buttons for b in row if b.style == "primary"]
     assert chosen == [f"Zones within {horizon.removesuffix('h')} h"]
+
+
+async def test_what_corrects_the_dollars_is_said(desk):
+    assert not any("dollars, last 7 days" in label for label, _ in (await desk.ok("/accuracy btc")).fields)
+    level = Level(long=1.314, short=0.9, hours=160, as_of_ms=desk.market.at_ms)
+    desk.market.views["BTCUSDT"] = replace(desk.market.view("BTCUSDT"), level=level)
+    fields = dict((await desk.ok("/accuracy btc")).fields)
+    assert fields["BTC dollars, last 7 days"] == "×1.31 longs, ×0.90 shorts, by 160 h of reports"
 
 
 async def test_it_exists_on_every_front(desk):
