@@ -50,8 +50,8 @@ class Modelled:
     @property
     def about(self) -> str:
         """Return what the picture shows, in place of zones."""
-        unit = "coins of open interest, valued at each price" if self.coins else "expected liquidations"
-        return f"Model {self.label}: {unit}; zones are those of {USUAL} and not shown"
+        unit = "standing notional" if self.coins else "expected liquidations"
+        return f"Model {self.label}: {unit}, zones not judged"
 
     @property
     def coins(self) -> bool:

@@ -14,8 +14,7 @@ async def test_a_model_is_chosen_and_named(desk, line):
     request = desk.pictures.requests[-1]
     assert request.model == "leverage"
     assert request.zones is None
-    assert "Model leverage: coins of open interest" in reply.images[0].alt
-    assert "zones are those of flow" in reply.images[0].alt
+    assert "Model leverage: standing notional, zones not judged." in reply.images[0].alt
 
 
 async def test_the_usual_model_needs_no_history(desk):
