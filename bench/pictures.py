@@ -16,10 +16,11 @@ from PIL import Image
 
 from adapters.recording import load_recording
 from adapters.replay import shipped_recordings
+from bot.commands.models import Modelled
 from bot.live.book import Book, Place
 from bot.live.scale import scale_of
 from bot.live.view import SymbolView
-from bot.live.window import Window, window_grid
+from bot.live.window import ModelFeed, Window, model_grid, window_grid
 from bot.pictures import window_label
 from bot.render.cascade import draw_cascade
 from bot.render.cascade_request import CascadeRequest, cascade_scene_of
@@ -29,6 +30,7 @@ from bot.render.heatmap import draw
 from bot.render.request import HeatmapRequest
 from bot.truth.shelf import Shelf
 from config.settings import CalibrationSettings
+from engine.errors import DataError
 from engine.grid import Grid
 from engine.model import HOUR_MS, STEP_MS, Candles
 from engine.presets import PRESETS
@@ -47,11 +49,17 @@ class Shot:
     name: str
     at: str
     window_h: int = 0
+    model: str = MODEL
 
     @property
     def at_ms(self) -> int:
         """Return the market time."""
         return int(datetime.fromisoformat(self.at).replace(tzinfo=UTC).timestamp() * 1000)
+
+    @property
+    def window(self) -> Window:
+        """Return the window it shows."""
+        return Window(window_ms=self.window_h * HOUR_MS, bins=BINS, max_cols=MAX_COLS)
 
 
 SHOTS = (
@@ -59,6 +67,7 @@ SHOTS = (
     Shot(name="october-sweep", at="2025-10-10T20:45"),
     Shot(name="october-bottom", at="2025-10-10T21:20", window_h=24),
     Shot(name="october-after", at="2025-10-11T09:00", window_h=24),
+    Shot(name="december-leverage", at="2025-12-19T12:00", window_h=72, model="leverage"),
 )
 
 
@@ -80,35 +89,73 @@ def recorded() -> Candles:
 
 def take(shots: tuple[Shot, ...] = SHOTS) -> Mapping[str, Taken]:
     """Return every picture by name."""
-    candles, scale = recorded(), scale_of(SYMBOL, CalibrationSettings())
-    preset = PRESETS[MODEL]
-    book = Book(Place(venue=VENUE, symbol=SYMBOL, preset=preset, usd_scale=scale, zones=ZoneParams()))
+    candles, book = recorded(), _book()
     taken, fed = {}, 0
-    for shot in sorted(shots, key=lambda s: s.at_ms):
+    for shot in sorted((s for s in shots if s.model == MODEL), key=lambda s: s.at_ms):
         until = int(np.searchsorted(candles.ts, shot.at_ms))
         book.feed(candles[slice(fed, until)])
         fed = until
-        taken[shot.name] = _taken(book, shot)
-    return taken
+        taken[shot.name] = _sweep(book, shot) if not shot.window_h else _heatmap(book, shot)
+    return taken | {shot.name: _modelled(candles, shot) for shot in shots if shot.model != MODEL}
 
 
-def _taken(book: Book, shot: Shot) -> Taken:
+def _book() -> Book:
+    scale = scale_of(SYMBOL, CalibrationSettings())
+    preset = PRESETS[MODEL]
+    return Book(Place(venue=VENUE, symbol=SYMBOL, preset=preset, usd_scale=scale, zones=ZoneParams()))
+
+
+def _view(book: Book) -> tuple[SymbolView, Standing]:
     view = book.view((VENUE,))
     if view is None:
-        raise SystemExit(f"{SYMBOL}: the recording begins after {shot.at}")
-    standing = Standing.of(book.slices(view.candle_ts, view.candle_ts + STEP_MS)[0])
-    label = f"REPLAY {shot.at.replace('T', ' ')} UTC"
-    accuracy = Shelf().line(SYMBOL, MODEL)
-    if not shot.window_h:
-        asked = replace(CascadeRequest.of(view, now_ms=shot.at_ms), source_label=label, accuracy=accuracy)
-        png = draw_cascade(cascade_scene_of(asked, standing), find_faces())
-        return Taken(shot=shot, png=png, view=view, standing=standing, grid=None)
-    window_ms = shot.window_h * HOUR_MS
-    grid = window_grid(book, view, Window(window_ms=window_ms, bins=BINS, max_cols=MAX_COLS))
+        raise DataError(f"{SYMBOL}: nothing is recorded before the picture's time")
+    return view, Standing.of(book.slices(view.candle_ts, view.candle_ts + STEP_MS)[0])
+
+
+def _label(shot: Shot) -> str:
+    return f"REPLAY {shot.at.replace('T', ' ')} UTC"
+
+
+def _sweep(book: Book, shot: Shot) -> Taken:
+    """Return the picture of what moves would sweep."""
+    view, standing = _view(book)
+    accuracy = Shelf().line(SYMBOL, shot.model)
+    asked = replace(CascadeRequest.of(view, now_ms=shot.at_ms), source_label=_label(shot), accuracy=accuracy)
+    png = draw_cascade(cascade_scene_of(asked, standing), find_faces())
+    return Taken(shot=shot, png=png, view=view, standing=standing, grid=None)
+
+
+def _heatmap(book: Book, shot: Shot) -> Taken:
+    """Return the heatmap of a book."""
+    view, standing = _view(book)
+    grid = window_grid(book, view, shot.window)
+    png = draw(scene_of(_asked(view, shot), grid), find_faces())
+    return Taken(shot=shot, png=png, view=view, standing=standing, grid=grid)
+
+
+def _asked(view: SymbolView, shot: Shot) -> HeatmapRequest:
+    window_ms = shot.window.window_ms
     request = HeatmapRequest.of(
         view, now_ms=shot.at_ms, window_ms=window_ms, window_label=window_label(window_ms)
     )
-    request = replace(request, source_label=label, accuracy=accuracy)
+    return replace(request, source_label=_label(shot), accuracy=Shelf().line(SYMBOL, shot.model))
+
+
+def _modelled(candles: Candles, shot: Shot) -> Taken:
+    """Return the heatmap of another model, fed with all that is recorded of open interest before."""
+    history = candles[slice(0, int(np.searchsorted(candles.ts, shot.at_ms)))]
+    history = history[slice(int(np.argmax(np.isfinite(history.open_interest))), len(history))]
+    book = _book()
+    book.feed(history, zones_from=shot.at_ms)
+    view, standing = _view(book)
+    preset = PRESETS[shot.model]
+    chosen = Modelled(feed=ModelFeed(preset=preset, history=history), label=shot.model)
+    grid = model_grid(view, chosen.feed, 1.0, shot.window)
+    days = chosen.days - shot.window_h / 24
+    request = replace(_asked(view, shot), model=chosen.label, about=chosen.about)
+    request = replace(
+        request, warm=days >= preset.warm_days, warm_days=preset.warm_days, history_days=days, zones=None
+    )
     png = draw(scene_of(request, grid), find_faces())
     return Taken(shot=shot, png=png, view=view, standing=standing, grid=grid)
 

@@ -12,6 +12,7 @@ from engine.errors import UserError
 
 BENCHES = {
     "first": "from a warm start to the first picture, drawing, loop lag, memory, the chart's first frame",
+    "engine": "whole histories through each preset, one live candle, a cold restart, memory",
     "alerts": "how many alerts the default watch gives on the recorded December",
     "synthetic": "how well each preset ranks what stands, in made markets whose positions are known",
 }

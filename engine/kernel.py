@@ -453,33 +453,45 @@ def pour_near(parts: Parts, book: Book, side: int, close_bin: int, usd_scale: fl
 
 
 @njit(cache=True, nogil=True)
+def stretch(parts: Parts, book: Book, side: int, begin: int, end: int) -> float:
+    """Return what stands in cells `begin` to `end`, in dollars per unit of scale."""
+    total = 0.0
+    if parts.from_open_interest:
+        direction = 1.0 if side == SHORT else -1.0
+        factor = math.exp(direction * parts.bin_log)
+        price = math.exp(direction * (begin + book.base[side] + 0.5) * parts.bin_log)
+        for cell in range(begin, end):
+            for k in range(book.scale.shape[1]):
+                total += book.surface[side, k, cell] * book.scale[side, k] * price
+            price *= factor
+        return total
+    for k in range(book.scale.shape[1]):
+        values = book.surface[side, k, begin:end]
+        sum_of = 0.0
+        for value in values:
+            sum_of += value
+        total += sum_of * book.scale[side, k]
+    return total
+
+
+@njit(cache=True, nogil=True)
 def pour_fixed(parts: Parts, book: Book, side: int, first: int, per: int, row: Surface) -> None:
     """Add what stands to a row of fixed bins of `per` state bins each, from global bin `first`."""
     lowest, highest = extent(book, side)
     if highest < lowest:
         return
-    values = np.zeros(highest - lowest + 1)
-    at = lowest - book.base[side]
-    for k in range(book.scale.shape[1]):
-        add_scaled(book.surface[side, k, at : at + len(values)], book.scale[side, k], values)
-    if parts.from_open_interest:
-        price_bins(parts, side, lowest, values)
-    # The first value is global bin `lowest` for shorts and its mirror for longs, which run down.
+    cell, end = lowest - book.base[side], highest - book.base[side] + 1
+    # The first cell is global bin `lowest` for shorts and its mirror for longs, which run down.
     place = lowest - first if side == SHORT else -1 - lowest - first
     out = place // per
     left = (out + 1) * per - place if side == SHORT else place - out * per + 1
-    total = 0.0
-    for value in values:
-        total += value
-        left -= 1
-        if left == 0:
-            if 0 <= out < row.shape[0]:
-                row[out] += total
-            total = 0.0
-            left = per
-            out += 1 if side == SHORT else -1
-    if 0 <= out < row.shape[0]:
-        row[out] += total
+    while cell < end:
+        upto = min(cell + left, end)
+        if 0 <= out < row.shape[0]:
+            row[out] += stretch(parts, book, side, cell, upto)
+        cell = upto
+        left = per
+        out += 1 if side == SHORT else -1
 
 
 @njit(cache=True, nogil=True)

@@ -24,11 +24,11 @@ class Levels:
         return self._held.get(symbol)
 
     def put(self, symbol: str, level: Level | None) -> bool:
-        """Set the factor of a symbol, or take it away; return whether that is news."""
+        """Set the factor of a symbol, or take it away; return whether dollars change by it."""
         before = self._held.pop(symbol, None)
         if level is not None:
             self._held[symbol] = level
-        return before != level
+        return (before and (before.long, before.short)) != (level and (level.long, level.short))
 
     def standing(self, symbol: str, standing: Standing) -> Standing:
         """Return what stands, corrected."""

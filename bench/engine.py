@@ -1,0 +1,198 @@
+"""Time the engine: whole histories through each preset, one live candle, a cold restart, memory.
+
+Medians of several runs in one process, on a made market: a walk of prices, volumes and open interest. Beside
+them the time that it takes to write as much memory, and the same candles through one object per lot in
+plain Python (the tests' oracle), which is how such maps are usually made.
+"""
+
+import importlib.util
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from bench.runner import Outcome
+from bot.live.book import Book, Place
+from engine.heatmap import Heatmap
+from engine.heatmap import run as run_all
+from engine.model import DAY_MS, STEP_MS, Candles
+from engine.presets import PRESETS, Preset
+from engine.zones import ZoneBook, ZoneParams
+
+BINS = 500
+COUNTS = (1_000, 10_000, 100_000)
+START_MS = 1_759_276_800_000
+MIB = 1 << 20
+SERIES, FED, QUICK_FED = 200, 8, 2
+RESTART_DAYS = 30
+THREADS = 2
+LIVE = 500
+GOALS = {"1000": 2.0, "10000": 20.0, "100000": 250.0}
+ORACLE = Path(__file__).parents[1] / "tests" / "engine" / "oracle.py"
+
+
+def market(count: int, *, seed: int = 1) -> Candles:
+    """Return made candles: prices walk by .15 % a candle, volumes vary, open interest walks by .2 %."""
+    rng = np.random.default_rng(seed)
+    close = 1e5 * np.exp(np.cumsum(rng.normal(0, 0.0015, count)))
+    opened = np.concatenate([[1e5], close[:-1]])
+    wick = np.exp(np.abs(rng.normal(0, 0.0007, (2, count))))
+    volume = rng.exponential(10.0, count)
+    return Candles(
+        ts=START_MS + np.arange(count, dtype=np.int64) * STEP_MS,
+        open=opened,
+        high=np.maximum(opened, close) * wick[0],
+        low=np.minimum(opened, close) / wick[1],
+        close=close,
+        volume=volume,
+        quote_volume=volume * close,
+        taker_buy_volume=np.full(count, np.nan),
+        open_interest=8e4 * np.exp(np.cumsum(rng.normal(0, 0.002, count))),
+    )
+
+
+def timed_ms(work: Callable[[], object], repeats: int) -> float:
+    """Return the median time of some work, in ms, after one run that does not count."""
+    work()
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - began) * 1e3)
+    return median(times)
+
+
+def histories(*, quick: bool) -> dict[str, float]:
+    """Return the times of whole histories through each preset, in ms."""
+    figures = {}
+    for count in COUNTS:
+        candles = market(count)
+        repeats = 3 if quick or count == COUNTS[-1] else 9
+        for name, preset in PRESETS.items():
+            work = partial(run_all, candles, preset, BINS)
+            figures[f"{name}_{count}_ms"] = timed_ms(work, repeats)
+    return figures
+
+
+def write_floor_ms(count: int) -> float:
+    """Return how long it takes to write the output of so many candles once, in ms."""
+    return timed_ms(lambda: np.ones((2, count, BINS), np.float32), 5)
+
+
+def oracle_ms(count: int) -> float | None:
+    """Return the time of one object per lot, in ms; None where the tests are not there."""
+    if not ORACLE.exists():
+        return None
+    spec = importlib.util.spec_from_file_location("oracle", ORACLE)
+    if spec is None or spec.loader is None:
+        return None
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    candles, reference = market(count), module.Oracle(PRESETS["flow"])
+    names = ("ts", "open", "high", "low", "close", "volume", "quote_volume", "open_interest")
+    rows = zip(*(getattr(candles, name).tolist() for name in names), strict=True)
+    began = time.perf_counter()
+    for row in rows:
+        reference.feed(dict(zip(names, row, strict=True)))
+    return (time.perf_counter() - began) * 1e3
+
+
+def live_us() -> dict[str, float]:
+    """Return the time of one candle into a warm book, alone and with its zones, in microseconds."""
+    candles = market(30 * DAY_MS // STEP_MS + 2 * LIVE)
+    warm = len(candles) - 2 * LIVE
+    heatmap, zones = Heatmap(PRESETS["flow"]), ZoneBook("bench", "BTCUSDT", ZoneParams())
+    for at in range(0, warm, 512):
+        block = candles[slice(at, min(at + 512, warm))]
+        zones.update(heatmap.feed(block), block)
+    alone, both = [], []
+    for at in range(warm, warm + LIVE):
+        one = candles[slice(at, at + 1)]
+        began = time.perf_counter()
+        columns = heatmap.feed(one)
+        fed = time.perf_counter()
+        zones.update(columns, one)
+        both.append(time.perf_counter() - began)
+        alone.append(fed - began)
+    return {"live_candle_us": median(both) * 1e6, "live_candle_without_zones_us": median(alone) * 1e6}
+
+
+def cold_restart_s(series: int) -> float:
+    """Return how long `series` books of 30 days take on two threads, zones included, in seconds."""
+    candles = market(RESTART_DAYS * DAY_MS // STEP_MS)
+
+    def feed(number: int) -> None:
+        place = Place(
+            venue="bench",
+            symbol=f"S{number}",
+            preset=PRESETS["flow"],
+            usd_scale=1.0,
+            zones=ZoneParams(),
+        )
+        Book(place).feed(candles)
+
+    feed(0)
+    began = time.perf_counter()
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(feed, range(series)))
+    return time.perf_counter() - began
+
+
+def peak(preset: Preset, count: int) -> tuple[float, float]:
+    """Return the memory that one history takes at most, in MiB, and that over the size of its output."""
+    candles = market(count)
+    run_all(candles[:100], preset, BINS)
+    before = _highest_mb()
+    run_all(candles, preset, BINS)
+    used_mb = _highest_mb() - before
+    return used_mb, used_mb / (2 * count * BINS * 4 / MIB)
+
+
+def _highest_mb() -> float:
+    """Return the most memory this process has had, in MiB."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def peak_elsewhere() -> tuple[float, float]:
+    """Return `peak` of the longest history, measured in a process of its own."""
+    script = (
+        "from bench.engine import COUNTS, peak; from engine.presets import PRESETS; "
+        "print(*peak(PRESETS['flow'], COUNTS[-1]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    used_mb, ratio = done.stdout.split()
+    return float(used_mb), float(ratio)
+
+
+def run(*, quick: bool) -> Outcome:
+    """Measure everything; `cold_restart_200_s` feeds a few series and multiplies."""
+    figures = histories(quick=quick)
+    figures |= live_us()
+    fed = QUICK_FED if quick else FED
+    figures["cold_restart_200_s"] = cold_restart_s(fed) * SERIES / fed
+    figures["peak_mb"], figures["peak_ratio"] = peak_elsewhere()
+    figures["memory_write_floor_100000_ms"] = write_floor_ms(COUNTS[-1])
+    slow = oracle_ms(COUNTS[0])
+    if slow is not None:
+        figures["oracle_1000_ms"] = slow
+    goals = {f"{name}_{count}_ms": goal for name in ("flow", "leverage") for count, goal in GOALS.items()}
+    goals |= {"live_candle_us": 50.0, "cold_restart_200_s": 10.0, "peak_ratio": 1.5}
+    units = {name: name.rsplit("_", 1)[-1] for name in figures}
+    units |= {"peak_ratio": "x output", "peak_mb": "MiB"}
+    units["cold_restart_200_s"] = f"s ({fed} of {SERIES} fed)"
+    return {"figures": figures, "units": units, "goals": goals}
