@@ -20,6 +20,7 @@ import numpy as np
 
 from bench.runner import Outcome
 from bot.live.book import Book, Place
+from bot.live.keeper import ZONE_DAYS
 from engine.heatmap import Heatmap
 from engine.heatmap import run as run_all
 from engine.model import DAY_MS, STEP_MS, Candles
@@ -105,23 +106,32 @@ def oracle_ms(count: int) -> float | None:
 
 
 def live_us() -> dict[str, float]:
-    """Return the time of one candle into a warm book, alone and with its zones, in microseconds."""
+    """Return the time of one candle into a warm book, in microseconds.
+
+    With its zones followed; without them; and with them and what happened to them made into objects.
+    """
     candles = market(30 * DAY_MS // STEP_MS + 2 * LIVE)
     warm = len(candles) - 2 * LIVE
     heatmap, zones = Heatmap(PRESETS["flow"]), ZoneBook("bench", "BTCUSDT", ZoneParams())
     for at in range(0, warm, 512):
         block = candles[slice(at, min(at + 512, warm))]
-        zones.update(heatmap.feed(block), block)
-    alone, both = [], []
+        zones.feed(heatmap.feed(block), block)
+    fed, followed, shown = [], [], []
     for at in range(warm, warm + LIVE):
         one = candles[slice(at, at + 1)]
         began = time.perf_counter()
         columns = heatmap.feed(one)
-        fed = time.perf_counter()
-        zones.update(columns, one)
-        both.append(time.perf_counter() - began)
-        alone.append(fed - began)
-    return {"live_candle_us": median(both) * 1e6, "live_candle_without_zones_us": median(alone) * 1e6}
+        fed.append(time.perf_counter() - began)
+        events = zones.feed(columns, one)
+        followed.append(time.perf_counter() - began)
+        if zones.current is not None:
+            events.all()
+        shown.append(time.perf_counter() - began)
+    return {
+        "live_candle_us": median(followed) * 1e6,
+        "live_candle_without_zones_us": median(fed) * 1e6,
+        "live_candle_as_objects_us": median(shown) * 1e6,
+    }
 
 
 def cold_restart_s(series: int) -> float:
@@ -136,7 +146,7 @@ def cold_restart_s(series: int) -> float:
             usd_scale=1.0,
             zones=ZoneParams(),
         )
-        Book(place).feed(candles)
+        Book(place).feed(candles, zones_from=int(candles.ts[-1]) - ZONE_DAYS * DAY_MS)
 
     feed(0)
     began = time.perf_counter()

@@ -111,10 +111,17 @@ class Heatmap:
 
         Raise CandleError, with nothing changed, for a candle that is out of order or impossible.
         """
-        return self.advance(candles).columns
+        return self._advance(candles)[0]
 
     def advance(self, candles: Candles) -> Fed:
         """Take candles like `feed`; return what they moved as well."""
+        columns, moved = self._advance(candles)
+        if self._parts.from_open_interest:
+            np.multiply(moved, columns.close[:, None, None], out=moved)
+        return Fed(columns=columns, events=self._events(columns.ts, moved))
+
+    def _advance(self, candles: Candles) -> tuple[Columns, Floats]:
+        """Take candles; return their columns and the mass that each moved."""
         bars = self._take(candles)
         count = len(bars.ts)
         out = kernel.Near(
@@ -132,9 +139,7 @@ class Heatmap:
             long=out.rows[0],
             short=out.rows[1],
         )
-        if self._parts.from_open_interest:
-            np.multiply(out.moved, columns.close[:, None, None], out=out.moved)
-        return Fed(columns=columns, events=self._events(bars.ts, out.moved))
+        return columns, out.moved
 
     def tabulate(self, candles: Candles, *, bins: int) -> Result:
         """Take candles like `feed`; return what stood in `bins` fixed bins that cover them all."""
@@ -145,7 +150,10 @@ class Heatmap:
         per = -(-(last - first + 1 + 2 * self.preset.width) // bins)
         first = (first + last + 1 - per * bins) // 2
         rows = np.zeros((2, count, bins), np.float32)
-        out = kernel.Fixed(first=first, per=per, rows=rows, need=np.zeros((2, 2), np.int64))
+        middles = np.arange(per * bins if self._parts.from_open_interest else 0) + (first + 0.5)
+        out = kernel.Fixed(
+            first=first, per=per, prices=np.exp(middles * BIN_LOG), rows=rows, need=np.zeros((2, 2), np.int64)
+        )
         self._walk(count, out.need, lambda book, at: kernel.walk_fixed(self._parts, book, bars, at, out))
         edges = np.exp((first + per * np.arange(bins + 1)) * BIN_LOG)
         return Result(long=rows[0], short=rows[1], edges=edges)
@@ -154,17 +162,18 @@ class Heatmap:
         """Return checked candles with their mass; from here on they are part of the history."""
         last = self.last_ts
         packed = pack(candles, step_ms=self.preset.step_ms, last_ts=last)
-        self._note_gaps(packed.ts if last is None else np.concatenate([[last], packed.ts]))
+        self._note_gaps(packed.ts, last)
         mass = norm.masses(self._rule, self._state.norm, packed.ts, packed.values[QUOTE_VOLUME])
-        volume, quote = packed.values[VOLUME], packed.values[QUOTE_VOLUME]
-        prices = packed.values[: CLOSE + 1]
-        vwap = np.divide(quote, volume, out=prices[CLOSE].copy(), where=(volume > 0.0) & (quote > 0.0))
+        vwap = packed.values[CLOSE]
+        if self._parts.spread:
+            volume, quote = packed.values[VOLUME], packed.values[QUOTE_VOLUME]
+            vwap = np.divide(quote, volume, out=vwap.copy(), where=(volume > 0.0) & (quote > 0.0))
         return Bars(
             ts=packed.ts,
-            prices=prices,
+            prices=packed.values[: CLOSE + 1],
             mass=mass,
             vwap=vwap,
-            open_interest=packed.values[OPEN_INTEREST].copy(),
+            open_interest=packed.values[OPEN_INTEREST],
         )
 
     def _walk(self, count: int, need: Ints, walk: Callable[[Book, int], int]) -> None:
@@ -184,11 +193,16 @@ class Heatmap:
             closed=moved[:, :, CLOSED],
         )
 
-    def _note_gaps(self, ts: Ints) -> None:
-        step_ms = self.preset.step_ms
-        found = np.flatnonzero(np.diff(ts) > step_ms)
-        gaps = self._state.gaps
-        gaps += [(int(ts[i]) + step_ms, int(ts[i + 1]) - step_ms) for i in found]
+    def _note_gaps(self, ts: Ints, last: int | None) -> None:
+        """Note which candles are missing, between those taken and before them."""
+        if not len(ts):
+            return
+        step_ms, gaps = self.preset.step_ms, self._state.gaps
+        before = int(ts[0]) - step_ms if last is None else last
+        if int(ts[-1]) - before != len(ts) * step_ms:
+            times = np.concatenate([[before], ts])
+            found = np.flatnonzero(np.diff(times) > step_ms)
+            gaps += [(int(times[i]) + step_ms, int(times[i + 1]) - step_ms) for i in found]
         if gaps:
             oldest = int(ts[-1]) - self.preset.norm_days * DAY_MS
             self._state.gaps = [gap for gap in gaps if gap[1] >= oldest]

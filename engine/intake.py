@@ -73,12 +73,11 @@ def pack(candles: Candles, *, step_ms: int, last_ts: int | None) -> Packed:
     Raise CandleError that names the first candle which is out of order, twice there or impossible.
     """
     ts = np.array(candles.ts, np.int64)
-    packed = Packed(ts=ts, values=np.empty((len(FIELDS), ts.size)))
-    for row, name in enumerate(FIELDS):
-        values = np.asarray(getattr(candles, name))
-        if values.shape != (ts.size,):
+    fields = [getattr(candles, name) for name in FIELDS]
+    for name, values in zip(FIELDS, fields, strict=True):
+        if values.shape != ts.shape:
             raise CandleError(f"candles: {name} has shape {values.shape} for {ts.size} times")
-        packed.values[row] = values
+    packed = Packed(ts=ts, values=np.array(fields, np.float64))
     before = np.iinfo(np.int64).min if last_ts is None else last_ts
     index, fault = first_fault(packed, step_ms, before)
     if fault:

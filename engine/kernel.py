@@ -98,6 +98,7 @@ class Fixed(NamedTuple):
 
     first: int
     per: int
+    prices: Floats  # (per x bins,) of the middle of each state bin, where mass is coins; else none
     rows: Surface  # (2, n, bins)
     need: Ints
 
@@ -264,6 +265,9 @@ def enter(parts: Parts, book: Book, side: int, bar: Floats, mass: float) -> floa
     mass_at, surface = book.mass[side], book.surface[side]
     entered = 0.0
     whole = spread_sum(parts, bar)
+    rates = np.empty(len(parts.amplitude))
+    for k in range(len(parts.amplitude)):
+        rates[k] = parts.amplitude[k] / book.scale[side, k]
     for p in range(max(parts.entry.shape[0], parts.spread)):
         point = entry_at(parts, bar, side, p)
         share = parts.entry[p, 4] if parts.spread == 0 else spread_at(parts, bar, p) / whole
@@ -277,17 +281,16 @@ def enter(parts: Parts, book: Book, side: int, bar: Floats, mass: float) -> floa
             farther = amount * (level + 0.5 - far)
             near_cell, far_cell = near - book.base[side], far - book.base[side]
             for k in range(len(parts.amplitude)):
-                rate = parts.amplitude[k] / book.scale[side, k]
-                mass_at[near_cell, j, k] += (amount - farther) * rate
-                mass_at[far_cell, j, k] += farther * rate
-                surface[k, near_cell] += (amount - farther) * rate
-                surface[k, far_cell] += farther * rate
+                mass_at[near_cell, j, k] += (amount - farther) * rates[k]
+                mass_at[far_cell, j, k] += farther * rates[k]
+                surface[k, near_cell] += (amount - farther) * rates[k]
+                surface[k, far_cell] += farther * rates[k]
             book.lowest[side, j] = min(book.lowest[side, j], near)
             book.highest[side, j] = max(book.highest[side, j], far)
             entered += amount
     total = 0.0
     for k in range(len(parts.amplitude)):
-        book.standing[side, k] += entered * parts.amplitude[k] / book.scale[side, k]
+        book.standing[side, k] += entered * rates[k]
         total += entered * parts.amplitude[k]
     return total
 
@@ -453,45 +456,35 @@ def pour_near(parts: Parts, book: Book, side: int, close_bin: int, usd_scale: fl
 
 
 @njit(cache=True, nogil=True)
-def stretch(parts: Parts, book: Book, side: int, begin: int, end: int) -> float:
-    """Return what stands in cells `begin` to `end`, in dollars per unit of scale."""
-    total = 0.0
-    if parts.from_open_interest:
-        direction = 1.0 if side == SHORT else -1.0
-        factor = math.exp(direction * parts.bin_log)
-        price = math.exp(direction * (begin + book.base[side] + 0.5) * parts.bin_log)
-        for cell in range(begin, end):
-            for k in range(book.scale.shape[1]):
-                total += book.surface[side, k, cell] * book.scale[side, k] * price
-            price *= factor
-        return total
-    for k in range(book.scale.shape[1]):
-        values = book.surface[side, k, begin:end]
-        sum_of = 0.0
-        for value in values:
-            sum_of += value
-        total += sum_of * book.scale[side, k]
-    return total
-
-
-@njit(cache=True, nogil=True)
-def pour_fixed(parts: Parts, book: Book, side: int, first: int, per: int, row: Surface) -> None:
-    """Add what stands to a row of fixed bins of `per` state bins each, from global bin `first`."""
+def pour_fixed(book: Book, side: int, out: Fixed, row: Surface) -> None:
+    """Add what stands to a row of fixed bins."""
     lowest, highest = extent(book, side)
-    if highest < lowest:
+    count = highest - lowest + 1
+    # Ascending in price: `place` is where the first of what stands lies among the row's state bins.
+    place = (lowest if side == SHORT else -1 - highest) - out.first
+    begin, end = max(0, -place), min(count, out.per * row.shape[0] - place)
+    if begin >= end:
         return
-    cell, end = lowest - book.base[side], highest - book.base[side] + 1
-    # The first cell is global bin `lowest` for shorts and its mirror for longs, which run down.
-    place = lowest - first if side == SHORT else -1 - lowest - first
-    out = place // per
-    left = (out + 1) * per - place if side == SHORT else place - out * per + 1
-    while cell < end:
-        upto = min(cell + left, end)
-        if 0 <= out < row.shape[0]:
-            row[out] += stretch(parts, book, side, cell, upto)
-        cell = upto
-        left = per
-        out += 1 if side == SHORT else -1
+    at = lowest - book.base[side]
+    cells = np.zeros(count)
+    for k in range(book.scale.shape[1]):
+        add_scaled(book.surface[side, k, at : at + count], book.scale[side, k], cells)
+    if side == LONG:
+        cells = cells[::-1].copy()
+    if out.prices.shape[0] > 0:
+        # As slices, whose indices the compiler knows not to be negative: then it vectorises.
+        coins, prices = cells[begin:end], out.prices[place + begin : place + end]
+        for i in range(coins.shape[0]):
+            coins[i] *= prices[i]
+    b = (place + begin) // out.per
+    while begin < end:
+        upto = min(end, (b + 1) * out.per - place)
+        total = 0.0
+        for i in range(begin, upto):
+            total += cells[i]
+        row[b] += total
+        begin = upto
+        b += 1
 
 
 @njit(cache=True, nogil=True)
@@ -515,5 +508,5 @@ def walk_fixed(parts: Parts, book: Book, bars: Bars, start: int, out: Fixed) -> 
         if step(parts, book, bars, t, moved, out.need) == NO_ROOM:
             return t
         for side in (LONG, SHORT):
-            pour_fixed(parts, book, side, out.first, out.per, out.rows[side, t])
+            pour_fixed(book, side, out, out.rows[side, t])
     return int(bars.ts.shape[0])

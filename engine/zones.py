@@ -1,23 +1,47 @@
-"""Find zones, bins denser than their distance from price usually is, and follow them over time."""
+"""Find zones, bins denser than their distance from price usually is, and follow them over time.
 
+The work is done by `zone_kernel`; here it is given a name, kept and brought back.
+"""
+
+import hashlib
 import json
 import math
 import struct
 import zlib
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from engine import zone_kernel as kernel
 from engine.columns import Columns
 from engine.errors import DataError
-from engine.model import Candles, Floats, Side, Zone, ZoneEvent, ZoneId, ZoneSet
-from engine.zone_density import SIDES, SIGNS, Surface, densities, runs, smoothed, surfaces
-from engine.zone_identity import Now, Shape, Tracked, follow
-from engine.zone_reference import Reference
+from engine.model import (
+    DAY_MS,
+    Candles,
+    Floats,
+    Ints,
+    Side,
+    Zone,
+    ZoneChange,
+    ZoneEvent,
+    ZoneId,
+    ZoneSet,
+)
 
-FORMAT = 1
+FORMAT = 2
+T = TypeVar("T", bound=np.generic)
+_SIDES = (Side.LONG, Side.SHORT)
+_CHANGES = (
+    ZoneChange.BORN,
+    ZoneChange.GROWN,
+    ZoneChange.MERGED,
+    ZoneChange.SPLIT,
+    ZoneChange.EATEN,
+    ZoneChange.GONE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +68,112 @@ class ZoneParams:
         """Return how many distance bins there are a side."""
         return round(self.within / self.bin_log)
 
+    @property
+    def rule(self) -> kernel.Rule:
+        """Return the same for the kernel."""
+        return kernel.Rule(
+            bin_log=self.bin_log,
+            bins=self.bins,
+            quantile=self.quantile,
+            span_ms=self.days * DAY_MS,
+            min_hours=self.min_hours,
+            overlap=self.overlap,
+        )
+
+
+@lru_cache(maxsize=4096)
+def new_id(venue: str, symbol: str, side: Side, ts: int, peak: float) -> ZoneId:
+    """Return the id of a zone born at a column: the same for the same data, short, letters and digits."""
+    text = f"{venue}|{symbol}|{side}|{ts}|{peak:.10g}"
+    return ZoneId(side.value[0] + hashlib.blake2b(text.encode(), digest_size=6).hexdigest())
+
+
+class ZoneEvents:
+    """Hold what happened to zones, in order; each event is made when it is asked for."""
+
+    def __init__(self, venue: str, symbol: str, rows: tuple[Floats, ...] = ()) -> None:
+        self._venue, self._symbol, self._rows = venue, symbol, rows
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self._rows)
+
+    def __add__(self, later: "ZoneEvents") -> "ZoneEvents":
+        """Return these and what happened to the same market's zones after them."""
+        return ZoneEvents(self._venue, self._symbol, self._rows + later._rows)
+
+    def all(self) -> list[ZoneEvent]:
+        """Return every event."""
+        return [self._event(row) for part in self._rows for row in part.tolist()]
+
+    def _event(self, row: list[float]) -> ZoneEvent:
+        side = _SIDES[int(row[kernel.SIDE])]
+        other = None
+        if not math.isnan(row[kernel.OTHER_TS]):
+            peak = math.exp(row[kernel.OTHER_PEAK])
+            other = new_id(self._venue, self._symbol, side, int(row[kernel.OTHER_TS]), peak)
+        return ZoneEvent(
+            ts=int(row[kernel.TS]),
+            change=_CHANGES[int(row[kernel.CHANGE])],
+            zone=_zone(self._venue, self._symbol, side, row[kernel.ZONE :]),
+            fraction=row[kernel.FRACTION],
+            other=other,
+        )
+
+
+def _packed(values: npt.NDArray[T]) -> npt.NDArray[T]:
+    """Return values as they lie one after the other, the same array where they do."""
+    return values if values.flags.c_contiguous else np.ascontiguousarray(values)
+
+
+def _zone(venue: str, symbol: str, side: Side, row: list[float]) -> Zone:
+    """Return a zone from the numbers that it is kept as."""
+    born_ts = int(row[kernel.BORN_TS])
+    return Zone(
+        zone_id=new_id(venue, symbol, side, born_ts, math.exp(row[kernel.BORN_PEAK])),
+        venue=venue,
+        symbol=symbol,
+        side=side,
+        low=math.exp(row[kernel.LOG_LOW]),
+        high=math.exp(row[kernel.LOG_HIGH]),
+        peak=math.exp(row[kernel.LOG_PEAK]),
+        notional_usd=row[kernel.USD],
+        share=row[kernel.SHARE],
+        percentile=row[kernel.PERCENTILE],
+        born_ts=born_ts,
+        updated_ts=int(row[kernel.UPDATED_TS]),
+        venue_share=((venue, 1.0),),
+    )
+
+
+class _Judged:
+    """Remember the dollars of the zones that stood at each hour's sample, as long as they count."""
+
+    def __init__(self) -> None:
+        self.usd: npt.NDArray[np.float32] = np.empty(0, np.float32)
+        self.hours: Ints = np.empty((0, 2), np.int64)  # hour, how many zones
+        self._auto = (kernel.NEVER, math.nan)
+
+    def add(self, usd: npt.NDArray[np.float32], hours: Ints, oldest_ts: int) -> None:
+        """Take hours in; forget those before `oldest_ts`."""
+        hours = np.concatenate([self.hours, hours])
+        usd = np.concatenate([self.usd, usd])
+        first = int(np.searchsorted(hours[:, 0], oldest_ts))
+        self.usd, self.hours = usd[int(hours[:first, 1].sum()) :], hours[first:]
+
+    def auto_usd(self, pending_ts: int, params: ZoneParams) -> float:
+        """Return the quantile of the dollars of the window before an hour; NaN while too few are known."""
+        if self._auto[0] != pending_ts:
+            self._auto = (pending_ts, self._find(pending_ts, params))
+        return self._auto[1]
+
+    def _find(self, pending_ts: int, params: ZoneParams) -> float:
+        counted = (self.hours[:, 0] >= pending_ts - params.days * DAY_MS) & (self.hours[:, 0] < pending_ts)
+        usd = self.usd[np.repeat(counted, self.hours[:, 1])]
+        if int(counted.sum()) < params.auto_min_hours or not len(usd):
+            return math.nan
+        place = max(0, math.ceil(params.auto_quantile * len(usd)) - 1)
+        return float(np.partition(usd, place)[place])
+
 
 class ZoneBook:
     """Keep the zones of one symbol on one venue, column by column."""
@@ -52,153 +182,112 @@ class ZoneBook:
         self.venue = venue
         self.symbol = symbol
         self.params = params or ZoneParams()
-        self.current: ZoneSet | None = None
-        self._reference = self._new_reference()
-        self._tracked: dict[Side, tuple[Tracked, ...]] = dict.fromkeys(SIDES, ())
-        self._before: tuple[Surface, Surface] | None = None
-        self._close = math.nan
+        self._rule = self.params.rule
+        self._memory: kernel.Memory | None = None
+        self._scratch = kernel.new_scratch(self._rule)
+        self._out = kernel.new_out(self._rule)
+        self._judged = _Judged()
+        self._current: ZoneSet | None = None
+
+    @property
+    def current(self) -> ZoneSet | None:
+        """Return the zones at the last column, None before the first."""
+        memory = self._memory
+        if self._current is None and memory is not None and memory.at[kernel.SEEN]:
+            self._current = self._zone_set(memory)
+        return self._current
 
     def update(self, columns: Columns, candles: Candles | None = None) -> tuple[ZoneSet, list[ZoneEvent]]:
-        """Take columns in, oldest first; return the zones at the last and all events on the way.
+        """Take columns in like `feed`; return the zones at the last and all events on the way."""
+        events = self.feed(columns, candles).all()
+        if self.current is None:
+            raise DataError("no column has been seen yet")
+        return self.current, events
+
+    def feed(self, columns: Columns, candles: Candles | None = None) -> ZoneEvents:
+        """Take columns in, oldest first; return what happened on the way.
 
         `candles`, the bars of the same columns, tell how far price went within them; without them only
-        closes are known, and what a wick swept counts as gone instead of eaten.
+        closes are known, and what a wick swept counts as gone instead of eaten. Raise DataError for no
+        columns, and for columns that do not belong to the candles or to those before.
         """
-        rows = int(columns.ts.shape[0])
-        if not rows:
+        count = len(columns)
+        if not count:
             raise DataError("zones need one column at least")
-        if candles is not None and not np.array_equal(candles.ts, columns.ts):
+        if candles is not None and (len(candles) != count or bool(np.any(candles.ts != columns.ts))):
             raise DataError("columns and candles are not of the same times")
-        events: list[ZoneEvent] = []
-        for row in range(rows):
-            events.extend(self._advance(columns, row, candles))
-        return self._present(), events
+        if self._memory is None:
+            self._memory = kernel.new_memory(self._rule, columns.width)
+        if self._memory.surface.shape[2] != columns.width + 1:
+            raise DataError(f"a column of {columns.width} bins a side follows columns of another width")
+        low, high = (candles.low, candles.high) if candles is not None else (np.full(count, np.nan),) * 2
+        seen = kernel.Seen(
+            ts=_packed(columns.ts),
+            close=_packed(columns.close),
+            close_bin=_packed(columns.close_bin),
+            long=_packed(columns.long),
+            short=_packed(columns.short),
+            low=_packed(low),
+            high=_packed(high),
+        )
+        self._current = None
+        return ZoneEvents(self.venue, self.symbol, tuple(self._walk(self._memory, seen)))
+
+    def _walk(self, memory: kernel.Memory, seen: kernel.Seen) -> list[Floats]:
+        """Take columns in; return the events."""
+        count, out = len(seen.ts), self._out
+        events: list[Floats] = []
+        at = 0
+        while at < count:
+            out.filled[:] = 0
+            at = kernel.walk(self._rule, memory, seen, at, self._scratch, out)
+            told, judged, hours = out.filled.tolist()
+            if told:
+                events.append(out.events[:told].copy())
+            if hours:
+                oldest_ts = int(memory.at[kernel.PENDING_TS]) - self._rule.span_ms
+                self._judged.add(out.usd[:judged], out.usd_hours[:hours], oldest_ts)
+        return events
+
+    def _zone_set(self, memory: kernel.Memory) -> ZoneSet:
+        """Return what stands, with what it was judged by."""
+        samples_h = int(memory.at[kernel.HOURS])
+        zones = (
+            _zone(self.venue, self.symbol, side, row)
+            for i, side in enumerate(_SIDES)
+            for row in memory.tracked[i, : memory.at[kernel.TRACKED + i]].tolist()
+        )
+        return ZoneSet(
+            venue=self.venue,
+            symbol=self.symbol,
+            ts=int(memory.at[kernel.LAST_TS]),
+            price=float(memory.close[0]),
+            zones=tuple(zones),
+            samples_h=samples_h,
+            threshold_ready=samples_h >= self.params.min_hours,
+            auto_min_usd=self._judged.auto_usd(int(memory.at[kernel.PENDING_TS]), self.params),
+        )
 
     def dump(self) -> bytes:
         """Return everything that has to be kept, as bytes for `load`."""
-        plain, arrays = self._reference.state()
-        plain["close"] = self._close
-        plain["tracked"] = {side: [asdict(t) for t in self._tracked[side]] for side in SIDES}
-        current = self.current
-        plain["current"] = None if current is None else {"ts": current.ts}
-        if self._before is not None:
-            for side, surface in zip(SIDES, self._before, strict=True):
-                arrays[f"before_{side}"] = surface.cumulative
-                plain[f"before_{side}"] = surface.first_bin
-        return _pack({"format": FORMAT, "venue": self.venue, "symbol": self.symbol, **plain}, arrays)
+        plain = {"format": FORMAT, "venue": self.venue, "symbol": self.symbol, "bins": self.params.bins}
+        arrays: dict[str, npt.NDArray[Any]] = {"usd": self._judged.usd, "usd_hours": self._judged.hours}
+        if self._memory is not None:
+            arrays |= kernel.kept(self._memory)
+        return _pack(plain, arrays)
 
     @classmethod
     def load(cls, data: bytes, params: ZoneParams | None = None) -> Self:
         """Return the book that `dump` described; DataError where the bytes are not of this format."""
         plain, arrays = _unpack(data)
         book = cls(str(plain["venue"]), str(plain["symbol"]), params)
-        if arrays["samples"].shape[0] != 2 * book.params.bins:
+        if plain["bins"] != book.params.bins:
             raise DataError("the stored zones were made with other distance bins")
-        book._reference.restore(plain, arrays)
-        book._close = float(plain["close"])
-        for side in SIDES:
-            book._tracked[side] = tuple(_tracked(t) for t in plain["tracked"][side])
-        if "before_long" in plain:
-            long, short = (
-                Surface(first_bin=int(plain[f"before_{side}"]), cumulative=arrays[f"before_{side}"])
-                for side in SIDES
-            )
-            book._before = (long, short)
-        if plain["current"] is not None:
-            book.current = book._zone_set(int(plain["current"]["ts"]))
+        judged = book._judged
+        judged.usd, judged.hours = arrays.pop("usd"), arrays.pop("usd_hours")
+        if arrays:
+            book._memory = kernel.restored(book._rule, arrays)
         return book
-
-    def _new_reference(self) -> Reference:
-        p = self.params
-        return Reference(2 * p.bins, days=p.days, quantile=p.quantile, auto_quantile=p.auto_quantile)
-
-    def _present(self) -> ZoneSet:
-        if self.current is None:
-            raise DataError("no column has been seen yet")
-        return self.current
-
-    def _advance(self, columns: Columns, row: int, candles: Candles | None) -> list[ZoneEvent]:
-        """Take one column in."""
-        ts, close = int(columns.ts[row]), float(columns.close[row])
-        pair = surfaces(columns, row)
-        raw = densities(pair, math.log(close), self.params.bin_log, self.params.bins)
-        density = smoothed(raw)
-        opens_hour = self._reference.begin(ts, density)
-        ready = self._reference.hours >= self.params.min_hours
-        traded = self._traded(close, row, candles)
-        self._close = close
-        events: list[ZoneEvent] = []
-        for i, side in enumerate(SIDES):
-            found = self._found(i, raw[i], density[i]) if ready else []
-            now = Now(
-                venue=self.venue,
-                symbol=self.symbol,
-                ts=ts,
-                side=side,
-                surface=pair[i],
-                before=self._before[i] if self._before else None,
-                log_traded=traded,
-            )
-            self._tracked[side], changes = follow(self._tracked[side], found, now, self.params.overlap)
-            events.extend(changes)
-        self._before = pair
-        self.current = self._zone_set(ts)
-        if opens_hour and ready:
-            self._reference.note(np.array([z.notional_usd for z in self.current.zones]))
-        return events
-
-    def _traded(self, close: float, row: int, candles: Candles | None) -> tuple[float, float]:
-        """Return the log range of prices traded since the last column, as far as it is known."""
-        seen = [close] if math.isnan(self._close) else [self._close, close]
-        if candles is not None:
-            seen += [float(candles.low[row]), float(candles.high[row])]
-        return math.log(min(seen)), math.log(max(seen))
-
-    def _found(self, side_row: int, raw: Floats, density: Floats) -> list[Shape]:
-        """Return the zones of one side as they lie in its column."""
-        bins, side = self.params.bins, SIDES[side_row]
-        # Compared as samples are kept: in single precision rounding does not make a zone of an equal.
-        threshold = self._reference.threshold[side_row * bins : (side_row + 1) * bins]
-        start, stop = runs(density.astype(np.float32) > threshold)
-        if not start.shape[0]:
-            return []
-        cumulative = np.zeros(bins + 1)
-        np.cumsum(raw[:bins], out=cumulative[1:])
-        usd = cumulative[stop] - cumulative[start]
-        spans = zip(start.tolist(), stop.tolist(), strict=True)
-        peak = np.array([a + int(density[a:b].argmax()) for a, b in spans])
-        percentile = self._reference.percentile(side_row * bins + peak, density[peak])
-        steps = np.array([start, stop, peak + 0.5])
-        places = math.log(self._close) + SIGNS[side] * self.params.bin_log * steps
-        low, high = (0, 1) if side is Side.SHORT else (1, 0)
-        prices = np.exp(places)
-        table = [prices[low], prices[high], prices[2], usd, usd / cumulative[-1], percentile]
-        rows = np.array([*table, places[low], places[high]])
-        return [Shape(*row) for row in rows.T[usd > 0.0].tolist()]
-
-    def _zone_set(self, ts: int) -> ZoneSet:
-        """Return what stands, with what it was judged by."""
-        reference, p = self._reference, self.params
-        known = reference.judged_hours >= p.auto_min_hours
-        return ZoneSet(
-            venue=self.venue,
-            symbol=self.symbol,
-            ts=ts,
-            price=self._close,
-            zones=tuple(t.zone for side in SIDES for t in self._tracked[side]),
-            samples_h=reference.hours,
-            threshold_ready=reference.hours >= p.min_hours,
-            auto_min_usd=reference.auto_usd if known else math.nan,
-        )
-
-
-def _tracked(row: dict[str, Any]) -> Tracked:
-    """Return a tracked zone from plain values."""
-    zone = dict(row["zone"])
-    zone["zone_id"] = ZoneId(zone["zone_id"])
-    zone["side"] = Side(zone["side"])
-    zone["venue_share"] = tuple((str(v), float(s)) for v, s in zone["venue_share"])
-    return Tracked(**{**row, "zone": Zone(**zone)})
 
 
 def _pack(plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> bytes:

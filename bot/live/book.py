@@ -13,7 +13,7 @@ from engine.errors import DataError
 from engine.heatmap import Heatmap
 from engine.model import DAY_MS, STEP_MS, Candles, Gap, Tick, ZoneEvent, ZoneSet
 from engine.presets import Preset
-from engine.zones import ZoneBook, ZoneParams
+from engine.zones import ZoneBook, ZoneEvents, ZoneParams
 
 COLUMN_DAYS = 30
 CANDLE_DAYS = COLUMN_DAYS + 1
@@ -60,8 +60,13 @@ class Unsaved:
     candles: Candles
     column_ts: list[int]
     blobs: list[bytes]
-    events: list[ZoneEvent]
+    happened: tuple[ZoneEvents, ...]
     gaps: list[Gap]
+
+    @property
+    def events(self) -> list[ZoneEvent]:
+        """Return what happened to zones, oldest first."""
+        return [event for part in self.happened for event in part.all()]
 
     @property
     def last_ts(self) -> int | None:
@@ -99,7 +104,7 @@ class Book:
         self._zones = ZoneBook(place.venue, place.symbol, place.zones)
         self._candles = CandleRing(CANDLE_DAYS * DAY_MS // STEP_MS)
         self._columns = ColumnHistory(COLUMN_DAYS * DAY_MS // STEP_MS, width=place.preset.width)
-        self._events: list[ZoneEvent] = []
+        self._events: list[ZoneEvents] = []
         self._told_gaps: dict[int, Gap] = {}
         self._unsaved_gaps: dict[int, Gap] = {}
         self._tick: Tick | None = None
@@ -128,13 +133,13 @@ class Book:
         """Return the open of the newest closed candle."""
         return self.closed.ts if self.closed else None
 
-    def feed(self, candles: Candles, *, zones_from: int = 0) -> list[ZoneEvent]:
+    def feed(self, candles: Candles, *, zones_from: int = 0) -> ZoneEvents:
         """Take closed candles that follow; raise CandleError, with nothing changed, for an impossible one.
 
         Zones are followed from `zones_from` on: they need the last weeks only, and cost the most. Return what
         happened to them.
         """
-        happened: list[ZoneEvent] = []
+        happened = ZoneEvents(self.place.venue, self.place.symbol)
         for at in range(0, len(candles), BLOCK):
             block = candles[slice(at, at + BLOCK)]
             with self._lock:
@@ -144,11 +149,18 @@ class Book:
                 first = int(np.searchsorted(block.ts, zones_from))
                 if first < len(block):
                     rows = slice(first, len(block))
-                    _, events = self._zones.update(columns[rows], block[rows])
-                    self._events = [*self._events, *events][-WAITING_EVENTS:]
-                    happened.extend(events)
+                    events = self._zones.feed(columns[rows], block[rows])
+                    self._wait(events)
+                    happened += events
                 self._close()
         return happened
+
+    def _wait(self, events: ZoneEvents) -> None:
+        """Let events wait for the store; where it takes none, the oldest are given up."""
+        if len(events):
+            self._events.append(events)
+        while len(self._events) > 1 and sum(map(len, self._events)) > WAITING_EVENTS:
+            del self._events[0]
 
     def _close(self) -> None:
         """Take stock after the newest candle."""
@@ -234,7 +246,7 @@ class Book:
         """Return what the store has not been given, encoded; `mark_saved` says that it took it."""
         with self._lock:
             candles = self._candles.slice(self.saved_ts + 1, EVER)
-            events, gaps = list(self._events), list(self._unsaved_gaps.values())
+            happened, gaps = tuple(self._events), list(self._unsaved_gaps.values())
         column_ts: list[int] = []
         blobs: list[bytes] = []
         for at in range(0, len(candles), BLOCK):
@@ -242,14 +254,14 @@ class Book:
             columns = self._columns.slice(int(times[0]), int(times[-1]) + 1)
             column_ts += columns.ts.tolist()
             blobs += encode_columns(columns)
-        return Unsaved(candles=candles, column_ts=column_ts, blobs=blobs, events=events, gaps=gaps)
+        return Unsaved(candles=candles, column_ts=column_ts, blobs=blobs, happened=happened, gaps=gaps)
 
     def mark_saved(self, unsaved: Unsaved) -> None:
         """Note that the store took what `unsaved` returned."""
         with self._lock:
             self.saved_ts = unsaved.last_ts or self.saved_ts
-            taken = {id(event) for event in unsaved.events}
-            self._events = [event for event in self._events if id(event) not in taken]
+            taken = {id(part) for part in unsaved.happened}
+            self._events = [part for part in self._events if id(part) not in taken]
             for gap in unsaved.gaps:
                 self._unsaved_gaps.pop(gap.first_ts, None)
 

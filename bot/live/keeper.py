@@ -65,8 +65,9 @@ class Keeper:
         for at in range(0, len(new.blobs), ROWS_AT_ONCE):
             part = slice(at, at + ROWS_AT_ONCE)
             await self._store.add_columns(*place.key, place.preset.name, new.column_ts[part], new.blobs[part])
-        for at in range(0, len(new.events), ROWS_AT_ONCE):
-            await self._store.add_zone_events(new.events[at : at + ROWS_AT_ONCE])
+        events = await asyncio.to_thread(lambda: new.events)
+        for at in range(0, len(events), ROWS_AT_ONCE):
+            await self._store.add_zone_events(events[at : at + ROWS_AT_ONCE])
         await self._store.add_gaps(new.gaps)
         book.mark_saved(new)
 
@@ -137,4 +138,4 @@ async def catch_up(book: Book, source: Source, *, until_ms: int) -> list[ZoneEve
     place = book.place
     since_ms = 0 if book.last_ts is None else book.last_ts + STEP_MS
     missing = await source.history(place.symbol, since_ms=since_ms, until_ms=until_ms, venue=place.venue)
-    return await asyncio.to_thread(book.feed, missing)
+    return await asyncio.to_thread(lambda: book.feed(missing).all())

@@ -290,7 +290,7 @@ class LiveMarket:
         happened: list[ZoneEvent] = []
         try:
             happened += await self._fill(book, candle.ts)
-            happened += await asyncio.to_thread(book.feed, Candles.of([candle]))
+            happened += await asyncio.to_thread(lambda: book.feed(Candles.of([candle])).all())
         except CandleError as error:
             self.refused_candles += 1
             log.warning("market.candle_refused", symbol=candle.symbol, why=str(error))

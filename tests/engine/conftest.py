@@ -25,6 +25,12 @@ def oracle():
 
 
 @pytest.fixture(scope="session")
+def zone_oracle():
+    """The module of zones in plain Python."""
+    return _module("zone_oracle")
+
+
+@pytest.fixture(scope="session")
 def small():
     """`flow` with a short norm and few levels, so that short histories go through everything."""
     levels = tuple(Level.at(d, weight=d) for d in (0.002, 0.0065, 0.02))

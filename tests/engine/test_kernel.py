@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from engine import kernel, state
 from engine.heatmap import Heatmap
 from engine.kernel import LONG, SHORT
+from engine.presets import LEVERAGE
 
 BAR = np.array([23026.2, 23031.5, 23020.4, 23027.9, 23020.4, 23031.5])
 
@@ -239,18 +241,104 @@ def test_pour_near(market, small, side):
 @pytest.mark.parametrize("side", [LONG, SHORT])
 @pytest.mark.parametrize(("first", "per"), [(22900, 1), (22903, 7), (23020, 3)])
 def test_pour_fixed(market, small, side, first, per):
-    parts, book = parts_and_book(market, small)
-    _, (*_, row) = both(kernel.pour_fixed, parts, book, side, first, per, np.zeros(60, np.float32))
-    expected = np.zeros(60)
-    for cell, value in enumerate((book.mass[side] * book.scale[side]).sum(axis=(1, 2))):
-        b = int(cell + book.base[side])
-        place = ((b if side == SHORT else -1 - b) - first) // per
-        if 0 <= place < 60:
-            expected[place] += value
-    np.testing.assert_allclose(row, expected, rtol=1e-5, atol=1e-9)
+    _, book = parts_and_book(market, small)
+    prices = 100.0 + np.arange(60 * per)
+    for priced in (prices[:0], prices):
+        out = fixed(first, per, 60)._replace(prices=priced)
+        _, (*_, row) = both(kernel.pour_fixed, book, side, out, np.zeros(60, np.float32))
+        expected = np.zeros(60)
+        for cell, value in enumerate((book.mass[side] * book.scale[side]).sum(axis=(1, 2))):
+            b = int(cell + book.base[side])
+            place = (b if side == SHORT else -1 - b) - first
+            if 0 <= place < 60 * per:
+                expected[place // per] += value * (priced[place] if len(priced) else 1.0)
+        np.testing.assert_allclose(row, expected, rtol=1e-5, atol=1e-9)
     empty = state.grown(state.new_book(small), need())
-    _, (*_, row) = both(kernel.pour_fixed, parts, empty, side, first, per, np.zeros(60, np.float32))
+    _, (*_, row) = both(kernel.pour_fixed, empty, side, fixed(first, per, 60), np.zeros(60, np.float32))
     assert not row.any()
+
+
+def fixed(first, per, bins, *, count=0):
+    return kernel.Fixed(
+        first=first,
+        per=per,
+        prices=np.zeros(0),
+        rows=np.zeros((2, count, bins), np.float32),
+        need=np.zeros((2, 2), np.int64),
+    )
+
+
+def coins_and_book(market, preset, *, count=60):
+    """Return a preset of open interest, what it holds after some candles, and candles to come."""
+    candles = market(count + 3, volatility=0.003)
+    rng = np.random.default_rng(5)
+    known = replace(candles, open_interest=1e4 + np.cumsum(rng.normal(0, 50, count + 3)))
+    heatmap = Heatmap(preset)
+    heatmap.feed(known[:count])
+    return heatmap._parts, copied(heatmap._state.book), bars_of(known[count:])
+
+
+@pytest.mark.parametrize("side", [LONG, SHORT])
+def test_pour_near_prices_coins_where_they_stand(market, side):
+    parts, book, _ = coins_and_book(market, LEVERAGE)
+    close_bin = math.floor(book.last[kernel.LAST_Z])
+    row = np.zeros(LEVERAGE.width, np.float32)
+    _, (*_, row) = both(kernel.pour_near, parts, book, side, close_bin, 1.0, row)
+    coins = (book.mass[side] * book.scale[side]).sum(axis=(1, 2))
+    cells = np.arange(len(coins)) + book.base[side] + 0.5
+    worth = coins * np.exp((cells if side == SHORT else -cells) * 2e-4)
+    assert row.sum() == pytest.approx(worth.sum(), rel=1e-5)
+    _, (*_, priced) = both(kernel.price_bins, parts, side, int(book.base[side]), coins)
+    np.testing.assert_allclose(priced, worth)
+
+
+def test_a_triangle_has_its_top_at_the_vwap():
+    parts = state.parts_of(LEVERAGE)
+    for vwap in (20.0, 22.5, 30.0):
+        bar = np.array([22.0, 30.0, 20.0, 26.0, 20.0, 30.0, vwap])
+        heights = [both(kernel.spread_at, parts, bar, point)[0] for point in range(5)]
+        middles = [21.0, 23.0, 25.0, 27.0, 29.0]
+        assert int(np.argmax(heights)) == int(np.argmin([abs(m - vwap) for m in middles]))
+        assert all(0 <= height <= 1 for height in heights)
+        assert both(kernel.spread_sum, parts, bar)[0] == pytest.approx(sum(heights))
+    still = np.full(7, 22.0)
+    assert [both(kernel.spread_at, parts, still, p)[0] for p in range(5)] == [1.0] * 5
+
+
+def test_open_interest_that_rises_is_opened_and_that_falls_closes_in_proportion(market):
+    parts, book, bars = coins_and_book(market, LEVERAGE)
+    before = book.last[kernel.LAST_OPEN_INTEREST]
+    left = before - book.last[kernel.LIQUIDATED + LONG]
+    (closed, opened), _ = both(kernel.settle, book, LONG, left + 7.0)
+    assert (closed, opened) == (0.0, pytest.approx(7.0))
+    stood = (book.standing[LONG] * book.scale[LONG]).sum()
+    (closed, opened), (after, *_) = both(kernel.settle, book, LONG, 0.75 * left)
+    assert (closed, opened) == (pytest.approx(0.25 * stood), 0.0)
+    assert (after.standing[LONG] * after.scale[LONG]).sum() == pytest.approx(0.75 * stood)
+    for unknown, of in ((math.nan, book), (5.0, book._replace(last=np.full(5, np.nan)))):
+        assert both(kernel.settle, of, LONG, unknown)[0] == (0.0, 0.0)
+    gone, (faint, *_) = both(kernel.shrink, book, LONG, 1e-70)
+    assert gone == pytest.approx(stood)
+    assert (faint.scale[LONG] == 1.0).all()
+    bars.open_interest[:] = before + 100.0
+    mass, (*_, moved) = both(kernel.fuel, parts, book, bars, 0, SHORT, np.zeros((2, 5)))
+    assert mass > 0
+    assert moved[SHORT, kernel.CLOSED] == 0
+    one_sided = parts._replace(one_sided=True)
+    rising = bars.prices[kernel.CLOSE, 0] >= bars.prices[kernel.OPEN, 0]
+    opened = [
+        both(kernel.fuel, one_sided, book, bars, 0, side, np.zeros((2, 5)))[0] for side in (LONG, SHORT)
+    ]
+    assert opened[SHORT if rising else LONG] == 0.0 < opened[LONG if rising else SHORT]
+
+
+def test_a_step_of_open_interest(market):
+    parts, book, bars = coins_and_book(market, LEVERAGE)
+    bars.open_interest[:] = book.last[kernel.LAST_OPEN_INTEREST] + 100.0
+    _, (_, after, *_) = both(kernel.step, parts, book, bars, 0, np.zeros((2, 5)), np.zeros((2, 2), np.int64))
+    assert after.last[kernel.LAST_OPEN_INTEREST] == bars.open_interest[0]
+    _, (*_, wanted) = both(kernel.has_room, parts, book, kernel.traded(parts, book, bars, 0) + 5e4, need())
+    assert wanted[SHORT, 1] > 60_000
 
 
 def test_add_scaled():
@@ -268,8 +356,7 @@ def test_walks_stop_where_there_is_no_room(market, small):
         moved=np.zeros((30, 2, 5)),
         need=wanted,
     )
-    fixed = kernel.Fixed(first=22000, per=10, rows=np.zeros((2, 30, 300), np.float32), need=wanted)
-    for walk, out in ((kernel.walk_near, near), (kernel.walk_fixed, fixed)):
+    for walk, out in ((kernel.walk_near, near), (kernel.walk_fixed, fixed(22000, 10, 300, count=30))):
         stopped, (_, book, _, _, partial) = both(walk, parts, state.new_book(small), bars, 0, out)
         assert stopped == 0
         ended, (_, _, _, _, written) = both(walk, parts, state.grown(book, partial.need), bars, 0, partial)

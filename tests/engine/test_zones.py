@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from engine.columns import Columns
 from engine.errors import DataError
 from engine.model import HOUR_MS, STEP_MS, Candles, Side, ZoneChange, ZoneSet
 from engine.presets import BIN_LOG
-from engine.zone_density import surfaces
 from engine.zones import ZoneBook, ZoneParams
 
 WIDTH = 340
@@ -84,8 +84,8 @@ def shorts(zones: ZoneSet) -> list[float]:
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 10_000))
-def test_what_always_holds(seed: int) -> None:
+@given(seed=st.integers(0, 10_000))
+def test_what_always_holds(zone_oracle: Any, seed: int) -> None:
     columns = walk(seed, 110)
     book = ZoneBook("binance", "BTCUSDT", QUICK)
     standing: set[str] = set()
@@ -110,13 +110,13 @@ def test_what_always_holds(seed: int) -> None:
         others = {e.other for e in events if e.other is not None}
         assert others <= now | standing
         standing = now
-        check_dollars(columns, row, zones)
+        check_dollars(zone_oracle, columns, row, zones)
     assert some
 
 
-def check_dollars(columns: Columns, row: int, zones: ZoneSet) -> None:
+def check_dollars(zone_oracle: Any, columns: Columns, row: int, zones: ZoneSet) -> None:
     """Assert side, order and dollars of every zone against the surface itself."""
-    pair = dict(zip(Side, surfaces(columns, row), strict=True))
+    pair = dict(zip(Side, zone_oracle.surfaces(columns, row), strict=True))
     totals = dict.fromkeys(Side, 0.0)
     for zone in zones.zones:
         assert re.fullmatch(r"[A-Za-z0-9-]{1,24}", zone.zone_id)
@@ -312,10 +312,14 @@ def test_what_cannot_be_used_is_refused() -> None:
         ZoneBook.load(b"not a book")
     with pytest.raises(DataError, match="other distance bins"):
         ZoneBook.load(book.dump(), replace(QUICK, within=0.03))
+    narrow = replace(columns, long=columns.long[:, :-1], short=columns.short[:, :-1])
+    book.update(columns)
+    with pytest.raises(DataError, match="another width"):
+        book.update(replace(narrow, ts=narrow.ts + HOUR_MS))
 
 
 def test_another_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     data = seasoned().dump()
-    monkeypatch.setattr("engine.zones.FORMAT", 2)
+    monkeypatch.setattr("engine.zones.FORMAT", 99)
     with pytest.raises(DataError, match="another version"):
         ZoneBook.load(data, QUICK)
