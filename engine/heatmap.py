@@ -150,9 +150,16 @@ class Heatmap:
         per = -(-(last - first + 1 + 2 * self.preset.width) // bins)
         first = (first + last + 1 - per * bins) // 2
         rows = np.zeros((2, count, bins), np.float32)
-        middles = np.arange(per * bins if self._parts.from_open_interest else 0) + (first + 0.5)
+        priced = per * bins if self._parts.from_open_interest else 0
+        prices = np.exp((first + 0.5 + np.arange(priced)) * BIN_LOG)
         out = kernel.Fixed(
-            first=first, per=per, prices=np.exp(middles * BIN_LOG), rows=rows, need=np.zeros((2, 2), np.int64)
+            first=first,
+            per=per,
+            prices=np.stack([prices[::-1], prices]),
+            cells=np.zeros(per * bins),
+            sums=np.zeros(bins),
+            rows=rows,
+            need=np.zeros((2, 2), np.int64),
         )
         self._walk(count, out.need, lambda book, at: kernel.walk_fixed(self._parts, book, bars, at, out))
         edges = np.exp((first + per * np.arange(bins + 1)) * BIN_LOG)

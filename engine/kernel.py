@@ -8,7 +8,8 @@ are priced where they stand when written out. Both are stored undecayed and mult
 number per side and lifetime) when read, so that a candle costs what it touches.
 
 Everything is compiled; `.py_func` of each function is the same in plain Python. All of it stands in one
-file because a compiled function is kept on disk until its own file changes, whatever it calls.
+file because a compiled function is kept on disk until its own file changes, whatever it calls. Small
+functions are written into their callers: handing over a book of ten arrays takes longer than most of them do.
 """
 
 import math
@@ -98,19 +99,21 @@ class Fixed(NamedTuple):
 
     first: int
     per: int
-    prices: Floats  # (per x bins,) of the middle of each state bin, where mass is coins; else none
+    prices: Floats  # (2, per x bins) of the middle of each state bin as a side counts, where mass is coins
+    cells: Floats  # (per x bins,) scratch
+    sums: Floats  # (bins,) scratch
     rows: Surface  # (2, n, bins)
     need: Ints
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def side_bin(side: int, z: float) -> int:
     """Return the bin, on a side's axis, of a log price counted in bins."""
     b = math.floor(z)
     return b if side == SHORT else -1 - b
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def extent(book: Book, side: int) -> tuple[int, int]:
     """Return the lowest and highest occupied bin; the lowest is the higher one where none is."""
     lowest = NOWHERE
@@ -121,14 +124,14 @@ def extent(book: Book, side: int) -> tuple[int, int]:
     return lowest, highest
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def vacate(book: Book, side: int, level: int) -> None:
     """Note that a level holds nothing."""
     book.lowest[side, level] = NOWHERE
     book.highest[side, level] = -NOWHERE
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def sweep(book: Book, side: int, last: int) -> float:
     """Consume all mass in bins `last` and below; return what it was."""
     lowest, highest = extent(book, side)
@@ -152,7 +155,7 @@ def sweep(book: Book, side: int, last: int) -> float:
     return float(swept)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def clear_cell(parts: Parts, book: Book, side: int, cell: int, level: int) -> float:
     """Take one level's mass out of one cell; return what it was."""
     taken = 0.0
@@ -171,7 +174,7 @@ def clear_cell(parts: Parts, book: Book, side: int, cell: int, level: int) -> fl
     return taken
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def take_profit(parts: Parts, book: Book, side: int, best: float) -> float:
     """Let mass leave whose entry lies more than the margin behind `best`; return what it was."""
     taken = 0.0
@@ -190,7 +193,7 @@ def take_profit(parts: Parts, book: Book, side: int, best: float) -> float:
     return taken
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def rewrite(book: Book, side: int, k: int) -> None:
     """Apply a lifetime's decay to what is stored and start its scale at 1 again."""
     lowest, highest = extent(book, side)
@@ -208,7 +211,7 @@ def rewrite(book: Book, side: int, k: int) -> None:
     book.scale[side, k] = 1.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def decay(parts: Parts, book: Book, side: int, elapsed_ms: int) -> float:
     """Fade every lifetime by the time that passed; return what it took."""
     decayed = 0.0
@@ -221,7 +224,7 @@ def decay(parts: Parts, book: Book, side: int, elapsed_ms: int) -> float:
     return decayed
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def entry_at(parts: Parts, bar: Floats, side: int, point: int) -> float:
     """Return where on a side's axis an entry point of a candle lies."""
     z = 0.0
@@ -233,7 +236,7 @@ def entry_at(parts: Parts, bar: Floats, side: int, point: int) -> float:
     return z if side == SHORT else -z
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def spread_at(parts: Parts, bar: Floats, point: int) -> float:
     """Return the height, at a point, of the triangle over a candle's range with its top at the VWAP."""
     if bar[HIGH] <= bar[LOW]:
@@ -244,7 +247,7 @@ def spread_at(parts: Parts, bar: Floats, point: int) -> float:
     return float((bar[HIGH] - z) / (bar[HIGH] - bar[VWAP])) if bar[HIGH] > bar[VWAP] else 1.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def spread_sum(parts: Parts, bar: Floats) -> float:
     """Return the heights of all points together."""
     whole = 0.0
@@ -253,7 +256,7 @@ def spread_sum(parts: Parts, bar: Floats) -> float:
     return whole
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def enter(parts: Parts, book: Book, side: int, bar: Floats, mass: float) -> float:
     """Enter a candle's mass at every level the close has not passed; return what entered.
 
@@ -295,7 +298,7 @@ def enter(parts: Parts, book: Book, side: int, bar: Floats, mass: float) -> floa
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def traded(parts: Parts, book: Book, bars: Bars, t: int) -> Floats:
     """Return a candle's prices in bins, and the range it traded with the gap from the last close."""
     bar = np.full(7, np.nan)
@@ -312,7 +315,7 @@ def traded(parts: Parts, book: Book, bars: Bars, t: int) -> Floats:
     return bar
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def leave(parts: Parts, book: Book, ts: int, bar: Floats, moved: Floats) -> None:
     """Take out of both sides what a candle sweeps, takes and fades."""
     elapsed_ms = ts - book.clock[LAST_TS] if book.clock[COUNT] > 0 else 0
@@ -331,7 +334,7 @@ def leave(parts: Parts, book: Book, ts: int, bar: Floats, moved: Floats) -> None
     book.clock[HALFWAY] = 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def has_room(parts: Parts, book: Book, bar: Floats, need: Ints) -> bool:
     """Say whether the bins a candle enters fit; write which bins it and what stands need if not."""
     good = True
@@ -352,7 +355,7 @@ def has_room(parts: Parts, book: Book, bar: Floats, need: Ints) -> bool:
     return good
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def shrink(book: Book, side: int, kept: float) -> float:
     """Let all that stands leave in proportion; return what left."""
     left = 0.0
@@ -364,7 +367,7 @@ def shrink(book: Book, side: int, kept: float) -> float:
     return left
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def settle(book: Book, side: int, open_interest: float) -> tuple[float, float]:
     """Follow the open interest: return what closed of what stands, and the coins to open.
 
@@ -380,7 +383,7 @@ def settle(book: Book, side: int, open_interest: float) -> tuple[float, float]:
     return shrink(book, side, max(open_interest / left, 0.0)), 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def fuel(parts: Parts, book: Book, bars: Bars, t: int, side: int, moved: Floats) -> float:
     """Return the mass that a candle enters on a side, once what it closes has left."""
     if not parts.from_open_interest:
@@ -391,7 +394,7 @@ def fuel(parts: Parts, book: Book, bars: Bars, t: int, side: int, moved: Floats)
     return 0.0 if parts.one_sided and rising != (side == LONG) else opened
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def arrive(parts: Parts, book: Book, bar: Floats, bars: Bars, t: int, moved: Floats) -> None:
     """Enter a candle's mass on both sides, which ends the candle."""
     for side in (LONG, SHORT):
@@ -420,14 +423,21 @@ def step(parts: Parts, book: Book, bars: Bars, t: int, moved: Floats, need: Ints
     return int(math.floor(bar[CLOSE]))  # noqa: RUF046 - numba's stubs do not know it is one
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def add_scaled(values: Floats, factor: float, out: npt.NDArray[np.floating[Any]]) -> None:
     """Add values times a factor to as many places."""
     for i in range(out.shape[0]):
         out[i] += factor * values[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
+def multiply(values: Floats, factors: Floats) -> None:
+    """Multiply values by as many factors."""
+    for i in range(values.shape[0]):
+        values[i] *= factors[i]
+
+
+@njit(cache=True, nogil=True, inline="always")
 def price_bins(parts: Parts, side: int, first: int, coins: npt.NDArray[np.floating[Any]]) -> None:
     """Turn coins in bins, from bin `first` of a side's axis on, into dollars at the middle of each."""
     direction = 1.0 if side == SHORT else -1.0
@@ -438,7 +448,7 @@ def price_bins(parts: Parts, side: int, first: int, coins: npt.NDArray[np.floati
         price *= factor
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def pour_near(parts: Parts, book: Book, side: int, close_bin: int, usd_scale: float, row: Surface) -> None:
     """Add what stands to a row that runs away from price, the close's bin first."""
     near = close_bin if side == SHORT else -1 - close_bin
@@ -457,34 +467,29 @@ def pour_near(parts: Parts, book: Book, side: int, close_bin: int, usd_scale: fl
 
 @njit(cache=True, nogil=True)
 def pour_fixed(book: Book, side: int, out: Fixed, row: Surface) -> None:
-    """Add what stands to a row of fixed bins."""
+    """Add what stands to a row of fixed bins.
+
+    Bins are added up side by side, first all first cells, then all second ones: that has no short loops.
+    """
     lowest, highest = extent(book, side)
-    count = highest - lowest + 1
-    # Ascending in price: `place` is where the first of what stands lies among the row's state bins.
-    place = (lowest if side == SHORT else -1 - highest) - out.first
-    begin, end = max(0, -place), min(count, out.per * row.shape[0] - place)
+    bins, per = row.shape[0], out.per
+    first = out.first if side == SHORT else -(out.first + per * bins)
+    begin, end = max(0, lowest - first), min(per * bins, highest + 1 - first)
     if begin >= end:
         return
-    at = lowest - book.base[side]
-    cells = np.zeros(count)
+    b, count = begin // per, (end - 1) // per + 1 - begin // per
+    cells, sums, at = out.cells[: count * per], out.sums[:count], first - book.base[side]
+    cells[:] = 0.0
+    sums[:] = 0.0
     for k in range(book.scale.shape[1]):
-        add_scaled(book.surface[side, k, at : at + count], book.scale[side, k], cells)
-    if side == LONG:
-        cells = cells[::-1].copy()
-    if out.prices.shape[0] > 0:
-        # As slices, whose indices the compiler knows not to be negative: then it vectorises.
-        coins, prices = cells[begin:end], out.prices[place + begin : place + end]
-        for i in range(coins.shape[0]):
-            coins[i] *= prices[i]
-    b = (place + begin) // out.per
-    while begin < end:
-        upto = min(end, (b + 1) * out.per - place)
-        total = 0.0
-        for i in range(begin, upto):
-            total += cells[i]
-        row[b] += total
-        begin = upto
-        b += 1
+        values = book.surface[side, k, begin + at : end + at]
+        add_scaled(values, book.scale[side, k], cells[begin - b * per : end - b * per])
+    if out.prices.shape[1] > 0:
+        multiply(cells, out.prices[side, b * per : (b + count) * per])
+    for j in range(per):
+        add_scaled(cells[j::per], 1.0, sums)
+    for i in range(count):
+        row[b + i if side == SHORT else bins - 1 - b - i] += sums[i]
 
 
 @njit(cache=True, nogil=True)

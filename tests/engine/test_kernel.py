@@ -244,7 +244,7 @@ def test_pour_fixed(market, small, side, first, per):
     _, book = parts_and_book(market, small)
     prices = 100.0 + np.arange(60 * per)
     for priced in (prices[:0], prices):
-        out = fixed(first, per, 60)._replace(prices=priced)
+        out = fixed(first, per, 60)._replace(prices=np.stack([priced[::-1], priced]))
         _, (*_, row) = both(kernel.pour_fixed, book, side, out, np.zeros(60, np.float32))
         expected = np.zeros(60)
         for cell, value in enumerate((book.mass[side] * book.scale[side]).sum(axis=(1, 2))):
@@ -262,7 +262,9 @@ def fixed(first, per, bins, *, count=0):
     return kernel.Fixed(
         first=first,
         per=per,
-        prices=np.zeros(0),
+        prices=np.zeros((2, 0)),
+        cells=np.zeros(per * bins),
+        sums=np.zeros(bins),
         rows=np.zeros((2, count, bins), np.float32),
         need=np.zeros((2, 2), np.int64),
     )
