@@ -33,7 +33,7 @@ from engine.kernel import (
     Bars,
     Book,
 )
-from engine.model import DAY_MS, Candles, Floats, Ints, Side
+from engine.model import DAY_MS, Candles, Floats, Ints, PositionEvents, Side
 from engine.presets import BIN_LOG, Preset
 
 __all__ = ["BIN_LOG", "Fed", "Heatmap", "PositionEvents", "Result", "Totals", "run"]
@@ -51,18 +51,6 @@ class Totals:
     decayed: float
     closed: float
     standing: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PositionEvents:
-    """Say what n candles moved, in USD; every array is (n, 2), longs first."""
-
-    ts: Ints
-    entered: Floats
-    swept: Floats
-    taken: Floats
-    decayed: Floats
-    closed: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -262,6 +262,25 @@ class ZoneSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PositionEvents:
+    """Say what n candles moved, in USD; every array is (n, 2), longs first.
+
+    What entered stood at the candle's close; what was swept was in the range that it traded; what was taken
+    left in profit; what decayed faded; what closed left with falling open interest.
+    """
+
+    ts: Ints
+    entered: Floats
+    swept: Floats
+    taken: Floats
+    decayed: Floats
+    closed: Floats
+
+    def __len__(self) -> int:
+        return int(self.ts.shape[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """One user's standing wish to be told about zones of one symbol.
 

@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar
 import duckdb
 
 from engine.errors import StorageError, StoreFull
-from engine.model import STEP_MS, Candles, Gap, Ints, ZoneEvent
+from engine.model import STEP_MS, Candles, Gap, Ints, PositionEvents, ZoneEvent
 from storage import market_reads as reads
 from storage.errors import market_fault
 from storage.market_db import MarketDatabase
@@ -27,13 +27,16 @@ from storage.market_tables import (
     ALERT_HISTORY,
     ENGINE_STATE,
     GAPS,
+    POSITION_EVENTS,
     SNAPSHOTS,
     TABLES,
     ZONE_EVENTS,
     AlertRecord,
+    Shelfmark,
     alert_rows,
     candle_rows,
     gap_rows,
+    position_rows,
     snapshot_rows,
     state_rows,
     zone_event_rows,
@@ -110,12 +113,15 @@ class MarketStore:
             rows = candle_rows(venue, symbol, step_ms, candles)
         await self._accept([Append(table=table, rows=part) for table, part in rows])
 
-    async def add_columns(
-        self, venue: str, symbol: str, preset: str, ts: Ints | Sequence[int], blobs: Sequence[bytes]
-    ) -> None:
+    async def add_columns(self, mark: Shelfmark, ts: Ints | Sequence[int], blobs: Sequence[bytes]) -> None:
         """Accept heatmap columns, one blob a bar."""
-        rows = await asyncio.to_thread(snapshot_rows, venue, symbol, preset, ts, blobs)
+        rows = await asyncio.to_thread(snapshot_rows, mark, ts, blobs)
         await self._accept([Append(table=SNAPSHOTS, rows=rows)])
+
+    async def add_position_events(self, mark: Shelfmark, events: PositionEvents) -> None:
+        """Accept what candles moved."""
+        rows = await asyncio.to_thread(position_rows, mark, events)
+        await self._accept([Append(table=POSITION_EVENTS, rows=rows)])
 
     async def add_zone_events(self, events: Sequence[ZoneEvent]) -> None:
         """Accept what happened to zones."""
@@ -208,11 +214,17 @@ class MarketStore:
         """Return the open of the newest bar, or None."""
         return await self._read(lambda cursor: reads.last_candle_ts(cursor, venue, symbol, step_ms))
 
-    async def columns(
-        self, venue: str, symbol: str, preset: str, t0: int = 0, t1: int = _EVER
-    ) -> list[tuple[int, bytes]]:
+    async def columns(self, mark: Shelfmark, t0: int = 0, t1: int = _EVER) -> list[tuple[int, bytes]]:
         """Return heatmap columns with `t0 <= ts < t1` as (ts, blob), oldest first."""
-        return await self._read(lambda cursor: reads.snapshots(cursor, (venue, symbol, preset), t0, t1))
+        return await self._read(lambda cursor: reads.snapshots(cursor, mark, t0, t1))
+
+    async def column_times(self, mark: Shelfmark, t0: int = 0, t1: int = _EVER) -> Ints:
+        """Return which heatmap columns there are with `t0 <= ts < t1`, oldest first."""
+        return await self._read(lambda cursor: reads.snapshot_times(cursor, mark, t0, t1))
+
+    async def position_events(self, mark: Shelfmark, t0: int = 0, t1: int = _EVER) -> PositionEvents:
+        """Return what candles with `t0 <= ts < t1` moved, oldest first; USD of the scale of that time."""
+        return await self._read(lambda cursor: reads.position_events(cursor, mark, t0, t1))
 
     async def zone_events(self, venue: str, symbol: str, t0: int = 0, t1: int = _EVER) -> list[ZoneEvent]:
         """Return what happened to zones with `t0 <= ts < t1`, oldest first."""

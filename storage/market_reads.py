@@ -11,8 +11,20 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from engine.model import CANDLE_FIELDS, Candles, Floats, Gap, Side, Zone, ZoneChange, ZoneEvent, ZoneId
-from storage.market_tables import ALERT_HISTORY, AlertRecord
+from engine.model import (
+    CANDLE_FIELDS,
+    Candles,
+    Floats,
+    Gap,
+    Ints,
+    PositionEvents,
+    Side,
+    Zone,
+    ZoneChange,
+    ZoneEvent,
+    ZoneId,
+)
+from storage.market_tables import ALERT_HISTORY, MOVES, AlertRecord, Shelfmark
 
 Cursor = duckdb.DuckDBPyConnection
 Place = tuple[str, str, str]
@@ -57,15 +69,42 @@ def last_candle_ts(cursor: Cursor, venue: str, symbol: str, step_ms: int) -> int
     return None if row is None or row[0] is None else int(row[0])
 
 
-def snapshots(cursor: Cursor, place: Place, t0: int, t1: int) -> list[tuple[int, bytes]]:
-    """Return heatmap columns as (ts, blob)."""
+def snapshots(cursor: Cursor, mark: Shelfmark, t0: int, t1: int) -> list[tuple[int, bytes]]:
+    """Return heatmap columns as (ts, blob); those of another scale are none."""
     found = _arrow(
         cursor,
-        "SELECT ts, blob FROM liquidation_snapshots "
-        "WHERE venue = ? AND symbol = ? AND preset = ? AND ts >= ? AND ts < ? ORDER BY ts",
-        [*place, t0, t1],
+        "SELECT ts, blob FROM liquidation_snapshots WHERE venue = ? AND symbol = ? AND preset = ? "
+        "AND step_ms = ? AND usd_scale = ? AND ts >= ? AND ts < ? ORDER BY ts",
+        [mark.venue, mark.symbol, mark.preset, mark.step_ms, mark.usd_scale, t0, t1],
     )
     return list(zip(found.column("ts").to_pylist(), found.column("blob").to_pylist(), strict=True))
+
+
+def snapshot_times(cursor: Cursor, mark: Shelfmark, t0: int, t1: int) -> Ints:
+    """Return which heatmap columns there are."""
+    found = _arrow(
+        cursor,
+        "SELECT ts FROM liquidation_snapshots WHERE venue = ? AND symbol = ? AND preset = ? "
+        "AND step_ms = ? AND usd_scale = ? AND ts >= ? AND ts < ? ORDER BY ts",
+        [mark.venue, mark.symbol, mark.preset, mark.step_ms, mark.usd_scale, t0, t1],
+    )
+    return np.array(found.column("ts").to_numpy(), np.int64)
+
+
+def position_events(cursor: Cursor, mark: Shelfmark, t0: int, t1: int) -> PositionEvents:
+    """Return what candles moved."""
+    found = _arrow(
+        cursor,
+        f"SELECT ts, {', '.join(MOVES)} FROM position_events "  # noqa: S608  # constants
+        "WHERE venue = ? AND symbol = ? AND preset = ? AND ts >= ? AND ts < ? ORDER BY ts",
+        [mark.venue, mark.symbol, mark.preset, t0, t1],
+    )
+    table = {name: _floats(found, name) for name in MOVES}
+    moves = {
+        move: np.stack([table[f"{side}_{move}"] for side in ("long", "short")], axis=1)
+        for move in (name.removeprefix("long_") for name in MOVES if name.startswith("long_"))
+    }
+    return PositionEvents(ts=np.array(found.column("ts").to_numpy(), np.int64), **moves)
 
 
 def zone_events(cursor: Cursor, venue: str, symbol: str, t0: int, t1: int) -> list[ZoneEvent]:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from engine.model import Candles, Gap, Ints, ZoneEvent
+from engine.model import STEP_MS, Candles, Gap, Ints, PositionEvents, ZoneEvent
 
+_MOVES = ("entered", "swept", "taken", "decayed", "closed")
 _TEXT, _MS, _NUMBER, _BYTES = pa.string(), pa.int64(), pa.float64(), pa.binary()
 
 
@@ -62,7 +63,15 @@ OPEN_INTEREST = Table(
 )
 SNAPSHOTS = Table(
     name="liquidation_snapshots",
-    columns=_of_market("preset") | {"ts": _MS, "blob": _BYTES},
+    columns=_of_market("preset") | {"step_ms": _MS, "ts": _MS, "blob": _BYTES, "usd_scale": _NUMBER},
+    key=("venue", "symbol", "preset", "step_ms", "ts"),
+    bar=True,
+)
+MOVES = tuple(f"{side}_{move}" for side in ("long", "short") for move in _MOVES)
+"""Columns of position events, in the order of `PositionEvents`' arrays, longs first."""
+POSITION_EVENTS = Table(
+    name="position_events",
+    columns=_of_market("preset") | {"ts": _MS} | dict.fromkeys(MOVES, pa.float32()),
     key=("venue", "symbol", "preset", "ts"),
     bar=True,
 )
@@ -127,7 +136,10 @@ CALIBRATIONS = Table(
     time="made_ms",
     keep=20,
 )
-_RECORDED = (CANDLES, OPEN_INTEREST, SNAPSHOTS, ZONE_EVENTS, ALERT_HISTORY, ENGINE_STATE, GAPS)
+_RECORDED = (
+    *(CANDLES, OPEN_INTEREST, SNAPSHOTS, POSITION_EVENTS, ZONE_EVENTS),
+    *(ALERT_HISTORY, ENGINE_STATE, GAPS),
+)
 _TRUTH = (
     *(IMPORTED_CANDLES, IMPORTED_OPEN_INTEREST, IMPORTED_LIQUIDATIONS, IMPORTED_EVENTS),
     *(ACCURACY, CALIBRATIONS),
@@ -170,15 +182,38 @@ def candle_rows(venue: str, symbol: str, step_ms: int, candles: Candles) -> list
     return rows
 
 
-def snapshot_rows(
-    venue: str, symbol: str, preset: str, ts: Ints | Sequence[int], blobs: Sequence[bytes]
-) -> pa.Table:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelfmark:
+    """Say which heatmap columns are meant: whose, of which model and how long, in dollars of which scale."""
+
+    venue: str
+    symbol: str
+    preset: str
+    step_ms: int = STEP_MS
+    usd_scale: float = 1.0
+
+    @property
+    def place(self) -> dict[str, str]:
+        """Return what position events are kept under as well."""
+        return {"venue": self.venue, "symbol": self.symbol, "preset": self.preset}
+
+
+def snapshot_rows(mark: Shelfmark, ts: Ints | Sequence[int], blobs: Sequence[bytes]) -> pa.Table:
     """Return heatmap columns as rows; raises ValueError when times and blobs differ in number."""
     if len(ts) != len(blobs):
         raise ValueError(f"{len(ts)} times for {len(blobs)} heatmap columns")
-    place = {"venue": venue, "symbol": symbol, "preset": preset}
-    repeated = {name: _repeat(value, len(blobs)) for name, value in place.items()}
-    return SNAPSHOTS.arrow(repeated | {"ts": np.array(ts, np.int64), "blob": list(blobs)})
+    rows = {name: _repeat(value, len(blobs)) for name, value in mark.place.items()}
+    same = {"step_ms": np.full(len(blobs), mark.step_ms), "usd_scale": np.full(len(blobs), mark.usd_scale)}
+    return SNAPSHOTS.arrow(rows | same | {"ts": np.array(ts, np.int64), "blob": list(blobs)})
+
+
+def position_rows(mark: Shelfmark, events: PositionEvents) -> pa.Table:
+    """Return what candles moved as rows, USD in single precision."""
+    rows: dict[str, Any] = {name: _repeat(value, len(events.ts)) for name, value in mark.place.items()}
+    for i, side in enumerate(("long", "short")):
+        for move in _MOVES:
+            rows[f"{side}_{move}"] = getattr(events, move)[:, i].astype(np.float32)
+    return POSITION_EVENTS.arrow(rows | {"ts": np.array(events.ts, np.int64)})
 
 
 def zone_event_rows(events: Iterable[ZoneEvent]) -> pa.Table:

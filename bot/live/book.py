@@ -11,9 +11,10 @@ from bot.live.view import SymbolView
 from engine.columns import ColumnHistory, Columns, decode_columns, encode_columns
 from engine.errors import DataError
 from engine.heatmap import Heatmap
-from engine.model import DAY_MS, STEP_MS, Candles, Gap, Tick, ZoneEvent, ZoneSet
+from engine.model import DAY_MS, STEP_MS, Candles, Gap, PositionEvents, Tick, ZoneEvent, ZoneSet
 from engine.presets import Preset
 from engine.zones import ZoneBook, ZoneEvents, ZoneParams
+from storage.market_tables import Shelfmark
 
 COLUMN_DAYS = 30
 CANDLE_DAYS = COLUMN_DAYS + 1
@@ -21,18 +22,28 @@ CANDLE_DAYS = COLUMN_DAYS + 1
 BLOCK = 1440
 """Candles fed in one go: what bounds the memory of a cold start, and how long a picture waits for it."""
 WAITING_EVENTS = 50_000
+WAITING_MOVES = 2_000
+"""Blocks of candles whose moves wait for a store that does not take them."""
 EVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Which market a book is about, and how it is modelled."""
+    """Which market a book is about, how it is modelled, and how many days of columns it holds in memory."""
 
     venue: str
     symbol: str
     preset: Preset
     usd_scale: float
     zones: ZoneParams
+    column_days: int = COLUMN_DAYS
+
+    @property
+    def mark(self) -> Shelfmark:
+        """Return where its columns stand in the store."""
+        return Shelfmark(
+            venue=self.venue, symbol=self.symbol, preset=self.preset.name, usd_scale=self.usd_scale
+        )
 
     @property
     def key(self) -> tuple[str, str]:
@@ -60,6 +71,7 @@ class Unsaved:
     candles: Candles
     column_ts: list[int]
     blobs: list[bytes]
+    moved: tuple[PositionEvents, ...]
     happened: tuple[ZoneEvents, ...]
     gaps: list[Gap]
 
@@ -103,8 +115,9 @@ class Book:
         self._heatmap = Heatmap(place.preset, usd_scale=place.usd_scale)
         self._zones = ZoneBook(place.venue, place.symbol, place.zones)
         self._candles = CandleRing(CANDLE_DAYS * DAY_MS // STEP_MS)
-        self._columns = ColumnHistory(COLUMN_DAYS * DAY_MS // STEP_MS, width=place.preset.width)
+        self._columns = ColumnHistory(place.column_days * DAY_MS // STEP_MS, width=place.preset.width)
         self._events: list[ZoneEvents] = []
+        self._moved: list[PositionEvents] = []
         self._told_gaps: dict[int, Gap] = {}
         self._unsaved_gaps: dict[int, Gap] = {}
         self._tick: Tick | None = None
@@ -143,8 +156,10 @@ class Book:
         for at in range(0, len(candles), BLOCK):
             block = candles[slice(at, at + BLOCK)]
             with self._lock:
-                columns = self._heatmap.feed(block)
+                fed = self._heatmap.advance(block)
+                columns = fed.columns
                 self._columns.append(columns)
+                self._moved = [*self._moved, fed.events][-WAITING_MOVES:]
                 self._candles.append(block)
                 first = int(np.searchsorted(block.ts, zones_from))
                 if first < len(block):
@@ -192,6 +207,11 @@ class Book:
         self._told_gaps[gap.first_ts] = gap
         self._unsaved_gaps[gap.first_ts] = gap
         return True
+
+    @property
+    def columns_from(self) -> int | None:
+        """Return the candle of the oldest column in memory, None where there is none."""
+        return self._columns.first_ts
 
     def gap(self, gap: Gap) -> bool:
         """Note bars that are missing at the source; return whether that is news."""
@@ -246,6 +266,7 @@ class Book:
         """Return what the store has not been given, encoded; `mark_saved` says that it took it."""
         with self._lock:
             candles = self._candles.slice(self.saved_ts + 1, EVER)
+            moved = tuple(self._moved)
             happened, gaps = tuple(self._events), list(self._unsaved_gaps.values())
         column_ts: list[int] = []
         blobs: list[bytes] = []
@@ -254,14 +275,17 @@ class Book:
             columns = self._columns.slice(int(times[0]), int(times[-1]) + 1)
             column_ts += columns.ts.tolist()
             blobs += encode_columns(columns)
-        return Unsaved(candles=candles, column_ts=column_ts, blobs=blobs, happened=happened, gaps=gaps)
+        return Unsaved(
+            candles=candles, column_ts=column_ts, blobs=blobs, moved=moved, happened=happened, gaps=gaps
+        )
 
     def mark_saved(self, unsaved: Unsaved) -> None:
         """Note that the store took what `unsaved` returned."""
         with self._lock:
             self.saved_ts = unsaved.last_ts or self.saved_ts
-            taken = {id(part) for part in unsaved.happened}
+            taken = {id(part) for part in (*unsaved.happened, *unsaved.moved)}
             self._events = [part for part in self._events if id(part) not in taken]
+            self._moved = [part for part in self._moved if id(part) not in taken]
             for gap in unsaved.gaps:
                 self._unsaved_gaps.pop(gap.first_ts, None)
 

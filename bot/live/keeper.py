@@ -7,7 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from adapters.venue import Source
-from bot.live.book import CANDLE_DAYS, COLUMN_DAYS, Book, Place, Saved
+from bot.live.book import CANDLE_DAYS, Book, Place, Saved
 from engine.errors import DataError, StorageError
 from engine.model import DAY_MS, HOUR_MS, STEP_MS, ZoneEvent
 from storage.market import MarketStore
@@ -64,7 +64,9 @@ class Keeper:
         await self._store.add_candles(place.symbol, place.venue, new.candles)
         for at in range(0, len(new.blobs), ROWS_AT_ONCE):
             part = slice(at, at + ROWS_AT_ONCE)
-            await self._store.add_columns(*place.key, place.preset.name, new.column_ts[part], new.blobs[part])
+            await self._store.add_columns(place.mark, new.column_ts[part], new.blobs[part])
+        for moved in new.moved:
+            await self._store.add_position_events(place.mark, moved)
         events = await asyncio.to_thread(lambda: new.events)
         for at in range(0, len(events), ROWS_AT_ONCE):
             await self._store.add_zone_events(events[at : at + ROWS_AT_ONCE])
@@ -113,7 +115,7 @@ class Keeper:
         ts, heatmap, zones = state
         end = ts + STEP_MS
         candles = await self._store.candles(symbol, venue, end - CANDLE_DAYS * DAY_MS, end)
-        columns = await self._store.columns(venue, symbol, preset, end - COLUMN_DAYS * DAY_MS, end)
+        columns = await self._store.columns(place.mark, end - place.column_days * DAY_MS, end)
         return Saved(ts=ts, heatmap=heatmap, zones=zones, candles=candles, blobs=[b for _, b in columns])
 
     @staticmethod

@@ -170,7 +170,7 @@ async def test_a_restart_at_an_earlier_place_drops_what_lay_after_it(begin):
     assert everything(run) == await fresh(begin, 1210)
     stored = await run.store.candles("BTCUSDT", "binance")
     assert stored.ts[-1] == at(1209)
-    columns = await run.store.columns("binance", "BTCUSDT", "flow")
+    columns = await run.store.columns(run.market._books[("binance", "BTCUSDT")].place.mark)
     assert [ts for ts, _ in columns] == [at(k) for k in range(1210)]
 
 
@@ -185,7 +185,7 @@ async def test_the_store_holds_every_candle_and_column_once(begin, place):
     end = 1243 if place == "later" else 1223
     stored = await run.store.candles("ETHUSDT", "binance")
     assert list(stored.ts) == [at(k) for k in range(end)]
-    columns = await run.store.columns("binance", "ETHUSDT", "flow")
+    columns = await run.store.columns(run.market._books[("binance", "ETHUSDT")].place.mark)
     assert [ts for ts, _ in columns] == [at(k) for k in range(end)]
 
 
@@ -435,7 +435,7 @@ async def test_a_store_that_refuses_is_told_and_given_everything_later(begin, mo
     await run.play(1)
     assert run.market.fault == ""
     await run.store.flush()
-    columns = await run.store.columns("binance", "BTCUSDT", "flow")
+    columns = await run.store.columns(run.market._books[("binance", "BTCUSDT")].place.mark)
     assert [ts for ts, _ in columns] == [at(k) for k in range(1205)]
 
 

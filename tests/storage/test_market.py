@@ -20,7 +20,10 @@ from engine.model import (
     ZoneId,
 )
 from storage.market import Limits, MarketStore
-from storage.market_tables import AlertRecord
+from storage.market_tables import AlertRecord, Shelfmark
+
+MARK = Shelfmark(venue="binance", symbol="BTCUSDT", preset="flow")
+SIMPLE = replace(MARK, preset="simple")
 
 BTC = ("BTCUSDT", "binance")
 
@@ -82,7 +85,7 @@ async def test_what_is_not_there_is_empty(market):
     assert len(await market.candles(*BTC)) == 0
     assert await market.last_candle_ts(*BTC) is None
     assert await market.load_engine_state("binance", "BTCUSDT", "flow") is None
-    assert await market.columns("binance", "BTCUSDT", "flow") == []
+    assert await market.columns(MARK) == []
     assert await market.alert_history("a:1") == []
 
 
@@ -151,15 +154,14 @@ async def test_a_hundred_rows_do_not_wait(market_path, bars):
 
 
 async def test_heatmap_columns_come_back(market):
-    place = ("binance", "BTCUSDT", "flow")
-    await market.add_columns(*place, [3, 1, 2], [b"three", b"one", b"\x00two"])
-    await market.add_columns(*place, np.array([3]), [b"three again"])
-    await market.add_columns("binance", "BTCUSDT", "simple", [1], [b"other"])
+    await market.add_columns(MARK, [3, 1, 2], [b"three", b"one", b"\x00two"])
+    await market.add_columns(MARK, np.array([3]), [b"three again"])
+    await market.add_columns(SIMPLE, [1], [b"other"])
     await market.flush()
-    assert await market.columns(*place) == [(1, b"one"), (2, b"\x00two"), (3, b"three again")]
-    assert await market.columns(*place, 2, 3) == [(2, b"\x00two")]
+    assert await market.columns(MARK) == [(1, b"one"), (2, b"\x00two"), (3, b"three again")]
+    assert await market.columns(MARK, 2, 3) == [(2, b"\x00two")]
     with pytest.raises(ValueError, match="2 times for 1"):
-        await market.add_columns(*place, [1, 2], [b"x"])
+        await market.add_columns(MARK, [1, 2], [b"x"])
 
 
 async def test_zone_events_come_back(market):
@@ -209,7 +211,7 @@ async def test_going_back_removes_the_bars_that_had_not_closed(market, bars):
     place = ("binance", "BTCUSDT", "flow")
     ts = [number * STEP_MS for number in range(10)]
     await market.add_candles(*BTC, bars(10))
-    await market.add_columns(*place, ts, [b"x"] * 10)
+    await market.add_columns(MARK, ts, [b"x"] * 10)
     await market.add_zone_events([event(t) for t in ts])
     await market.save_engine_state(*place, ts[4], b"early", b"")
     await market.save_engine_state(*place, ts[9], b"late", b"")
@@ -217,7 +219,7 @@ async def test_going_back_removes_the_bars_that_had_not_closed(market, bars):
     await market.add_alert_history([alert(10**9)])
     await market.truncate_after(5 * STEP_MS + 1)  # what waits is included
     assert len(await market.candles(*BTC)) == 5
-    assert len(await market.columns(*place)) == 5
+    assert len(await market.columns(MARK)) == 5
     assert len(await market.zone_events("binance", "BTCUSDT")) == 5
     assert (await market.load_engine_state(*place))[1] == b"early"
     assert await market.gaps("binance", "BTCUSDT") == []

@@ -17,11 +17,13 @@ from storage.errors import market_fault
 from storage.market import Limits, MarketStore
 from storage.market_db import MarketDatabase
 from storage.market_schema import MIGRATIONS, load_migrations
+from storage.market_tables import Shelfmark
 from storage.state import StateStore
 from storage.state_schema import differences
 
 BTC = ("BTCUSDT", "binance")
 PLACE = ("binance", "BTCUSDT", "flow")
+MARK = Shelfmark(venue="binance", symbol="BTCUSDT", preset="flow")
 QUICK = Limits(lock_wait_s=0.3)
 NOW = len(load_migrations(MIGRATIONS))
 
@@ -36,11 +38,14 @@ connection.close()
 WRITE = """
 import asyncio, os, sys
 from storage.market import MarketStore
+from storage.market_tables import Shelfmark
+
+MARK = Shelfmark(venue="binance", symbol="BTCUSDT", preset="flow")
 
 async def main():
     store = await MarketStore.open(sys.argv[1])
     for number in range(int(sys.argv[2]), 1_000_000):
-        await store.add_columns("binance", "BTCUSDT", "flow", [number], [os.urandom(2000)])
+        await store.add_columns(MARK, [number], [os.urandom(2000)])
         await store.flush()
         print(number, flush=True)
 
@@ -51,6 +56,9 @@ LIMITED = """
 import asyncio, os, resource, signal, sys
 from engine.errors import StoreFull
 from storage.market import MarketStore
+from storage.market_tables import Shelfmark
+
+MARK = Shelfmark(venue="binance", symbol="BTCUSDT", preset="flow")
 
 async def main():
     store = await MarketStore.open(sys.argv[1])
@@ -59,7 +67,7 @@ async def main():
     done = 0
     try:
         for number in range(100):
-            await store.add_columns("binance", "BTCUSDT", "flow", [number], [os.urandom(100_000)])
+            await store.add_columns(MARK, [number], [os.urandom(100_000)])
             await store.flush()
             done += 1
     except StoreFull as error:
@@ -95,7 +103,7 @@ async def test_a_lock_that_ends_soon_is_waited_for(market, market_path, spawn):
 
 async def filled(market, bars) -> bytes:
     await market.add_candles(*BTC, bars(5_000))
-    await market.add_columns(*PLACE, range(100), [os.urandom(3_000) for _ in range(100)])
+    await market.add_columns(MARK, range(100), [os.urandom(3_000) for _ in range(100)])
     await market.close()
     return market.path.read_bytes()
 
@@ -261,7 +269,7 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(market_path, spawn):
         acknowledged += [int(line) for line in writer.stdout.read().split()]
         writer.wait(timeout=10)
         store = await MarketStore.open(market_path)
-        kept = [ts for ts, _ in await store.columns(*PLACE)]
+        kept = [ts for ts, _ in await store.columns(MARK)]
         await store.close()
         assert len(kept) == len(set(kept))
         assert set(acknowledged) <= set(kept)
@@ -302,7 +310,7 @@ async def test_kill_9_while_the_files_are_made_is_no_obstacle(tmp_path, spawn):
 async def fill(store: MarketStore, size: int = 100_000) -> int:
     """Write until the disk is full, and return how many rows were acknowledged."""
     for number in range(500):
-        await store.add_columns(*PLACE, [number], [os.urandom(size)])
+        await store.add_columns(MARK, [number], [os.urandom(size)])
         try:
             await store.flush()
         except StoreFull:
@@ -315,13 +323,13 @@ async def test_a_full_disk_keeps_what_was_acknowledged_and_writes_the_rest_later
     store = await MarketStore.open(place / "market.duckdb")
     done = await fill(store)
     assert done > 10
-    assert len(await store.columns(*PLACE)) == done
+    assert len(await store.columns(MARK)) == done
     assert "refused a write" in store.health().fault
     await store.add_candles(*BTC, bars(10))  # accepted: it waits in memory
     assert store.health().waiting_rows == 16
     small_disk("40m")
     await store.flush()
-    assert len(await store.columns(*PLACE)) == done + 1
+    assert len(await store.columns(MARK)) == done + 1
     assert len(await store.candles(*BTC)) == 10
     assert store.health().fault == ""
     assert store.health().retries > 0
@@ -337,7 +345,7 @@ async def test_room_found_again_is_used_without_being_asked(small_disk):
         if not store.health().fault:
             break
         await asyncio.sleep(0.1)
-    assert len(await store.columns(*PLACE)) == done + 1
+    assert len(await store.columns(MARK)) == done + 1
     await store.close()
 
 
@@ -348,13 +356,13 @@ async def test_a_checkpoint_that_fails_for_want_of_room_is_survived(small_disk):
     await store._call(lambda cursor: cursor.execute("SET GLOBAL checkpoint_threshold = '1MB'"))
     done = await fill(store)
     assert done > 10
-    assert len(await store.columns(*PLACE)) >= done  # reads go on meanwhile
+    assert len(await store.columns(MARK)) >= done  # reads go on meanwhile
     small_disk("40m")
     await store.flush()
-    assert [ts for ts, _ in await store.columns(*PLACE)] == list(range(done + 1))
+    assert [ts for ts, _ in await store.columns(MARK)] == list(range(done + 1))
     await store.close()
     again = await MarketStore.open(place / "market.duckdb")
-    assert [ts for ts, _ in await again.columns(*PLACE)] == list(range(done + 1))
+    assert [ts for ts, _ in await again.columns(MARK)] == list(range(done + 1))
     await again.close()
 
 
@@ -365,7 +373,7 @@ async def test_closing_on_a_full_disk_ends_and_keeps_what_was_acknowledged(small
     await asyncio.wait_for(store.close(), 20)
     small_disk("40m")
     again = await MarketStore.open(place / "market.duckdb")
-    assert [ts for ts, _ in await again.columns(*PLACE)] == list(range(done))
+    assert [ts for ts, _ in await again.columns(MARK)] == list(range(done))
     await again.close()
 
 
@@ -374,7 +382,7 @@ async def test_what_waits_is_bounded_and_refused_at_once_while_the_disk_is_full(
     store = await MarketStore.open(place / "market.duckdb", Limits(waiting_bytes=500_000))
     await fill(store)
     started = time.monotonic()
-    more = [store.add_columns(*PLACE, [number], [os.urandom(100_000)]) for number in range(10)]
+    more = [store.add_columns(MARK, [number], [os.urandom(100_000)]) for number in range(10)]
     outcomes = await asyncio.gather(*more, return_exceptions=True)
     refused = [outcome for outcome in outcomes if outcome is not None]
     assert len(refused) in (6, 7)
@@ -390,7 +398,7 @@ async def test_a_file_that_may_not_grow_keeps_what_was_acknowledged(market_path,
     done = int(re.findall(r"^\d+$", output, re.MULTILINE)[0])
     assert done > 5
     store = await MarketStore.open(market_path)
-    assert [ts for ts, _ in await store.columns(*PLACE)] == list(range(done + 1))
+    assert [ts for ts, _ in await store.columns(MARK)] == list(range(done + 1))
     await store.close()
 
 

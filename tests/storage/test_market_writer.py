@@ -12,9 +12,11 @@ import pytest
 from engine.errors import StorageError, StoreFull
 from storage import market_writer
 from storage.market import Limits, MarketStore
+from storage.market_tables import Shelfmark
 
 BTC = ("BTCUSDT", "binance")
 PLACE = ("binance", "BTCUSDT", "flow")
+MARK = Shelfmark(venue="binance", symbol="BTCUSDT", preset="flow")
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ async def held(narrow):
 
 
 async def offer(store: MarketStore, number: int, size: int = 60_000) -> None:
-    await store.add_columns(*PLACE, [number], [os.urandom(size)])
+    await store.add_columns(MARK, [number], [os.urandom(size)])
 
 
 async def test_a_writer_that_cannot_keep_up_makes_others_wait(narrow, held):
@@ -54,7 +56,7 @@ async def test_a_writer_that_cannot_keep_up_makes_others_wait(narrow, held):
     held.set()
     await waiting
     await narrow.flush()
-    assert [ts for ts, _ in await narrow.columns(*PLACE)] == [1, 2]
+    assert [ts for ts, _ in await narrow.columns(MARK)] == [1, 2]
 
 
 async def test_waiting_for_room_ends(narrow, held):
@@ -69,7 +71,7 @@ async def test_one_that_is_larger_than_the_room_is_taken_when_nothing_waits(narr
         await offer(narrow, 2, size=1)
     held.set()
     await narrow.flush()
-    assert len(await narrow.columns(*PLACE)) == 1
+    assert len(await narrow.columns(MARK)) == 1
 
 
 async def test_a_caller_who_gives_up_waiting_for_room_does_no_harm(narrow, held):
@@ -80,7 +82,7 @@ async def test_a_caller_who_gives_up_waiting_for_room_does_no_harm(narrow, held)
     await asyncio.gather(waiting, return_exceptions=True)
     held.set()
     await narrow.flush()
-    assert len(await narrow.columns(*PLACE)) == 1
+    assert len(await narrow.columns(MARK)) == 1
 
 
 async def test_rows_that_cannot_be_are_refused_and_counted_and_the_others_kept(market, bars):
@@ -130,7 +132,7 @@ async def test_calls_given_up_are_not_done(narrow, held):
 
 async def test_nothing_is_nothing(market):
     await market.add_zone_events([])
-    await market.add_columns(*PLACE, [], [])
+    await market.add_columns(MARK, [], [])
     assert market.health().waiting_rows == 0
 
 
@@ -149,14 +151,14 @@ async def test_a_disk_that_fills_up_among_wrong_rows_loses_nothing(market, bars,
     monkeypatch.setattr(market_writer, "write", refuse_twice)
     wrong = replace(bars(1, first=50), open_interest=np.array([np.nan]))
     wrong.open[:] = np.nan
-    await market.add_columns(*PLACE, [1], [b"x"])
-    await market.add_columns(*PLACE, [2], [b"y"])
+    await market.add_columns(MARK, [1], [b"x"])
+    await market.add_columns(MARK, [2], [b"y"])
     await market.add_candles(*BTC, wrong)
     with pytest.raises(StoreFull):
         await market.flush()
     assert market.health().waiting_rows == 2
     await market.flush()
-    assert [ts for ts, _ in await market.columns(*PLACE)] == [1, 2]
+    assert [ts for ts, _ in await market.columns(MARK)] == [1, 2]
     assert market.health().refused_rows == 1
 
 
@@ -170,4 +172,4 @@ async def test_a_large_load_is_written_in_parts_and_in_order(market, monkeypatch
     await market.flush()
     assert sum(sizes) == 20
     assert max(sizes) == 2
-    assert [ts for ts, _ in await market.columns(*PLACE)] == list(range(20))
+    assert [ts for ts, _ in await market.columns(MARK)] == list(range(20))
