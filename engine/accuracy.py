@@ -6,61 +6,23 @@ the same way.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from engine.calibrate import WEEK_H, level_factors
-from engine.calibration import BTC_USD_SCALE
-from engine.errors import DataError
-from engine.model import DAY_MS, HOUR_MS, STEP_MS, Floats, Ints
+from engine.model import DAY_MS, HOUR_MS, Floats, Ints
 from engine.presets import FLOW, Preset, Unit
 from engine.scoring import placebos
 from engine.scoring.board import Board, pair
 from engine.scoring.features import price_only
-from engine.scoring.folds import FOLDS
-from engine.scoring.hours import Hours, fold_hours
 from engine.scoring.measures import Days
 from engine.scoring.predict import Predicted, VenueBars, predict_all
 from engine.scoring.report import Kind, Level, Report, Role
 from engine.scoring.zone_lift import HORIZONS_H, ZoneScore, mark_zones, placebo_marks, score_zones, walks
-from engine.zones import ZoneParams
+from engine.task import Judged, Task, judged_hours, notes_of
 
-BACKGROUND_USD = 25_000.0
-"""What is liquidated in any hour and side of BTC, whatever price does."""
-LEAST_DAYS = 14
-"""Days of known hours below which eight folds with a day purged around them mean nothing."""
 LADDER, RANDOM = "fixed 1/L", "random distances"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reported:
-    """Hold reported liquidations of known hours: their numbers (n,) and USD (n, 2), longs first."""
-
-    hour: Ints
-    usd: Floats
-    venues: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """Say what to measure. The first venue is the one whose price counts; times are of hours judged."""
-
-    symbol: str
-    venues: tuple[VenueBars, ...]
-    reported: Reported
-    presets: tuple[Preset, ...] = (FLOW,)
-    usd_scale: float = BTC_USD_SCALE
-    from_ms: int | None = None
-    to_ms: int | None = None
-    seed: int = 1
-    shuffles: int = 3
-    zones: ZoneParams = field(default_factory=ZoneParams)
-
-    @property
-    def background_usd(self) -> float:
-        """Return the background of the symbol, in proportion to its scale."""
-        return BACKGROUND_USD * self.usd_scale / BTC_USD_SCALE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,54 +35,8 @@ class Outcome:
     frozen: Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """Hold the hours that are judged: their rows among all hours, and what was reported in them."""
-
-    hours: Hours
-    rows: Ints
-    usd: Floats  # (rows, 2)
-
-    @property
-    def hour(self) -> Ints:
-        """Return the numbers of the judged hours."""
-        return self.hours.hour[self.rows]
-
-    def everywhere(self) -> Floats:
-        """Return what was reported for all hours, NaN where it is not known or not judged."""
-        usd = np.full((len(self.hours), 2), np.nan)
-        usd[self.rows] = self.usd
-        return usd
-
-
 def no_news(_: str) -> None:
     """Take no note of progress."""
-
-
-def judged_hours(task: Task) -> Judged:
-    """Return the hours to judge by: reported, with all candles, warmed up, in the stretch asked for.
-
-    Raise DataError where they are too few to say anything.
-    """
-    first = task.venues[0]
-    hours = fold_hours(first.candles, step_ms=first.step_ms)
-    begin = hours.first + round(24 * max(preset.warm_days for preset in task.presets))
-    begin = begin if task.from_ms is None else max(begin, -(-task.from_ms // HOUR_MS))
-    end = hours.first + len(hours) if task.to_ms is None else task.to_ms // HOUR_MS
-    row = task.reported.hour - hours.first
-    kept = (task.reported.hour >= begin) & (task.reported.hour < end) & (row < len(hours))
-    kept[kept] = hours.whole[row[kept]]
-    judged = Judged(hours=hours, rows=row[kept], usd=task.reported.usd[kept])
-    if len(judged.rows) < LEAST_DAYS * 24:
-        raise DataError(
-            f"{task.symbol}: {len(judged.rows)} hours have both candles and reported liquidations after "
-            f"{max(p.warm_days for p in task.presets):g} days of warming up; {LEAST_DAYS * 24} are needed"
-        )
-    if not (judged.usd.sum(axis=0) > 0.0).all():
-        raise DataError(
-            f"{task.symbol}: no liquidation of one side was reported; there is nothing to explain"
-        )
-    return judged
 
 
 def measure(task: Task, note: Callable[[str], None] = no_news) -> Outcome:
@@ -137,7 +53,11 @@ def measure(task: Task, note: Callable[[str], None] = no_news) -> Outcome:
     found = [run.model(preset) for preset in task.presets]
     zones = run.zones(found[0])
     walks_ = [made.walk + task.background_usd for made in found]
-    levels = tuple((p.name, _level(judged, made)) for p, made in zip(task.presets, walks_, strict=True))
+    levels = tuple(
+        (preset.name, _level(judged, made))
+        for preset, made in zip(task.presets, walks_, strict=True)
+        if preset.unit is Unit.EXPECTED
+    )
     return Outcome(
         report=_report(task, judged, board, zones, levels),
         hour=judged.hours.hour,
@@ -177,7 +97,8 @@ class _Run:
         for nth in range(1, task.shuffles + 1):
             label = f"{name}, days shuffled {nth}"
             self._note(label)
-            mixed = tuple(placebos.shuffled(bars, seed=task.seed + nth) for bars in task.venues)
+            seed = task.seed + nth
+            mixed = tuple(placebos.days_shuffled(preset, bars, seed=seed) for bars in task.venues)
             placebo = self._predict(preset, mixed)
             self._board.judge(label, Role.PLACEBO, self._usd(placebo.walk), model=name)
         return found
@@ -266,19 +187,6 @@ def _report(
         skills=tuple(board.skills),
         zones=zones,
         levels=levels,
-        notes=tuple(_notes(task, judged, zones)),
+        notes=tuple(notes_of(task, judged, with_zones=bool(zones))),
+        standing=tuple(preset.name for preset in task.presets if preset.unit is Unit.STANDING),
     )
-
-
-def _notes(task: Task, judged: Judged, zones: tuple[ZoneScore, ...]) -> list[str]:
-    """Return what a reader must know beside the figures."""
-    notes = [f"{FOLDS} contiguous folds, 24 hours purged around each."]
-    minutes = task.venues[0].step_ms // 60_000
-    if task.venues[0].step_ms > STEP_MS:
-        notes.append(f"Candles of {minutes} minutes: models want 5, and explain less with these.")
-    missing = int(judged.hour[-1] - judged.hour[0]) + 1 - len(judged.rows)
-    if missing:
-        notes.append(f"{missing} hours in between lack candles or reports and were left out.")
-    if not zones:
-        notes.append("Too little history to judge zones.")
-    return notes

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.accuracy import Task
 from engine.calibrate import LEAST_H, WEEK_H, level_factors
 from engine.model import DAY_MS, HOUR_MS
 from engine.presets import Preset, Unit
 from engine.scoring.hours import fold_hours
 from engine.scoring.predict import VenueBars, predict_all
 from engine.scoring.report import Pair
+from engine.task import Task
 
 READ_DAYS = 52
 """Days of candles that count: the week, what stood at its start, and the mean volume before that."""

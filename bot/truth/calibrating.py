@@ -4,13 +4,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.truth import words
-from engine.accuracy import Task, judged_hours
 from engine.calibrate import Shape, exposures, fit_shape, level_factors
 from engine.model import HOUR_MS
 from engine.presets import Preset, Unit
 from engine.scoring.board import pair
 from engine.scoring.predict import predict_all
 from engine.scoring.report import Pair
+from engine.task import Task, judged_hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,11 @@ import numpy as np
 
 from bot.live.scale import scale_of
 from config.settings import Settings
-from engine.accuracy import LEAST_DAYS, Reported, Task
 from engine.errors import DataError, UserError
 from engine.model import DAY_MS, HOUR_MS, STEP_MS, Floats, Ints
 from engine.presets import PRESETS, Preset
 from engine.scoring.predict import VenueBars
+from engine.task import LEAST_DAYS, Reported, Task
 from storage.truth import Liquidations, Series, TruthStore
 
 TOGETHER = ("all", "aggregate", "aggregated")

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.model import DAY_MS, Floats, Ints
-from engine.presets import Level, Preset
+from engine.model import DAY_MS, HOUR_MS, Floats, Ints
+from engine.presets import Fuel, Level, Preset
 from engine.scoring.predict import VenueBars
 
 LADDER = (5, 10, 20, 25, 50, 75, 100, 125)
@@ -20,6 +20,16 @@ def uniform(bars: VenueBars) -> VenueBars:
     return replace(bars, candles=replace(c, volume=even, quote_volume=even))
 
 
+def days_shuffled(preset: Preset, bars: VenueBars, *, seed: int) -> VenueBars:
+    """Return the same prices with what the preset makes mass of taken from other days.
+
+    Volume stays where mass is open interest: it says at which price of a candle mass enters.
+    """
+    if preset.fuel is Fuel.OPEN_INTEREST:
+        return shuffled_open_interest(bars, seed=seed)
+    return shuffled(bars, seed=seed)
+
+
 def shuffled(bars: VenueBars, *, seed: int) -> VenueBars:
     """Return the same prices with volume and changes of open interest taken from other days.
 
@@ -27,9 +37,7 @@ def shuffled(bars: VenueBars, *, seed: int) -> VenueBars:
     lack bars stay where they are.
     """
     c = bars.candles
-    rows = _days(c.ts, bars.step_ms)
-    source = np.arange(len(c))
-    source[rows] = rows[np.random.default_rng(seed).permutation(len(rows))]
+    source = _swapped(len(c), _days(c.ts, bars.step_ms), seed)
     known = replace(c, quote_volume=np.where(np.isnan(c.quote_volume), c.volume * c.close, c.quote_volume))
     return replace(
         bars,
@@ -41,6 +49,28 @@ def shuffled(bars: VenueBars, *, seed: int) -> VenueBars:
             open_interest=_replayed(c.open_interest, source),
         ),
     )
+
+
+def shuffled_open_interest(bars: VenueBars, *, seed: int) -> VenueBars:
+    """Return the same prices and volume with changes of open interest taken from other days.
+
+    It starts where it did and makes the relative changes of other days, bar by bar at their time of day. A
+    day takes part where open interest is known in each of its hours: those before it was known would bring
+    days on which nothing opens.
+    """
+    c = bars.candles
+    rows = _days(c.ts, bars.step_ms)
+    held = np.unique(c.ts[np.isfinite(c.open_interest)] // HOUR_MS)
+    known = np.isin(c.ts[rows] // HOUR_MS, held).all(axis=1)
+    source = _swapped(len(c), rows[known], seed)
+    return replace(bars, candles=replace(c, open_interest=_replayed(c.open_interest, source)))
+
+
+def _swapped(count: int, rows: Ints, seed: int) -> Ints:
+    """Return for each of `count` bars which takes its place; `rows` holds the days that change places."""
+    source = np.arange(count)
+    source[rows] = rows[np.random.default_rng(seed).permutation(len(rows))]
+    return source
 
 
 def _days(ts: Ints, step_ms: int) -> Ints:

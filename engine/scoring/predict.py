@@ -12,7 +12,7 @@ import numpy as np
 from engine.columns import Columns, Surface
 from engine.heatmap import Heatmap
 from engine.model import DAY_MS, HOUR_MS, Candles, Floats
-from engine.presets import BIN_LOG, Preset
+from engine.presets import BIN_LOG, Preset, Unit
 from engine.scoring.hours import Hours, fold_hours
 
 BLOCK = 1440
@@ -115,11 +115,14 @@ def _volume_before(bars: VenueBars, hours: Hours) -> Floats:
 def predict_all(
     preset: Preset, venues: Sequence[VenueBars], hours: Hours, *, usd_scale: float, columns: bool = False
 ) -> Predicted:
-    """Return what a preset expects over venues together, each weighted by its share of the volume.
+    """Return what a preset expects over venues together.
 
-    `columns` asks for the surfaces too, put on the first venue's price; else none are returned.
+    Expected dollars are those of all venues, of which each has its share of the volume; what stands on a
+    venue stands there whatever others have, and is added as it is. `columns` asks for the surfaces too, on
+    the first venue's price; else none are returned.
     """
-    weight = shares(venues, hours)
+    stands = preset.unit is Unit.STANDING
+    weight = np.ones((len(venues), len(hours))) if stands else shares(venues, hours)
     walk, frozen = np.zeros((len(hours), 2)), np.zeros((len(hours), 2))
     together = Columns.empty(preset.width)
     for nth, bars in enumerate(venues):

@@ -71,7 +71,11 @@ class Level:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Hold a whole measurement. `venues` gave the candles, `reported_by` the liquidations."""
+    """Hold a whole measurement. `venues` gave the candles, `reported_by` the liquidations.
+
+    Dollars of the models in `standing` are of positions that stood where price went, not of liquidations that
+    were expected: predicted over reported is no error of level for them, and `levels` leaves them out.
+    """
 
     symbol: str
     models: tuple[str, ...]
@@ -90,13 +94,14 @@ class Report:
     zones: tuple[ZoneScore, ...]
     levels: tuple[tuple[str, Level], ...]
     notes: tuple[str, ...] = ()
+    standing: tuple[str, ...] = ()
 
     def skill(self, name: str, kind: Kind = Kind.WALK) -> Skill | None:
         """Return the row of that name, or None."""
         return next((s for s in self.skills if s.name == name and s.kind is kind), None)
 
     def placebos(self, model: str) -> tuple[Skill, ...]:
-        """Return the placebos of a model: the same with its volume put on other days."""
+        """Return the placebos of a model: the same with its volume or open interest put on other days."""
         return tuple(s for s in self.skills if s.role is Role.PLACEBO and s.model == model)
 
     def works(self, model: str) -> bool:
@@ -129,11 +134,12 @@ class Report:
                 raise DataError(
                     f"an accuracy report of format {data['format']}; this Liqwatch reads {FORMAT}"
                 )
+            data = {"standing": [], **data}  # reports made before there were any lack it
             fields = {name: data[name] for name in cls.__dataclass_fields__}
             fields["skills"] = tuple(_skill(row) for row in fields["skills"])
             fields["zones"] = tuple(_zone_score(row) for row in fields["zones"])
             fields["levels"] = tuple((name, _level(row)) for name, row in fields["levels"])
-            for name in ("models", "venues", "reported_by", "notes", "reported_usd"):
+            for name in ("models", "venues", "reported_by", "notes", "standing", "reported_usd"):
                 fields[name] = tuple(fields[name])
             return cls(**fields)
         except (KeyError, TypeError, ValueError) as error:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.accuracy import Reported, Task, judged_hours, measure
+from engine.accuracy import measure
 from engine.calibrate import level_factors, non_negative
 from engine.errors import DataError
 from engine.model import HOUR_MS, STEP_MS, Candles
@@ -19,6 +19,7 @@ from engine.scoring.predict import VenueBars, predict, predict_all, shares
 from engine.scoring.report import Kind
 from engine.scoring.tweedie import deviance, fit
 from engine.scoring.zone_lift import Walks, mark_zones, placebo_marks, score_zones, walks
+from engine.task import Reported, Task, judged_hours
 from engine.zones import ZoneParams
 
 FIRST_MS = 1_765_152_000_000  # 2025-12-08

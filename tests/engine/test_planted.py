@@ -7,7 +7,7 @@ import pytest
 
 from adapters.recording import load_recording
 from adapters.replay import shipped_recordings
-from engine.accuracy import LEAST_DAYS, Reported, Task, measure
+from engine.accuracy import measure
 from engine.calibrate import exposures, fit_shape, level_factors
 from engine.errors import DataError
 from engine.model import HOUR_MS, STEP_MS
@@ -15,6 +15,7 @@ from engine.presets import FLOW
 from engine.scoring.hours import fold_hours
 from engine.scoring.predict import VenueBars, predict_all
 from engine.scoring.report import Report
+from engine.task import LEAST_DAYS, Reported, Task
 
 DAYS = 45
 

@@ -8,11 +8,11 @@ import pytest
 
 from bot.__main__ import main, parser
 from config.settings import load
-from engine.accuracy import Task
 from engine.model import HOUR_MS, STEP_MS, Candles
 from engine.presets import FLOW
 from engine.scoring.hours import fold_hours
 from engine.scoring.predict import VenueBars, predict_all
+from engine.task import Task
 
 START_MS = 1_760_054_400_000  # 2025-10-10 00:00 UTC
 DAYS = 40

@@ -11,12 +11,12 @@ from adapters.replay import Replay, shipped_recordings
 from bot.live.market import LiveMarket
 from bot.truth.levels import STALE_MS, LevelKeeper
 from config.settings import load
-from engine.accuracy import Reported, Task
 from engine.level import level_now
 from engine.model import DAY_MS, HOUR_MS, STEP_MS, Side
 from engine.presets import FLOW, Unit
 from engine.scoring.hours import fold_hours
 from engine.scoring.predict import VenueBars, predict_all
+from engine.task import Reported, Task
 from storage.market import MarketStore
 from storage.market_merge import Append
 from storage.market_tables import IMPORTED_LIQUIDATIONS
