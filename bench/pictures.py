@@ -20,7 +20,7 @@ from bot.commands.models import Modelled
 from bot.live.book import Book, Place
 from bot.live.scale import scale_of
 from bot.live.view import SymbolView
-from bot.live.window import ModelFeed, Window, model_grid, window_grid
+from bot.live.window import ModelFeed, Window, columns_grid, window_grid
 from bot.pictures import window_label
 from bot.render.cascade import draw_cascade
 from bot.render.cascade_request import CascadeRequest, cascade_scene_of
@@ -32,6 +32,7 @@ from bot.truth.shelf import Shelf
 from config.settings import CalibrationSettings
 from engine.errors import DataError
 from engine.grid import Grid
+from engine.heatmap import Heatmap
 from engine.model import HOUR_MS, STEP_MS, Candles
 from engine.presets import PRESETS
 from engine.standing import Standing
@@ -150,7 +151,9 @@ def _modelled(candles: Candles, shot: Shot) -> Taken:
     view, standing = _view(book)
     preset = PRESETS[shot.model]
     chosen = Modelled(feed=ModelFeed(preset=preset, history=history), label=shot.model)
-    grid = model_grid(view, chosen.feed, 1.0, shot.window)
+    heatmap, first = Heatmap(preset), len(history) - shot.window.window_ms // STEP_MS
+    heatmap.feed(history[:first])
+    grid = columns_grid(view, heatmap.feed(history[first:]), history[first:], shot.window)
     days = chosen.days - shot.window_h / 24
     request = replace(_asked(view, shot), model=chosen.label, about=chosen.about)
     request = replace(

@@ -62,9 +62,26 @@ def parser() -> argparse.ArgumentParser:
 
     for sub in truth.add_commands(commands):
         _add_settings(sub)
+    _add_precompute(commands)
 
     commands.add_parser("warm", help="compile the engine, so that the next start is quick")
     return top
+
+
+def _add_precompute(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    sub = commands.add_parser(
+        "precompute", help="make heatmap columns ahead, for long windows and other models"
+    )
+    sub.add_argument("wanted", metavar="SYMBOL", nargs="+", help="BTCUSDT, or btc")
+    sub.add_argument(
+        "--interval", choices=("5m", "15m", "1h", "4h"), default="1h", help="how long a column is (1h)"
+    )
+    sub.add_argument("--days", type=int, default=30, help="how far back, 1 to 400 (30)")
+    sub.add_argument(
+        "--model", action="append", metavar="NAME", help="which model; may be given again (flow)"
+    )
+    sub.add_argument("--venue", metavar="NAME", help="whose candles; without it, the one with the most")
+    _add_settings(sub)
 
 
 def _add_settings(sub: argparse.ArgumentParser) -> None:
@@ -147,6 +164,14 @@ def truth_command(given: argparse.Namespace) -> int:
     return run(given, load(overrides(given)))
 
 
+def precompute(given: argparse.Namespace) -> int:
+    """Make heatmap columns ahead of time."""
+    from bot import precompute as command
+    from config.settings import load
+
+    return command.precompute(given, load(overrides(given)))
+
+
 def warm(_: argparse.Namespace) -> int:
     """Compile the engine's loops into their cache."""
     from bot.entry import warm_up
@@ -163,6 +188,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "import": truth_command,
     "accuracy": truth_command,
     "calibrate": truth_command,
+    "precompute": precompute,
     "warm": warm,
 }
 

@@ -8,7 +8,7 @@ and a column's index is a distance from price. Values are USD per bin.
 import math
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -127,6 +127,50 @@ def quantise(columns: Columns) -> tuple[Halves, Surface]:
     scale = np.empty(len(columns), np.float32)
     halve(np.ascontiguousarray(columns.long), np.ascontiguousarray(columns.short), halves, scale)
     return halves.view(np.float16), scale
+
+
+def rounded(columns: Columns) -> Columns:
+    """Return columns as they come back after they were stored."""
+    halves, scale = quantise(columns)
+    both = halves.astype(np.float32)
+    both *= scale[None, :, None]
+    return replace(columns, long=both[0], short=both[1])
+
+
+@njit(cache=True, nogil=True)
+def lay_over(rows: Surface, close_bin: Ints, group: Ints, at: Ints, away: int, out: Surface) -> None:
+    """Take the maximum over the rows of each group, bin by bin of price, into rows that begin at bins `at`.
+
+    `away` is the way a row runs: -1 for longs, 1 for shorts. What lies before a row's beginning is left out.
+    """
+    width = rows.shape[1]
+    for t in range(rows.shape[0]):
+        shift = away * (close_bin[t] - at[group[t]])
+        values, kept = rows[t], out[group[t]]
+        for i in range(max(0, -shift), min(width, width - shift)):
+            kept[i + shift] = max(kept[i + shift], values[i])
+
+
+def coarsen(columns: Columns, step_ms: int) -> Columns:
+    """Return one column for each `step_ms` in which there are any: the maximum of each price over time.
+
+    A coarse column has the close of its last one, and lies around it; what an earlier one held on the other
+    side of that close is left out: price has been there.
+    """
+    if not len(columns):
+        return columns
+    number = columns.ts // step_ms
+    starts = np.flatnonzero(np.diff(number, prepend=number[0] - 1))
+    last = np.append(starts[1:], len(columns)) - 1
+    group = (np.cumsum(np.diff(number, prepend=number[0]) != 0)).astype(np.int64)
+    at = np.ascontiguousarray(columns.close_bin[last])
+    heat = np.zeros((2, len(starts), columns.width), np.float32)
+    close_bin = np.ascontiguousarray(columns.close_bin)
+    lay_over(np.ascontiguousarray(columns.long), close_bin, group, at, -1, heat[0])
+    lay_over(np.ascontiguousarray(columns.short), close_bin, group, at, 1, heat[1])
+    return Columns(
+        ts=number[starts] * step_ms, close=columns.close[last], close_bin=at, long=heat[0], short=heat[1]
+    )
 
 
 def encode_columns(columns: Columns) -> list[bytes]:

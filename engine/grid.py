@@ -51,11 +51,12 @@ def make_grid(  # noqa: PLR0913 - a request is flat: what, when, which prices, h
     bins: int = 600,
     max_cols: int = 1200,
     base_ms: int = STEP_MS,
+    step_ms: int | None = None,
 ) -> Grid:
     """Return the grid of `t0 <= ts < t1` between two prices, over the time there is data for.
 
     At most `bins` price bins of a round size that cover the range, at most `max_cols` columns of a
-    round number of candles. Raise GridError for a range that is empty or has no data.
+    round number of candles, or columns of `step_ms`. Raise GridError for a range that is empty or has no data.
     """
     if not (t0 < t1 and 0 < price_low < price_high < math.inf and bins > 0 and max_cols > 0):
         raise GridError(
@@ -69,7 +70,7 @@ def make_grid(  # noqa: PLR0913 - a request is flat: what, when, which prices, h
     )
     if not known.size:
         raise GridError(f"{symbol}: there is no data from {t0} to {t1}")
-    step_ms = column_step(int(known.max() - known.min()), base_ms, max_cols)
+    step_ms = step_ms or column_step(int(known.max() - known.min()), base_ms, max_cols)
     first = int(known.min()) // step_ms
     ts = np.arange(first, int(known.max()) // step_ms + 1, dtype=np.int64) * step_ms
     edges = price_edges(price_low, price_high, bins)

@@ -8,14 +8,16 @@ from dataclasses import replace
 import structlog
 
 from adapters.venue import Feed, Source, SourceKind, VenueHealth
-from bot.live.book import EVER, Book, Place
+from bot.live.book import COLUMN_DAYS, EVER, Book, Place
 from bot.live.changes import Changes, Subscription
+from bot.live.columns import Ask, ColumnDesk, History, columns_days
 from bot.live.keeper import ZONE_DAYS, Keeper, catch_up, cold
 from bot.live.level import Levels
 from bot.live.scale import scale_of
 from bot.live.view import Change, ChangeKind, Level, SymbolView
-from bot.live.window import ModelFeed, Window, model_grid, window_grid
+from bot.live.window import ModelFeed, Window, columns_grid, older_until, window_grid
 from config.settings import Settings
+from engine.columns import Columns
 from engine.errors import CandleError, SourceError, UserError
 from engine.grid import Grid
 from engine.model import (
@@ -40,6 +42,8 @@ log = structlog.get_logger(__name__)
 PRESET = PRESETS["flow"]
 BINS = 600
 MAX_COLS = 1200
+COLUMNS_MB = 256
+"""Memory for the heatmap columns of all markets; what is older is in the store, or made again."""
 GRIDS_AT_ONCE = 2
 """How many grids are made at the same time: each may take 100 MB for a moment."""
 
@@ -63,6 +67,7 @@ class LiveMarket:
         self._store = store
         self._settings = settings
         self._keeper = Keeper(store, monotonic=monotonic)
+        self._desk = ColumnDesk(store)
         self._books: dict[tuple[str, str], Book] = {}
         self._changes = Changes()
         self._levels = Levels()
@@ -167,7 +172,32 @@ class LiveMarket:
 
         window = Window(window_ms=window_ms, low=low, high=high, bins=bins, max_cols=max_cols or MAX_COLS)
         async with self._grids:
-            return await asyncio.to_thread(lambda: self._levels.grid(window_grid(book, view, window)))
+            older = await self._older(book, view, window)
+            return await asyncio.to_thread(lambda: self._levels.grid(window_grid(book, view, window, older)))
+
+    async def _older(self, book: Book, view: SymbolView, window: Window) -> Columns | None:
+        """Return the columns of a window that are no longer in memory, None where all of them are."""
+        begin, until = window.begin(view.candle_ts + STEP_MS), older_until(book, window)
+        end = view.candle_ts + STEP_MS
+        if book.columns_from is None or book.columns_from <= end - window.window_ms or begin >= until:
+            return None
+        place = book.place
+        ask = Ask(
+            venue=place.venue,
+            symbol=place.symbol,
+            preset=place.preset,
+            usd_scale=place.usd_scale,
+            t0=begin,
+            t1=until,
+            step_ms=window.step_ms,
+        )
+        return await self._desk.find(ask, self._history_of(place.symbol, place.venue))
+
+    def _history_of(self, symbol: str, venue: str) -> History:
+        """Return how candles of a market between two times are had."""
+        return lambda since_ms, until_ms: self._source.history(
+            symbol, since_ms=since_ms, until_ms=until_ms, venue=venue
+        )
 
     async def history(self, symbol: str, span_ms: int) -> Candles:
         """Return the closed candles of the span that ends with the newest one, as far as there are any."""
@@ -184,13 +214,28 @@ class LiveMarket:
         low: float | None = None,
         high: float | None = None,
     ) -> Grid:
-        """Return the grid of a window as another model sees it, fed with candles of `history`."""
+        """Return the grid of a window as another model sees it; its columns are kept, but for odd weights."""
         view = self.view(symbol)
         window = Window(window_ms=window_ms, low=low, high=high, bins=BINS, max_cols=MAX_COLS)
         coins = feed.preset.fuel is Fuel.OPEN_INTEREST
-        scale = 1.0 if coins else scale_of(symbol, self._settings.calibration)
+        end = view.candle_ts + STEP_MS
+        ask = Ask(
+            venue=view.venue,
+            symbol=symbol,
+            preset=feed.preset,
+            usd_scale=1.0 if coins else scale_of(symbol, self._settings.calibration),
+            t0=window.begin(end),
+            t1=end,
+            step_ms=window.step_ms,
+            stored=feed.preset == PRESETS.get(feed.preset.name),
+        )
+        history = self._history_of(symbol, view.venue)
         async with self._grids:
-            return await asyncio.to_thread(model_grid, view, feed, scale, window)
+            columns = await self._desk.find(ask, history)
+            candles = await history(ask.t0, end)
+            return await asyncio.to_thread(
+                columns_grid, view, columns, candles, window, column_ms=window.column_ms
+            )
 
     async def candles(self, symbol: str, t0: int, t1: int = EVER) -> Candles:
         """Return the closed candles of the last 31 days with `t0 <= ts < t1`."""
@@ -210,6 +255,7 @@ class LiveMarket:
         """Save the engine's state and end all subscriptions."""
         for book in self._books.values():
             await self._keeper.keep(book, force=True)
+        await self._desk.close()
         self._changes.close()
 
     async def apply(self, event: MarketEvent) -> list[ZoneEvent]:
@@ -245,7 +291,15 @@ class LiveMarket:
             overlap=zones.overlap,
         )
         scale = scale_of(symbol, self._settings.calibration)
-        return Place(venue=venue, symbol=symbol, preset=PRESET, usd_scale=scale, zones=params)
+        series = len(self.venues) * len(self.symbols)
+        return Place(
+            venue=venue,
+            symbol=symbol,
+            preset=PRESET,
+            usd_scale=scale,
+            zones=params,
+            column_days=columns_days(series, width=PRESET.width, megabytes=COLUMNS_MB, most=COLUMN_DAYS),
+        )
 
     async def _build(self, until_ms: int) -> None:
         """Make all books anew, side by side; what stood is shown until they are ready."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot.live.book import Book
+from bot.live.columns import step_for
 from bot.live.view import SymbolView
 from engine.columns import Columns
-from engine.grid import Grid, make_grid
-from engine.heatmap import Heatmap
+from engine.grid import Grid, column_step, make_grid
 from engine.model import STEP_MS, Candles
 from engine.presets import Preset
 
@@ -18,8 +18,6 @@ NEARBY = 0.035
 """Zones whose nearer edge is within this fraction of price are shown whole."""
 MARGIN = 0.003
 """Room beyond such a zone."""
-BLOCK = 512
-"""How many candles of history are fed at once: their columns are not kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,49 +30,64 @@ class Window:
     bins: int
     max_cols: int
 
+    @property
+    def column_ms(self) -> int:
+        """Return how long the columns of a picture of the whole window are."""
+        return column_step(self.window_ms - STEP_MS, STEP_MS, self.max_cols)
 
-def window_grid(book: Book, view: SymbolView, window: Window) -> Grid:
-    """Return the heatmap of a window that ends with the view's candle; call it in a thread."""
-    end = view.candle_ts + STEP_MS
-    columns, candles = book.slices(end - window.window_ms, end)
-    return _grid(view, columns, candles, window)
+    @property
+    def step_ms(self) -> int:
+        """Return how long the columns are that such a picture is made from, where they are not in memory."""
+        return step_for(self.column_ms)
+
+    def begin(self, end: int) -> int:
+        """Return where the window begins that ends at `end`, on such a column."""
+        return (end - self.window_ms) // self.step_ms * self.step_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFeed:
-    """A model, and the candles that it is fed with for one picture."""
+    """A model chosen for one picture, and the candles that there are for it."""
 
     preset: Preset
     history: Candles
 
 
-def model_grid(view: SymbolView, feed: ModelFeed, scale: float, window: Window) -> Grid:
-    """Return the same window as another model sees it; call it in a thread.
+def window_grid(book: Book, view: SymbolView, window: Window, older: Columns | None = None) -> Grid:
+    """Return the heatmap of a window that ends with the view's candle; call it in a thread.
 
-    `scale` is the dollars of a unit of mass; coins of open interest need none.
+    `older` columns come before those that the book holds in memory, up to `older_until`.
     """
-    heatmap, history = Heatmap(feed.preset, usd_scale=scale), feed.history
     end = view.candle_ts + STEP_MS
-    first = int(np.searchsorted(history.ts, end - window.window_ms))
-    for at in range(0, first, BLOCK):
-        heatmap.feed(history[slice(at, min(at + BLOCK, first))])
-    shown = history[slice(first, len(history))]
-    return _grid(view, heatmap.feed(shown), shown, window)
+    if older is None or not len(older):
+        return columns_grid(view, *book.slices(end - window.window_ms, end), window)
+    columns, candles = book.slices(window.begin(end), end)
+    newer = columns[int(np.searchsorted(columns.ts, older_until(book, window))) :]
+    return columns_grid(view, older.concat(newer), candles, window, column_ms=window.column_ms)
 
 
-def _grid(view: SymbolView, columns: Columns, candles: Candles, window: Window) -> Grid:
+def older_until(book: Book, window: Window) -> int:
+    """Return from when on the columns in memory fill whole columns of those that are kept."""
+    return -(-(book.columns_from or 0) // window.step_ms) * window.step_ms
+
+
+def columns_grid(
+    view: SymbolView, columns: Columns, candles: Candles, window: Window, *, column_ms: int | None = None
+) -> Grid:
+    """Return the grid of columns and candles that are at hand; without `column_ms` as fine as they allow."""
     end = view.candle_ts + STEP_MS
     auto_low, auto_high = price_range(view, candles)
     return make_grid(
         view.symbol,
         columns,
         candles,
-        t0=end - window.window_ms,
+        t0=end - window.window_ms if column_ms is None else window.begin(end),
         t1=end,
         price_low=auto_low if window.low is None else window.low,
         price_high=auto_high if window.high is None else window.high,
         bins=window.bins,
         max_cols=window.max_cols,
+        step_ms=column_ms,
     )
 
 

@@ -29,17 +29,24 @@ def directory_of(settings: Settings) -> Path:
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[TruthStore]:
-    """Hold the directory and its market store while the context lasts.
+    """Hold what belongs to accuracy in the directory's market store while the context lasts.
 
     Raise AlreadyRunning where Liqwatch serves the directory: it has the store to itself.
     """
+    async with market_opened(settings) as store:
+        yield TruthStore(store)
+
+
+@contextlib.asynccontextmanager
+async def market_opened(settings: Settings) -> AsyncIterator[MarketStore]:
+    """Hold the directory and its market store while the context lasts; raise AlreadyRunning like `opened`."""
     directory = directory_of(settings)
     lock = DirectoryLock(directory)
     lock.acquire()
     try:
         store = await MarketStore.open(directory / "market.duckdb", _PATIENT)
         try:
-            yield TruthStore(store)
+            yield store
         finally:
             await store.close()
     finally:
