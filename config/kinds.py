@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints
@@ -96,6 +97,8 @@ SymbolList = Annotated[tuple[Symbol, ...], BeforeValidator(listed), AfterValidat
 TextList = Annotated[tuple[str, ...], BeforeValidator(listed)]
 TimeList = Annotated[tuple[str, ...], BeforeValidator(written_times), AfterValidator(clock_times)]
 Secret = Annotated[SecretStr | None, BeforeValidator(blank_is_none)]
+File = Annotated[Path | None, BeforeValidator(blank_is_none)]
+Name = Annotated[str, BeforeValidator(lower)]
 Text = Annotated[str | None, BeforeValidator(blank_is_none)]
 Speed = Annotated[float | None, BeforeValidator(speed)]
 Moment = Annotated[int | None, BeforeValidator(moment_ms), BeforeValidator(blank_is_none)]

@@ -14,12 +14,14 @@ from config.sections import (
     ChatSettings,
     CheckSettings,
     LogSettings,
+    ModelSettings,
     SourceSettings,
     StorageSettings,
     SymbolSettings,
     WebSettings,
     ZoneSettings,
 )
+from engine.presets import PRESETS, Preset
 
 CONFIG_FILE = "liqwatch.yaml"
 
@@ -37,6 +39,7 @@ class Settings(BaseSettings):
     alerts: AlertSettings = AlertSettings()
     zones: ZoneSettings = ZoneSettings()
     calibration: CalibrationSettings = CalibrationSettings()
+    models: ModelSettings = ModelSettings()
     symbols: SymbolSettings = SymbolSettings()
     checks: CheckSettings = CheckSettings()
     config_file: Path | None = setting(
@@ -46,6 +49,7 @@ class Settings(BaseSettings):
     )
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+    _own: dict[str, Preset] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
@@ -63,9 +67,15 @@ class Settings(BaseSettings):
         """Return where a setting came from, in words: "default", "environment", ".env line 3" ..."""
         return self._origins.get(path, "default")
 
-    def remember(self, origins: Mapping[str, str]) -> None:
-        """Note where values were written, for `origin`; `load` alone calls this, once."""
+    @property
+    def presets(self) -> Mapping[str, Preset]:
+        """Return every model a picture may show, by name: the shipped ones, then those of the file."""
+        return PRESETS | self._own
+
+    def remember(self, origins: Mapping[str, str], own: Mapping[str, Preset]) -> None:
+        """Note where values were written and what the file of models holds; `load` alone calls this, once."""
         self._origins.update(origins)
+        self._own.update(own)
 
 
 def known_settings() -> tuple[Known, ...]:

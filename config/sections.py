@@ -8,11 +8,13 @@ from pydantic import Field, model_validator
 from config.fields import Hint, Section, setting
 from config.kinds import (
     Choice,
+    File,
     Format,
     Level,
     LogFormat,
     LogLevel,
     Moment,
+    Name,
     Secret,
     SourceChoice,
     Speed,
@@ -254,6 +256,22 @@ class CalibrationSettings(Section):
         {},
         "30-day mean quote volume of a 5-minute candle per symbol, in USD; BTCUSDT is the yardstick",
         Hint("a table of symbol and number", "{BTCUSDT: 74e6}", file_only=True),
+    )
+
+
+class ModelSettings(Section):
+    """Which models pictures may show; zones and alerts always use flow."""
+
+    file: File = setting(
+        None,
+        "TOML file with models of your own (docs/model.md)",
+        Hint("a TOML file that exists", "models.toml"),
+    )
+    usual: Name = setting(
+        "flow",
+        "model that /heatmap draws where none is asked for; zones, alerts and the chart always use flow",
+        Hint("the name of a model", "flow"),
+        min_length=1,
     )
 
 

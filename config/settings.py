@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from config.catalogue import Known
 from config.gather import Given, Layer, read_dotenv, read_environ, read_overrides, read_yaml
 from config.kinds import LogFormat, LogLevel, SourceChoice
+from config.models import read_models
 from config.problems import invalid, unknown
 from config.root import CONFIG_FILE, Settings, known_settings
 from config.sections import (
@@ -21,6 +22,7 @@ from config.sections import (
     ChatSettings,
     CheckSettings,
     LogSettings,
+    ModelSettings,
     SourceSettings,
     StorageSettings,
     SymbolSettings,
@@ -39,6 +41,7 @@ __all__ = [
     "LogFormat",
     "LogLevel",
     "LogSettings",
+    "ModelSettings",
     "Row",
     "Settings",
     "SourceChoice",
@@ -82,9 +85,10 @@ def load(
         settings = Settings.model_validate(_nested({path: given.value for path, given in chosen.items()}))
     except ValidationError as error:
         problems.extend(invalid(error, known, chosen))
+    own = read_models(here, chosen.get("models.file"), chosen.get("models.usual"), problems)
     if problems:
         raise ConfigError(problems)
-    settings.remember({path: given.place for path, given in chosen.items()})
+    settings.remember({path: given.place for path, given in chosen.items()}, own)
     return settings
 
 
