@@ -7,6 +7,7 @@ from bot.commands.reply import Button, Reply, Table
 from bot.commands.spec import Call, Choice, Command, Kind, Parameter, Visibility, Who
 from bot.render import text
 from bot.truth import words
+from bot.truth.shelf import Shown
 from engine.scoring.report import Report
 
 HORIZON = Parameter(
@@ -32,7 +33,7 @@ async def show(ctx: Context, call: Call) -> Reply:
     return Reply(
         command="accuracy",
         title=f"{text.base(report.symbol)} accuracy, {words.span(report)}",
-        text="\n".join([shown.label, words.verdict(report, model), words.CONDITIONAL, NOT_ADVICE]),
+        text="\n".join(filter(None, _sentences(shown))),
         fields=(*_zones(report, int(horizon.removesuffix("h"))), *_level(ctx, symbol)),
         table=Table(
             headings=HEADINGS,
@@ -53,6 +54,13 @@ async def show(ctx: Context, call: Call) -> Reply:
             ]
         ),
     )
+
+
+def _sentences(shown: Shown) -> tuple[str, ...]:
+    """Return whose result it is, and what may and may not be claimed."""
+    report = shown.report
+    told = words.verdict(report, report.models[0])
+    return (shown.label, told, words.others(report), words.CONDITIONAL, NOT_ADVICE)
 
 
 def _level(ctx: Context, symbol: str) -> tuple[tuple[str, str], ...]:

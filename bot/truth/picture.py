@@ -1,5 +1,6 @@
 """Draw a report as one picture: what each prediction explains, what it adds, and where zones stand."""
 
+import textwrap
 from dataclasses import dataclass
 
 import matplotlib as mpl
@@ -20,7 +21,10 @@ TOP, ROW = 150, 33
 TITLE, BODY, SMALL = 30, 20, 18
 LABELS = 250
 """Room for the names of the rows of a panel."""
-MOST_ROWS = 9
+LINE, FOOT_LETTERS = 26, 115
+"""Height of a line of the foot, and the letters that surely fit into it."""
+MOST_ROWS = 11
+MOST_ADDED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,8 @@ def draw_report(report: Report, theme: Theme = Theme.INFERNO) -> bytes:
         middle = SIZE[0] / 2
         _explained(sheet, report, Box(MARGIN, TOP, middle - 30, 0))
         _added(sheet, report, Box(middle + 30, TOP, SIZE[0] - MARGIN, 0))
-        _zones(sheet, report, Box(middle + 30, TOP + 6.6 * ROW, SIZE[0] - MARGIN, 0))
+        below = max(5, len(_adding(report))) + 1.6
+        _zones(sheet, report, Box(middle + 30, TOP + below * ROW, SIZE[0] - MARGIN, 0))
         _foot(sheet, report)
         return sheet.ink.png()
 
@@ -77,22 +82,35 @@ def _head(sheet: _Sheet, report: Report) -> None:
 
 
 def _foot(sheet: _Sheet, report: Report) -> None:
-    y = SIZE[1] - 84
-    for text in (words.verdict(report, report.models[0]), words.zone_verdict(report, 1)):
+    claims = f"{words.verdict(report, report.models[0])} {words.others(report)}"
+    lines = [*textwrap.wrap(claims, FOOT_LETTERS), words.zone_verdict(report, 1)]
+    y = SIZE[1] - 32 - LINE * len(lines)
+    for text in lines:
         sheet.say(MARGIN, y, text, size=SMALL)
-        y += 26
+        y += LINE
     sheet.say(MARGIN, y, f"{words.CONDITIONAL} Estimates, not advice.", size=SMALL, dim=True)
 
 
 def _rows(report: Report) -> list[Skill]:
-    """Return the rows of the first panel: one of each kind of baseline, every model, its best placebo."""
+    """Return the rows of the first panel: one of each kind of baseline, every model, its best placebo.
+
+    What the surface of a model explains standing still is shown of the first one alone.
+    """
     chosen: dict[str, Skill] = {}
     for skill in words.every_skill(report):
+        if skill.kind is Kind.FROZEN and skill.model != report.models[0]:
+            continue
         kind = skill.name.rstrip(" 0123456789")
         key = f"{kind} {skill.kind}"
         if key not in chosen or skill.explained > chosen[key].explained:
             chosen[key] = skill
     return list(chosen.values())[:MOST_ROWS]
+
+
+def _adding(report: Report) -> list[Skill]:
+    """Return the rows of the second panel: those that may add to price and distance, baselines first."""
+    rows = [s for s in _rows(report) if s.over_distance is not None and s.kind is Kind.WALK]
+    return rows[-MOST_ADDED:]
 
 
 def _explained(sheet: _Sheet, report: Report, box: Box) -> None:
@@ -113,7 +131,7 @@ def _explained(sheet: _Sheet, report: Report, box: Box) -> None:
 def _added(sheet: _Sheet, report: Report, box: Box) -> None:
     """Draw what models and their best placebos add to price and distance, with intervals."""
     sheet.say(box.x0, box.y0 - 26, "Added to price + distance, 95 %", bold=True)
-    rows = [s for s in _rows(report) if s.over_distance is not None and s.kind is Kind.WALK][-5:]
+    rows = _adding(report)
     ends = [abs(v) for s in rows if s.over_distance for v in (s.over_distance.low, s.over_distance.high)]
     reach = max([v for v in ends if v == v] or [0.01]) * 1.05
     left, right = box.x0 + LABELS, box.x1 - 76

@@ -1,7 +1,6 @@
 """Keep the newest reports at hand for commands and pictures; without any, the shipped one stands in."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -37,20 +36,31 @@ class Shown:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Shelf:
-    """Answer which report speaks for a symbol: its own, else the shipped one."""
+    """Answer which report speaks for a symbol: its own, else the shipped one.
 
-    own: Mapping[str, Shown] = field(default_factory=dict)
+    Whoever holds a shelf sees what is put on it later.
+    """
+
+    own: dict[str, Shown] = field(default_factory=dict)
+
+    def put(self, symbol: str, report: Report, *, made_ms: int) -> None:
+        """Let a report of this installation speak for a symbol from now on."""
+        self.own[symbol] = Shown(report=report, made_ms=made_ms, own=True)
 
     def of(self, symbol: str) -> Shown:
         """Return the report for a symbol."""
         return self.own.get(symbol) or shipped()
 
     def line(self, symbol: str, model: str) -> str:
-        """Return the line for a picture's footer; empty where nothing was measured of the model."""
+        """Return the line for a picture's footer; empty where nothing was measured of the model.
+
+        The shipped report speaks for models that the symbol's own one leaves out, and is marked as such.
+        """
         shown = self.of(symbol)
-        return words.line(shown.report, model, own=shown.own)
+        line = words.line(shown.report, model, own=shown.own)
+        return line or words.line(shipped().report, model, own=False)
 
 
 @cache
@@ -64,10 +74,10 @@ def shipped() -> Shown:
 
 async def load_shelf(store: TruthStore) -> Shelf:
     """Return the newest report of each symbol; one that cannot be read is left out."""
-    own: dict[str, Shown] = {}
+    shelf = Shelf()
     for symbol, made_ms, data in await store.reports():
         try:
-            own[symbol] = Shown(report=Report.from_dict(data), made_ms=made_ms, own=True)
+            shelf.put(symbol, Report.from_dict(data), made_ms=made_ms)
         except DataError as error:
             log.warning("accuracy_report_unreadable", symbol=symbol, error=str(error))
-    return Shelf(own=own)
+    return shelf

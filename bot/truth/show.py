@@ -36,7 +36,8 @@ def _table(headings: tuple[str, ...], title: str) -> Table:
 def _predictions(report: Report) -> Table:
     table = _table(words.HEADINGS, "Hourly liquidations, each hour judged by what other days taught")
     for skill in words.every_skill(report):
-        table.add_row(*words.row(skill), style=STYLES[skill.role])
+        cells = words.row(skill, stands=skill.model in report.standing)
+        table.add_row(*cells, style=STYLES[skill.role])
     return table
 
 

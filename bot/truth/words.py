@@ -33,8 +33,8 @@ def interval(found: Interval | None, form: str = "+.3f") -> str:
     return f"{found.value:{form}} [{found.low:{form}}, {found.high:{form}}]"
 
 
-def row(skill: Skill) -> tuple[str, ...]:
-    """Return a prediction's row under HEADINGS."""
+def row(skill: Skill, *, stands: bool = False) -> tuple[str, ...]:
+    """Return a prediction's row under HEADINGS; `stands` says that its dollars are of standing positions."""
     frozen = skill.kind is Kind.FROZEN
     return (
         f"{skill.name}{', frozen' if frozen else ''}",
@@ -43,7 +43,7 @@ def row(skill: Skill) -> tuple[str, ...]:
         interval(skill.over_price),
         interval(skill.over_distance),
         pair(skill.recall, ".0%"),
-        pair(skill.usd_ratio, ".2f"),
+        pair(skill.usd_ratio, ".2f") + (" standing" if stands else ""),
     )
 
 
@@ -87,6 +87,15 @@ def verdict(report: Report, model: str) -> str:
     return f"{model} is not shown to work: what it adds to price and distance is {added}."
 
 
+def others(report: Report) -> str:
+    """Return what may be claimed of the models besides the first, empty where there are none."""
+    failed = [model for model in report.models[1:] if not report.works(model)]
+    said = [verdict(report, model) for model in report.models[1:] if model not in failed]
+    if failed:
+        said.append(f"{' and '.join(failed)} {'is' if len(failed) == 1 else 'are'} not shown to work.")
+    return " ".join(said)
+
+
 def zone_verdict(report: Report, horizon_h: int) -> str:
     """Return one sentence on the zones, beside the placebo that fares best."""
     scores = {score.kind: score for score in report.zones if score.horizon_h == horizon_h}
@@ -101,8 +110,8 @@ def zone_verdict(report: Report, horizon_h: int) -> str:
 
 
 def summary_skills(report: Report, model: str) -> list[Skill]:
-    """Return the rows that say the most: the model, the two baselines, the placebo that fares best."""
-    names = [model, "price only", "distance only"]
+    """Return the rows that say the most: a model, the two baselines, other models, its best placebo."""
+    names = [model, "price only", "distance only", *(name for name in report.models if name != model)]
     chosen = [skill for name in names if (skill := report.skill(name)) is not None]
     frozen = report.skill(model, Kind.FROZEN)
     placebos = report.placebos(model)

@@ -42,3 +42,17 @@ async def test_it_exists_on_every_front(desk):
 async def test_pictures_carry_the_line(desk):
     await desk.ok("/heatmap btc")
     assert desk.pictures.requests[-1].accuracy.startswith("explains 87%")
+
+
+async def test_models_that_follow_open_interest_are_listed_and_not_praised(desk):
+    reply = await desk.ok("/accuracy btc")
+    assert [row[0] for row in reply.table.rows][3:5] == ["leverage", "simple"]
+    assert "leverage and simple are not shown to work." in reply.text
+
+
+async def test_a_picture_of_another_model_carries_what_that_model_explains(desk):
+    await desk.ok("/heatmap btc model=leverage")
+    line = desk.pictures.requests[-1].accuracy
+    assert line == "explains 77% bar by bar, 68% standing still, price alone 83% (development)"
+    await desk.ok("/heatmap btc model=leverage weights=10/20/30/25/15")
+    assert desk.pictures.requests[-1].accuracy == ""

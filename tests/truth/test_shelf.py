@@ -124,3 +124,44 @@ def test_the_shipped_result_is_made_from_a_report(report, tmp_path, monkeypatch)
     made = json.loads((tmp_path / "development.json").read_text())
     assert made["report"]["symbol"] == "BTCUSDT"
     assert shipped().report.hours == 2327
+
+
+def test_a_shelf_shows_what_is_put_on_it_later(report):
+    shelf = Shelf()
+    assert shelf.line("BTCUSDT", "flow").endswith("(development)")
+    shelf.put("BTCUSDT", report, made_ms=5)
+    assert shelf.line("BTCUSDT", "flow").endswith("(own data)")
+    assert (shelf.of("BTCUSDT").own, shelf.of("BTCUSDT").made_ms) == (True, 5)
+    assert shelf.line("ETHUSDT", "flow").endswith("(development)")
+
+
+def test_models_that_an_own_report_leaves_out_are_spoken_for_by_the_shipped_one(report):
+    shelf = Shelf(own={"BTCUSDT": Shown(report=report, made_ms=1, own=True)})
+    shipped_line = "explains 77% bar by bar, 68% standing still, price alone 83% (development)"
+    assert shelf.line("BTCUSDT", "leverage") == shipped_line
+    assert shelf.line("BTCUSDT", "leverage 10/20/30/25/15") == "", "other weights were not measured"
+    assert shelf.line("BTCUSDT", "simple").startswith("explains 74%")
+
+
+def test_what_ships_says_of_open_interest_that_it_is_not_shown_to_work():
+    found = shipped().report
+    assert found.models == ("flow", "leverage", "simple")
+    assert found.standing == ("leverage", "simple")
+    assert words.others(found) == "leverage and simple are not shown to work."
+    assert "so does a placebo" in words.verdict(found, "leverage")
+    assert draw_report(found).startswith(b"\x89PNG")
+
+
+def test_other_models_are_listed_and_judged_beside_the_first(report):
+    assert words.others(report) == ""
+    names = [skill.name for skill in words.summary_skills(shipped().report, "flow")]
+    assert names[:5] == ["flow", "price only", "distance only", "leverage", "simple"]
+    two = replace(report, models=("price only", "flow"))
+    assert words.others(two) == words.verdict(report, "flow")
+    assert words.others(replace(report, models=("flow", "gone"))) == "gone is not shown to work."
+
+
+def test_dollars_of_what_stands_are_marked(report):
+    skill = replace(report.skill("flow"), usd_ratio=(4.5, 6.25))
+    assert words.row(skill)[-1] == "4.50/6.25"
+    assert words.row(skill, stands=True)[-1] == "4.50/6.25 standing"
