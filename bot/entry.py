@@ -13,6 +13,7 @@ import structlog
 from adapters.replay import Replay
 from bot import logs
 from bot.banner import banner, missing
+from bot.commands.registry import check_names
 from bot.console.control import Desk, Listen
 from bot.console.session import opened, run_console
 from bot.main import Liqwatch
@@ -108,11 +109,16 @@ async def console_session(
 
 
 def check_settings(settings: Settings) -> int:
-    """Print what is in effect with secrets masked, where it comes from, and what is not configured."""
+    """Print what is in effect with secrets masked, where it comes from, and what is not configured.
+
+    Raise ConfigError where a model cannot be called what it is.
+    """
+    check_names(settings)
     rows = describe(settings)
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     out = [f"{row.key:{widths[0]}}  {row.value:{widths[1]}}  {row.origin}" for row in rows]
     out.append(f"source: {source_of(settings).value}")
+    out.append(f"models: {', '.join(settings.presets)}; zones, alerts and the chart use flow")
     out += [f"not set: {item.name}: {item.fix}" for item in missing(settings)]
     sys.stdout.write("\n".join(out) + "\n")
     return 0

@@ -14,6 +14,7 @@ from bot.alerting.parts import wall_clock_ms
 from bot.banner import missing
 from bot.chats import Fronts, Inside, fallback_of, platforms_of
 from bot.commands.dispatch import Commands
+from bot.commands.registry import check_names
 from bot.commands.reply import Front
 from bot.commands.services import Services
 from bot.console.control import LOCAL_USER, ControlSocket, Push
@@ -30,6 +31,7 @@ from bot.render.renderer import Renderer
 from bot.scheduler import Scheduler, alert_jobs
 from bot.supervisor import PartHealth, Supervisor
 from bot.truth.shelf import load_shelf
+from bot.warm import compile_models
 from bot.web.server import Behind, WebServer
 from config.choice import source_of
 from config.settings import Settings
@@ -53,6 +55,7 @@ class Liqwatch:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.kind = source_of(settings)
+        check_names(settings)
         self.directory = settings.storage.directory(self.kind.value)
         self.supervisor = Supervisor()
         self.fronts = Fronts(self.supervisor)
@@ -133,7 +136,8 @@ class Liqwatch:
         self.renderer = Renderer()
         self._undo.push_async_callback(self.renderer.aclose)
         self.market = LiveMarket(self.replay, self.store, self.settings)
-        await asyncio.gather(self.market.start(), self.renderer.warm())
+        compiled = asyncio.to_thread(compile_models, self.settings.presets.values())
+        await asyncio.gather(self.market.start(), self.renderer.warm(), compiled)
         self._undo.push_async_callback(self.market.stop)
 
     async def _build_alerts(self, *, serving: bool) -> None:
@@ -160,6 +164,8 @@ class Liqwatch:
                 defaults=self.settings.alerts,
                 aliases=self.settings.symbols.aliases,
                 accuracy=self.accuracy,
+                presets=self.settings.presets,
+                usual_model=self.settings.models.usual,
                 health=self.health,
                 loop_lag_ms=self.lag.p99_ms,
                 replay=self.replay,

@@ -223,6 +223,8 @@ SIMPLE = replace(
 
 PRESETS = {preset.name: preset for preset in (FLOW, LEVERAGE, SIMPLE)}
 """Every shipped preset, by name."""
+NAMED = 17
+"""Levels that an error names one by one."""
 
 
 def with_weights(preset: Preset, weights: Sequence[float]) -> Preset:
@@ -231,9 +233,10 @@ def with_weights(preset: Preset, weights: Sequence[float]) -> Preset:
     Raise UserError for another number of weights than levels, for one that is negative or no number, and,
     where mass is open interest, for weights that sum to more than 1.
     """
-    names = " ".join(f"{level.distance:.2%}" for level in preset.levels)
     if len(weights) != len(preset.levels):
-        had = f"{preset.name} has {len(preset.levels)} levels ({names} from entry)"
+        names = " ".join(f"{distance:.2%}" for distance in preset.distances[:NAMED])
+        more = " …" if len(preset.levels) > NAMED else ""
+        had = f"{preset.name} has {len(preset.levels)} levels ({names}{more} from entry)"
         raise UserError(f"{had}, and {len(weights)} weights were given.")
     if any(not 0 <= weight < math.inf for weight in weights):
         raise UserError("A weight is a number of 0 or more, such as .25.")

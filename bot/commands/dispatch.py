@@ -17,7 +17,7 @@ from bot.commands.context import Context
 from bot.commands.limits import Limits
 from bot.commands.parse import Parser, words_of
 from bot.commands.prefs import Prefs
-from bot.commands.registry import Registry
+from bot.commands.registry import Registry, offering
 from bot.commands.reply import Button, Caller, Front, Reply, Tone
 from bot.commands.services import Services
 from bot.commands.spec import Call, Choice, NearMiss, Visibility
@@ -40,7 +40,7 @@ class Commands:
         registry: Registry | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.registry = registry or Registry()
+        self.registry = registry or offering(services.presets, services.usual_model)
         self._services = services
         self._limits = Limits(clock)
         self._completer = Completer(self.registry, services)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from bot.commands import ids, words
 from bot.commands.amounts import DAY_MS, HOUR_MS
 from bot.commands.context import Context
-from bot.commands.models import MODEL, USUAL, WEIGHTS, Modelled, modelled
+from bot.commands.models import MODEL, WEIGHTS, Modelled, modelled
 from bot.commands.parts import SHARE, SIDE, SYMBOL, rows, side_of, stale_notice, symbol_of, view_of
 from bot.commands.pictures import LAYOUT, drawn, image_of, layout_of
 from bot.commands.reply import Button, File, Reply
@@ -45,7 +45,7 @@ RANGE = Parameter(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ask:
-    """One picture that is asked for, and the words that ask for it again."""
+    """One picture that is asked for, and the words that ask for it again; the `usual` model needs none."""
 
     symbol: str
     window_ms: int
@@ -53,12 +53,14 @@ class _Ask:
     layout: str
     reach: float | None
     model: str
+    usual: str
     weights: str
     hd: bool
 
     @classmethod
     def of(cls, ctx: Context, call: Call, *, hd: bool = False) -> "_Ask":
         """Return what a call asks for, with the user's settings where it says nothing."""
+        model = call.command.parameter(MODEL.name)
         return cls(
             symbol=symbol_of(ctx, call),
             window_ms=call.whole("window"),
@@ -66,6 +68,7 @@ class _Ask:
             layout=call.text("layout"),
             reach=call.number("range"),
             model=call.text("model"),
+            usual=str(model.default) if model else "",
             weights=call.text("weights"),
             hd=hd,
         )
@@ -75,7 +78,7 @@ class _Ask:
         chosen = [self.symbol, window or _short(self.window_ms)]
         chosen += [part for part in (self.side, self.layout) if part not in ("both", "")]
         chosen += [f"{self.reach * 100:g}%"] if self.reach else []
-        chosen += [f"model={self.model}"] if self.model not in ("", USUAL) else []
+        chosen += [f"model={self.model}"] if self.model != self.usual else []
         chosen += [f"weights={self.weights}"] if self.weights else []
         return tuple(chosen)
 

@@ -1,20 +1,22 @@
 """Let somebody choose the model of a picture, and the weights of its levels."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bot.commands.context import Context
-from bot.commands.spec import Choice, Kind, Parameter
+from bot.commands.spec import Choice, Command, Kind, Parameter
 from bot.live.view import SymbolView
 from bot.live.window import ModelFeed
 from bot.render import text
 from engine.errors import UserError
 from engine.model import DAY_MS, STEP_MS
-from engine.presets import PRESETS, Fuel, with_weights
+from engine.presets import PRESETS, Fuel, Preset, with_weights
 
-USUAL = "flow"
+FOLLOWED = "flow"
+"""The model of zones, alerts and the chart, which is always there."""
 MODEL = Parameter(
     name="model",
     kind=Kind.CHOICE,
@@ -24,11 +26,12 @@ MODEL = Parameter(
         Choice(value="leverage", label="leverage: from open interest, a ladder of leverages"),
         Choice(value="simple", label="simple: the textbook's"),
     ),
+    default=FOLLOWED,
 )
 WEIGHTS = Parameter(
     name="weights",
     kind=Kind.TEXT,
-    description="Shares of 5x, 10x, 25x, 50x and 100x in leverage or simple, in percent",
+    description="Weights of its levels: in leverage and simple, percent of 5x, 10x, 25x, 50x and 100x",
     examples=("15/30/25/20/10",),
     named=True,
 )
@@ -59,17 +62,31 @@ class Modelled:
         return self.feed.preset.fuel is Fuel.OPEN_INTEREST
 
 
+def offering(command: Command, presets: Mapping[str, Preset], usual: str) -> Command:
+    """Return a command whose model may be any of `presets`, and is `usual` where none is asked for."""
+    if MODEL not in command.parameters:
+        return command
+    own = [Choice(value=name, label=_label(p)) for name, p in presets.items() if name not in PRESETS]
+    model = replace(MODEL, choices=(*MODEL.choices, *own), default=usual)
+    return replace(command, parameters=tuple(model if p is MODEL else p for p in command.parameters))
+
+
+def _label(preset: Preset) -> str:
+    """Say what a model of an installation's own is made from."""
+    mass = "open interest" if preset.fuel is Fuel.OPEN_INTEREST else "volume"
+    return f"{preset.name}: of this installation, from {mass}"
+
+
 async def modelled(
-    ctx: Context, view: SymbolView, model: str, weights: str, window_ms: int
+    ctx: Context, view: SymbolView, name: str, weights: str, window_ms: int
 ) -> Modelled | None:
-    """Return the model that was chosen, None for the usual one, which is always there.
+    """Return the model that was chosen, None for the one that is followed anyway.
 
     Raise UserError for weights that do not fit, and where the market has no open interest to follow.
     """
-    name = model or USUAL
-    if name == USUAL and not weights:
+    if name == FOLLOWED and not weights:
         return None
-    preset = PRESETS[name]
+    preset = ctx.services.presets[name]
     label = name
     if weights:
         shares = shares_of(weights)
@@ -83,7 +100,7 @@ async def modelled(
             told = (
                 f"{name} follows open interest, and there is none for {text.base(view.symbol)} at this time."
             )
-            raise UserError(told, example="/heatmap btc")
+            raise UserError(told, example=f"/heatmap {text.base(view.symbol).lower()} model={FOLLOWED}")
         history = history[slice(int(known[0]), len(history))]
     return Modelled(feed=ModelFeed(preset=preset, history=history), label=label)
 

@@ -1,6 +1,6 @@
 """Hold the one table of everything a user can ask: every front, the help and the reference come from it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from bot.commands import (
     accuracy,
@@ -12,17 +12,24 @@ from bot.commands import (
     liqprice,
     listing,
     market,
+    models,
     removal,
     replay,
     settings,
     start,
     status,
+    symbols,
+    values,
     watch,
     zones,
 )
 from bot.commands import help as help_
 from bot.commands.reply import Front
-from bot.commands.spec import Command
+from bot.commands.spec import Command, Parameter
+from bot.commands.symbols import Markets
+from config.settings import Settings
+from engine.errors import ConfigError, UserError
+from engine.presets import PRESETS, Preset
 
 COMMANDS: tuple[Command, ...] = (
     *start.COMMANDS,
@@ -93,3 +100,33 @@ class Registry:
     @staticmethod
     def _open(command: Command, front: Front | None) -> bool:
         return front is None or front in command.fronts
+
+
+def offering(presets: Mapping[str, Preset], usual: str) -> Registry:
+    """Return the table with the models of an installation to choose from, and its usual one."""
+    return Registry(models.offering(command, presets, usual) for command in COMMANDS)
+
+
+def check_names(settings: Settings) -> None:
+    """Raise ConfigError where the name of a model already means something else in `/heatmap`."""
+    markets = Markets(known=settings.source.symbols, aliases=settings.symbols.aliases)
+    others = [p for command in heatmap.COMMANDS for p in command.parameters if p is not models.MODEL]
+    problems = []
+    for name in settings.presets:
+        meaning = "" if name in PRESETS else _meaning(name, others, markets)
+        if meaning:
+            told = f"in /heatmap {name} already means {meaning}. Call the model otherwise, such as my-{name}."
+            problems.append(f"models.{name} ({settings.models.file}): {told}")
+    if problems:
+        raise ConfigError(problems)
+
+
+def _meaning(name: str, others: Iterable[Parameter], markets: Markets) -> str:
+    """Return what a word means without the model of that name; empty where it means nothing."""
+    for parameter in others:
+        if parameter.kind not in values.LOOSE and values.looks_like(parameter, name):
+            return f"its {parameter.name}"
+    try:
+        return f"the market {symbols.resolve(name, markets)}"
+    except UserError:
+        return ""

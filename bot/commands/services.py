@@ -21,6 +21,7 @@ from config.settings import AlertSettings
 from config.tiers import TierBook
 from engine.grid import Grid
 from engine.model import Candles, RuleId, UserId
+from engine.presets import PRESETS, Preset
 from engine.standing import Standing
 
 T = TypeVar("T")
@@ -171,7 +172,8 @@ class Services:
     """Hold what commands work with.
 
     `defaults` are the installation's alert settings, `aliases` what people call a coin, `tiers`
-    the margin tiers of venues, `accuracy` what was measured. `health` and
+    the margin tiers of venues, `accuracy` what was measured, `presets` the models of pictures and
+    `usual_model` the one that is shown where none is asked for. `health` and
     `loop_lag_ms` feed `/status`; `missing` names what is not configured; `chart_url` gives the address of the
     web chart for a symbol as seen from a front, or an empty text. `button_key` signs confirmations: a lasting
     one keeps their buttons good over a restart.
@@ -186,6 +188,8 @@ class Services:
     aliases: Mapping[str, str] = field(default_factory=dict)
     tiers: TierBook = field(default_factory=TierBook)
     accuracy: Shelf = field(default_factory=Shelf)
+    presets: Mapping[str, Preset] = field(default_factory=lambda: PRESETS)
+    usual_model: str = "flow"
     health: Callable[[], Sequence[PartHealth]] = tuple
     loop_lag_ms: Callable[[], float] = float
     replay: ReplayControl | None = None
