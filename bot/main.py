@@ -30,6 +30,7 @@ from bot.privacy import Privacy
 from bot.render.renderer import Renderer
 from bot.scheduler import Scheduler, alert_jobs
 from bot.supervisor import PartHealth, Supervisor
+from bot.truth.renewal import CHECK_S, Renewal
 from bot.truth.shelf import load_shelf
 from bot.warm import compile_models
 from bot.web.server import Behind, WebServer
@@ -181,10 +182,13 @@ class Liqwatch:
         feed = Feed(self.replay, self.market, self.alerting, reached=keeper.reached)
         scheduler = Scheduler()
         alert_jobs(scheduler, self.alerting)
+        renewal = Renewal(TruthStore(self.store), self.accuracy, self.market, self.settings)
+        scheduler.every(CHECK_S, "accuracy", renewal.refresh)
         scheduler.start()
         self._undo.push_async_callback(self.supervisor.stop_all)
         self._undo.callback(self.worker.stop)
         self._undo.push_async_callback(scheduler.stop)
+        self._undo.push_async_callback(renewal.stop)
         self.supervisor.start("delivery", self.worker.run)
         self.supervisor.start("replay position", keeper.run)
         self.supervisor.start("feed", feed.run)

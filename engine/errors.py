@@ -14,6 +14,7 @@ LiqwatchError
 │   ├── StoreFull       the disk refused a write
 │   └── SchemaTooNew    the file was written by a newer Liqwatch
 ├── RenderError         a picture could not be drawn
+├── MeasureError        a measurement of accuracy was not finished
 ├── SourceError         a market data source cannot start or go on
 ├── DeliveryError       a message could not be delivered
 │   ├── Retryable       try again, after `retry_after_s` where the far end said so
@@ -98,6 +99,10 @@ class SchemaTooNew(StorageError):
 
 class RenderError(LiqwatchError):
     """Report that a picture could not be drawn; what it was to show is not lost."""
+
+
+class MeasureError(LiqwatchError):
+    """Report that a measurement of accuracy was not finished; nothing was wrong with the data."""
 
 
 class SourceError(LiqwatchError):

@@ -1,6 +1,7 @@
 """Gather what a measurement needs from the store: candles of each venue, and what was reported."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,24 +32,26 @@ class Wish:
     seed: int = 1
 
 
-def presets_of(names: Sequence[str]) -> tuple[Preset, ...]:
+def presets_of(names: Sequence[str], known: Mapping[str, Preset] = PRESETS) -> tuple[Preset, ...]:
     """Return presets by name; UserError names those there are."""
     for name in names:
-        if name not in PRESETS:
+        if name not in known:
             raise UserError(
-                f"There is no model {name!r}; there are: {', '.join(PRESETS)}.",
+                f"There is no model {name!r}; there are: {', '.join(known)}.",
                 example="liqwatch accuracy BTCUSDT --model flow",
             )
-    return tuple(PRESETS[name] for name in dict.fromkeys(names))
+    return tuple(known[name] for name in dict.fromkeys(names))
 
 
 async def gather(store: TruthStore, wish: Wish, settings: Settings) -> Task:
     """Return the task of a wish; DataError says what is missing and how to bring it."""
+    presets = presets_of(wish.models, settings.presets)
+    venues, found = await _venues(store, wish), await store.liquidations(wish.symbol)
     return Task(
         symbol=wish.symbol,
-        venues=await _venues(store, wish),
-        reported=_reported(await store.liquidations(wish.symbol), wish),
-        presets=presets_of(wish.models),
+        venues=venues,
+        reported=await asyncio.to_thread(_reported, found, wish),
+        presets=presets,
         usd_scale=scale_of(wish.symbol, settings.calibration),
         from_ms=wish.from_ms,
         to_ms=wish.to_ms,

@@ -114,3 +114,15 @@ def test_a_directory_that_is_served_is_left_alone(run, files, tmp_path):
     lock.release()
     assert code == 1
     assert "already serves" in complaint
+
+
+def test_models_of_ones_own_are_measured_like_the_shipped(imported, tmp_path, monkeypatch):
+    own = tmp_path / "models.toml"
+    own.write_text('[models.near]\nbase = "flow"\ntake_profit = "never"\n')
+    monkeypatch.setenv("LIQWATCH_MODELS_FILE", str(own))
+    code, printed, _ = imported("accuracy", "btc", "--model", "flow", "--model", "near", "--json")
+    assert code == 0
+    report = Report.from_dict(json.loads(printed))
+    assert report.models == ("flow", "near")
+    assert report.skill("near").explained < report.skill("flow").explained
+    assert "there are: flow, leverage, simple, near" in imported("accuracy", "btc", "--model", "magic")[2]
