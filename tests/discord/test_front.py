@@ -1,10 +1,13 @@
 """Commands, suggestions and buttons in Discord: the real library against the local Discord."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from bot.supervisor import PartState
+from engine.preset_file import MAX_MODELS, parse_presets
+from engine.presets import PRESETS
 
 
 def text_of(message):
@@ -59,6 +62,23 @@ async def test_options_are_typed_and_suggested(stage, api, kit):
     assert found[0]["value"].upper().startswith("ETH")
     zones = await api.suggest(kit.BOSS, "settings set", "tz", "berl")
     assert zones[0]["value"] == "Europe/Berlin"
+
+
+async def test_models_of_an_installation_are_choices_beside_the_shipped_ones(make, desk, api, kit):
+    own = "".join(f"[models.own-{number}]\nbase = 'flow'\n" for number in range(MAX_MODELS))
+    presets = PRESETS | parse_presets(own, name="models.toml")
+    desk.services = replace(desk.services, presets=presets, usual_model="own-3")
+    here = make()
+    await here.run()
+    heatmap = next(c for c in api.commands if c["name"] == "heatmap")
+    model = next(o for o in heatmap["options"] if o["name"] == "model")
+    assert [c["value"] for c in model["choices"]] == list(presets)
+    assert len(model["choices"]) == 25
+    asked = {"symbol": "btc", "model": "own-7"}
+    (shown,) = await here.slash(kit.BOSS, "heatmap", asked, channel=kit.DESK)
+    assert "Model own-7: expected liquidations" in shown["attachments"][0]["description"]
+    (shown,) = await here.slash(kit.BOSS, "heatmap", {"symbol": "eth"}, channel=kit.DESK)
+    assert "Model own-3: expected liquidations" in shown["attachments"][0]["description"]
 
 
 async def test_a_heatmap_is_an_embed_with_its_picture_and_words_for_it(stage, kit):

@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from engine.errors import ConfigError
 from engine.heatmap import Heatmap
 from engine.preset_file import MAX_MODELS, parse_presets
 from engine.preset_keys import KEYS, LISTS, NUMBERS, ROWS
-from engine.presets import LEVERAGE, PRESETS, SIMPLE, EntryPoint, Level, Lifetime, Sides
+from engine.presets import LEVERAGE, PRESETS, SIMPLE, EntryPoint, Fuel, Level, Lifetime, Sides
 
 
 def one(text, base="flow"):
@@ -363,3 +364,44 @@ def test_the_largest_model_is_bounded(market):
     assert columns.width == 3000
     assert np.isfinite(columns.long).all()
     assert columns.short[-1].sum() > 0
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "model.md"
+
+
+@pytest.fixture
+def section():
+    """The part of the model's page that is about models of one's own."""
+    return PAGE.read_text(encoding="utf-8").split("### Models of your own\n")[1].split("\n### ")[0]
+
+
+def test_the_example_of_the_docs_works_as_it_stands(section):
+    [example] = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
+    made = parse_presets(example, name="models.toml")
+    assert list(made) == ["swing", "scalp", "book"]
+    for key in KEYS:
+        assert re.search(rf"^{key} = ", example, re.MULTILINE), f"the example says nothing of {key}"
+    assert made["swing"].distances == pytest.approx((0.005, 0.01, 0.02, 0.04, 0.08, 0.15))
+    assert [life.half_life_h for life in made["swing"].lifetimes] == [6, math.inf]
+    assert (made["scalp"].spread, len(made["scalp"].entry), made["scalp"].feedback) == (0, 2, 0.05)
+    assert (made["book"].spread, made["book"].entry, made["book"].sides) == (5, (), Sides.BOTH)
+
+
+def test_the_models_of_the_docs_can_be_fed(section, market):
+    [example] = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
+    candles = market(700)
+    coins = 1e5 + np.cumsum(np.random.default_rng(4).normal(20, 50, 700))
+    candles = replace(candles, open_interest=coins)
+    for preset in parse_presets(example, name="models.toml").values():
+        heatmap = Heatmap(preset)
+        columns = heatmap.feed(candles)
+        assert columns.long[-1].sum() > 0, preset.name
+        assert columns.short[-1].sum() > 0, preset.name
+        if preset.fuel is Fuel.OPEN_INTEREST:
+            worth = coins[-1] * candles.close[-1]
+            assert all(moved.standing < worth for moved in heatmap.totals().values())
+
+
+def test_the_table_of_the_docs_has_every_key(section):
+    told = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\|.*$", section, re.MULTILINE))))
+    assert set(KEYS) <= told

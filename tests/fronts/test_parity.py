@@ -25,9 +25,13 @@ from bot.telegram.front import TelegramFront
 from bot.web.server import Behind as WebBehind
 from bot.web.server import WebServer
 from config.sections import WebSettings
+from engine.preset_file import parse_presets
+from engine.presets import PRESETS
 from storage.market import MarketStore
 from storage.state import StateStore
 
+OWN = parse_presets('[models.mine]\nbase = "simple"\n', name="models.toml")
+"""A model that the installation made itself."""
 TESTS = Path(__file__).parents[1]
 BOSS = 42
 
@@ -66,6 +70,7 @@ TABLE = (
     Row("/heatmap btc", "heatmap", {"symbol": "btc"}),
     Row("/heatmap eth 7d side=long", "heatmap", {"symbol": "eth", "window": "7d", "side": "long"}),
     Row("/heatmap doge", "heatmap", {"symbol": "doge"}),
+    Row("/heatmap eth model=mine", "heatmap", {"symbol": "eth", "model": "mine"}),
     Row("/zones btc side=short count=3", "zones", {"symbol": "btc", "side": "short", "count": 3}),
     Row("/zones bitcion", "zones", {"symbol": "bitcion"}),
     Row("/cascade btc", "cascade", {"symbol": "btc"}),
@@ -241,7 +246,9 @@ async def replies_of(front, directory, aliases):
     state = await StateStore.open(f"sqlite:///{directory}/state.db")
     store = await MarketStore.open(directory / "market.duckdb")
     async with shared.open_desk(state, store, aliases) as desk:
-        services = replace(desk.services, pictures=telegram_stage.Drawings(), chart_url=lambda *_: "")
+        services = replace(
+            desk.services, pictures=telegram_stage.Drawings(), chart_url=lambda *_: "", presets=PRESETS | OWN
+        )
         commands = Recording(services, clock=lambda: desk.seconds[0])
         async with FRONTS[front](desk, commands, directory) as say:
             for row in TABLE:
