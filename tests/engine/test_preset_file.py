@@ -14,6 +14,7 @@ from engine.errors import ConfigError
 from engine.heatmap import Heatmap
 from engine.preset_file import MAX_MODELS, parse_presets
 from engine.preset_keys import KEYS, LISTS, NUMBERS, ROWS
+from engine.preset_values import Number
 from engine.presets import LEVERAGE, PRESETS, SIMPLE, EntryPoint, Fuel, Level, Lifetime, Sides
 
 
@@ -296,6 +297,13 @@ def test_as_many_models_as_a_chat_can_list():
 
 def test_numbers_that_cannot_be_written_out_are_refused():
     assert refused("reach = 0x" + "f" * 5000).startswith("reach=a number of 20000 bits: wants a log width")
+
+
+def test_what_the_preset_itself_refuses_is_told_too(monkeypatch):
+    """Its own checks stay the last line of defence, should a key's limits be too wide."""
+    monkeypatch.setitem(NUMBERS, "take_profit", Number(low=-1, high=1, wants="anything"))
+    line = refused("take_profit = -1")
+    assert line.startswith(": cannot be put together: preset mine: take_profit must be above 0.")
 
 
 JUNK = st.recursive(
