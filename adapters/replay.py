@@ -98,6 +98,10 @@ class Replay:
         """Return the recorded venues."""
         return tuple(dict.fromkeys(r.venue for r in self._recordings.values()))
 
+    def venues_of(self, symbol: str) -> tuple[str, ...]:
+        """Return the venue whose recording of a symbol there is."""
+        return (self._recordings[symbol].venue,)
+
     @property
     def feeds(self) -> frozenset[Feed]:
         """Return candles and prices, and open interest if any recording has it; never liquidations."""

@@ -78,6 +78,9 @@ class Source(Protocol):
     def venues(self) -> tuple[str, ...]:
         """Return the venues that this source reads."""
 
+    def venues_of(self, symbol: str) -> tuple[str, ...]:
+        """Return the venues that have a symbol, the one whose price stands for it first."""
+
     @property
     def feeds(self) -> frozenset[Feed]:
         """Return which kinds of fact there are; what is not named is "not available" to users."""

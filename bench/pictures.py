@@ -107,7 +107,7 @@ def _book() -> Book:
 
 
 def _view(book: Book) -> tuple[SymbolView, Standing]:
-    view = book.view((VENUE,))
+    view = book.view()
     if view is None:
         raise DataError(f"{SYMBOL}: nothing is recorded before the picture's time")
     return view, Standing.of(book.slices(view.candle_ts, view.candle_ts + STEP_MS)[0])

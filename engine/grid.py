@@ -56,7 +56,8 @@ def make_grid(  # noqa: PLR0913 - a request is flat: what, when, which prices, h
     """Return the grid of `t0 <= ts < t1` between two prices, over the time there is data for.
 
     At most `bins` price bins of a round size that cover the range, at most `max_cols` columns of a
-    round number of candles, or columns of `step_ms`. Raise GridError for a range that is empty or has no data.
+    round number of candles, or columns of `step_ms`. Raise GridError for a range that is empty or has
+    no data.
     """
     if not (t0 < t1 and 0 < price_low < price_high < math.inf and bins > 0 and max_cols > 0):
         raise GridError(

@@ -59,6 +59,7 @@ class Fed:
 
     columns: Columns
     events: PositionEvents
+    mean_quote_volume: Floats  # (n,) what each candle's volume was divided by, NaN while it is not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,14 +104,19 @@ class Heatmap:
 
     def advance(self, candles: Candles) -> Fed:
         """Take candles like `feed`; return what they moved as well."""
-        columns, moved = self._advance(candles)
+        columns, moved, mean = self._advance(candles)
         if self._parts.from_open_interest:
             np.multiply(moved, columns.close[:, None, None], out=moved)
-        return Fed(columns=columns, events=self._events(columns.ts, moved))
+        events = self._events(columns.ts, moved)
+        return Fed(columns=columns, events=events, mean_quote_volume=mean)
 
-    def _advance(self, candles: Candles) -> tuple[Columns, Floats]:
-        """Take candles; return their columns and the mass that each moved."""
-        bars = self._take(candles)
+    def check(self, candles: Candles) -> None:
+        """Raise CandleError for candles that `feed` would refuse."""
+        pack(candles, step_ms=self.preset.step_ms, last_ts=self.last_ts)
+
+    def _advance(self, candles: Candles) -> tuple[Columns, Floats, Floats]:
+        """Take candles; return their columns, the mass that each moved, and the mean volumes before them."""
+        bars, mean = self._take(candles)
         count = len(bars.ts)
         out = kernel.Near(
             usd_scale=float(self.usd_scale),
@@ -127,11 +133,11 @@ class Heatmap:
             long=out.rows[0],
             short=out.rows[1],
         )
-        return columns, out.moved
+        return columns, out.moved, mean
 
     def tabulate(self, candles: Candles, *, bins: int) -> Result:
         """Take candles like `feed`; return what stood in `bins` fixed bins that cover them all."""
-        bars = self._take(candles)
+        bars, _ = self._take(candles)
         count = len(bars.ts)
         low, high = bars.prices[LOW].min(initial=math.inf), bars.prices[HIGH].max(initial=0.0)
         first, last = (math.floor(math.log(v) / BIN_LOG) if count else 0 for v in (low, high))
@@ -153,23 +159,24 @@ class Heatmap:
         edges = np.exp((first + per * np.arange(bins + 1)) * BIN_LOG)
         return Result(long=rows[0], short=rows[1], edges=edges)
 
-    def _take(self, candles: Candles) -> Bars:
-        """Return checked candles with their mass; from here on they are part of the history."""
+    def _take(self, candles: Candles) -> tuple[Bars, Floats]:
+        """Return checked candles with their mass, and the means before them; they are history from now."""
         last = self.last_ts
         packed = pack(candles, step_ms=self.preset.step_ms, last_ts=last)
         self._note_gaps(packed.ts, last)
-        mass = norm.masses(self._rule, self._state.norm, packed.ts, packed.values[QUOTE_VOLUME])
+        mass, mean = norm.masses(self._rule, self._state.norm, packed.ts, packed.values[QUOTE_VOLUME])
         vwap = packed.values[CLOSE]
         if self._parts.spread:
             volume, quote = packed.values[VOLUME], packed.values[QUOTE_VOLUME]
             vwap = np.divide(quote, volume, out=vwap.copy(), where=(volume > 0.0) & (quote > 0.0))
-        return Bars(
+        bars = Bars(
             ts=packed.ts,
             prices=packed.values[: CLOSE + 1],
             mass=mass,
             vwap=vwap,
             open_interest=packed.values[OPEN_INTEREST],
         )
+        return bars, mean
 
     def _walk(self, count: int, need: Ints, walk: Callable[[Book, int], int]) -> None:
         at = walk(self._state.book, 0)

@@ -106,15 +106,21 @@ def join(norm: Norm, slot: int, quote_volume: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def masses(rule: Rule, norm: Norm, ts: Ints, quote_volume: Floats) -> Floats:
-    """Return each bar's mass by the bars before it, and let it join them."""
+def masses(rule: Rule, norm: Norm, ts: Ints, quote_volume: Floats) -> tuple[Floats, Floats]:
+    """Return each bar's mass by the mean of the bars before it, and that mean; let it join them.
+
+    The mean is NaN while too few bars are known.
+    """
     mass = np.zeros(ts.shape[0])
+    mean = np.full(ts.shape[0], np.nan)
     for t in range(ts.shape[0]):
         slot = ts[t] // rule.step_ms
         skip(norm, slot)
         count = norm.sums[COUNT]
+        if count >= rule.min_bars:
+            mean[t] = norm.sums[SUM] / count
         if count >= rule.min_bars and norm.sums[SUM] > 0.0:
             ratio = min(quote_volume[t] / norm.sums[SUM] * count, MAX_RATIO)
             mass[t] = ratio**rule.exponent * rule.share
         join(norm, slot, quote_volume[t])
-    return mass
+    return mass, mean

@@ -1,16 +1,18 @@
 """Keep all that is known about one symbol on one venue: candles, heatmap, columns, zones, price."""
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bot.live.ring import CandleRing
 from bot.live.stats import DayStats, day_stats
+from bot.live.venues import Venues, blocks_of
 from bot.live.view import SymbolView
+from engine.aggregate import TOGETHER
 from engine.columns import ColumnHistory, Columns, decode_columns, encode_columns
 from engine.errors import DataError
-from engine.heatmap import Heatmap
 from engine.model import DAY_MS, STEP_MS, Candles, Gap, PositionEvents, Tick, ZoneEvent, ZoneSet
 from engine.presets import Preset
 from engine.zones import ZoneBook, ZoneEvents, ZoneParams
@@ -29,7 +31,10 @@ EVER = 1 << 62
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Which market a book is about, how it is modelled, and how many days of columns it holds in memory."""
+    """Which market a book is about, how it is modelled, and how many days of columns it holds in memory.
+
+    With `others` it is the sum of several venues; `venue` comes first wherever one price must be chosen.
+    """
 
     venue: str
     symbol: str
@@ -37,13 +42,26 @@ class Place:
     usd_scale: float
     zones: ZoneParams
     column_days: int = COLUMN_DAYS
+    others: tuple[str, ...] = ()
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """Return all its venues."""
+        return (self.venue, *self.others)
+
+    @property
+    def name(self) -> str:
+        """Return the venue's name, or that of the sum of several."""
+        return TOGETHER if self.others else self.venue
 
     @property
     def mark(self) -> Shelfmark:
         """Return where its columns stand in the store."""
-        return Shelfmark(
-            venue=self.venue, symbol=self.symbol, preset=self.preset.name, usd_scale=self.usd_scale
-        )
+        return self.mark_of(self.name)
+
+    def mark_of(self, venue: str) -> Shelfmark:
+        """Return where what one venue adds stands in the store."""
+        return Shelfmark(venue=venue, symbol=self.symbol, preset=self.preset.name, usd_scale=self.usd_scale)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -71,7 +89,8 @@ class Unsaved:
     candles: Candles
     column_ts: list[int]
     blobs: list[bytes]
-    moved: tuple[PositionEvents, ...]
+    others: tuple[tuple[str, Candles], ...]
+    moved: tuple[tuple[str, PositionEvents], ...]
     happened: tuple[ZoneEvents, ...]
     gaps: list[Gap]
 
@@ -112,12 +131,13 @@ class Book:
         self.state_ts = 0
         """The newest candle whose engine state the store has been given."""
         self._lock = threading.Lock()
-        self._heatmap = Heatmap(place.preset, usd_scale=place.usd_scale)
-        self._zones = ZoneBook(place.venue, place.symbol, place.zones)
+        self._venues = Venues(place.venues, place.preset, place.usd_scale)
+        self._zones = ZoneBook(place.name, place.symbol, place.zones)
         self._candles = CandleRing(CANDLE_DAYS * DAY_MS // STEP_MS)
         self._columns = ColumnHistory(place.column_days * DAY_MS // STEP_MS, width=place.preset.width)
         self._events: list[ZoneEvents] = []
-        self._moved: list[PositionEvents] = []
+        self._moved: list[tuple[str, PositionEvents]] = []
+        self._others: list[tuple[str, Candles]] = []
         self._told_gaps: dict[int, Gap] = {}
         self._unsaved_gaps: dict[int, Gap] = {}
         self._tick: Tick | None = None
@@ -126,17 +146,15 @@ class Book:
     def restored(cls, place: Place, saved: Saved) -> "Book":
         """Return the book that was saved; raise DataError where the parts do not belong together."""
         book = cls(place)
-        book._heatmap = Heatmap.load(place.preset, saved.heatmap)
+        book._venues = Venues.load(saved.heatmap, place.venues, place.preset, place.usd_scale)
         book._zones = ZoneBook.load(saved.zones, place.zones)
         for at in range(0, len(saved.blobs), BLOCK):
             book._columns.append(decode_columns(saved.blobs[at : at + BLOCK], width=place.preset.width))
         book._candles.append(saved.candles)
         zones = book._zones.current
-        times = (book._heatmap.last_ts, book._columns.last_ts, book._candles.last_ts, zones and zones.ts)
+        times = (book._venues.last_ts, book._columns.last_ts, book._candles.last_ts, zones and zones.ts)
         if set(times) != {saved.ts}:
             raise DataError(f"{place.symbol}: the saved parts are of different times: {times}")
-        if book._heatmap.usd_scale != place.usd_scale:
-            raise DataError(f"{place.symbol}: the saved heatmap has another scale")
         book.saved_ts = book.state_ts = saved.ts
         book._close()
         return book
@@ -146,29 +164,59 @@ class Book:
         """Return the open of the newest closed candle."""
         return self.closed.ts if self.closed else None
 
-    def feed(self, candles: Candles, *, zones_from: int = 0) -> ZoneEvents:
+    def last_ts_of(self, venue: str) -> int | None:
+        """Return the open of the newest candle that a venue has given."""
+        return self._venues.last_ts_of(venue)
+
+    def check(self, venue: str, candles: Candles) -> None:
+        """Raise CandleError for candles of a venue that `feed` would refuse."""
+        self._venues.check({venue: candles})
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Return each venue's share of the mean quote volume now."""
+        return self._venues.shares()
+
+    def feed(self, candles: Candles | Mapping[str, Candles], *, zones_from: int = 0) -> ZoneEvents:
         """Take closed candles that follow; raise CandleError, with nothing changed, for an impossible one.
 
-        Zones are followed from `zones_from` on: they need the last weeks only, and cost the most. Return what
-        happened to them.
+        Those of several venues come by venue. One that comes when the others of its time have been summed up
+        counts from the next one on. Zones are followed from `zones_from` on: they need the last weeks only,
+        and cost the most. Return what happened to them.
         """
-        happened = ZoneEvents(self.place.venue, self.place.symbol)
-        for at in range(0, len(candles), BLOCK):
-            block = candles[slice(at, at + BLOCK)]
+        given = candles if isinstance(candles, Mapping) else {self.place.venue: candles}
+        happened = ZoneEvents(self.place.name, self.place.symbol)
+        if len(given) != 1:  # one venue's are checked as they are taken
+            self._venues.check(given)
+        for block in blocks_of(given, BLOCK):
             with self._lock:
-                fed = self._heatmap.advance(block)
-                columns = fed.columns
+                taken = self._venues.advance(block)
+                self._moved = [*self._moved, *taken.moved][-WAITING_MOVES:]
+                others = ((v, bars) for v, bars in block.items() if v != self.place.venue)
+                self._others = [*self._others, *others][-WAITING_MOVES:]
+                columns, bars = taken.after(self._candles.last_ts)
+                if not len(columns):
+                    continue
                 self._columns.append(columns)
-                self._moved = [*self._moved, fed.events][-WAITING_MOVES:]
-                self._candles.append(block)
-                first = int(np.searchsorted(block.ts, zones_from))
-                if first < len(block):
-                    rows = slice(first, len(block))
-                    events = self._zones.feed(columns[rows], block[rows])
+                self._candles.append(bars)
+                first = int(np.searchsorted(bars.ts, zones_from))
+                if first < len(bars):
+                    rows = slice(first, len(bars))
+                    events = self._zones.feed(columns[rows], bars[rows])
                     self._wait(events)
                     happened += events
                 self._close()
         return happened
+
+    def with_shares(self, events: list[ZoneEvent]) -> list[ZoneEvent]:
+        """Return what happened to zones with each venue's part of them, as far as they still stand."""
+        if not self.place.others or not events or self.closed is None or self.closed.zones is None:
+            return events
+        share = {zone.zone_id: zone.venue_share for zone in self.closed.zones.zones}
+        unknown = ((self.place.name, 1.0),)
+        return [
+            replace(e, zone=replace(e.zone, venue_share=share.get(e.zone.zone_id, unknown))) for e in events
+        ]
 
     def _wait(self, events: ZoneEvents) -> None:
         """Let events wait for the store; where it takes none, the oldest are given up."""
@@ -187,10 +235,10 @@ class Book:
         self.closed = Closed(
             ts=ts,
             price=float(day.close[-1]),
-            zones=self._zones.current,
+            zones=self._venues.with_shares(self._zones.current),
             day=day_stats(day),
-            warm=self._heatmap.warm,
-            history_days=self._heatmap.history_days,
+            warm=self._venues.warm,
+            history_days=self._venues.history_days,
             gaps=tuple(self._told_gaps[first] for first in sorted(self._told_gaps)),
         )
 
@@ -198,8 +246,8 @@ class Book:
         """Learn the heatmap's gaps, and forget what no picture can show any more."""
         oldest = (self._candles.last_ts or 0) - COLUMN_DAYS * DAY_MS
         self._told_gaps = {first: gap for first, gap in self._told_gaps.items() if gap.last_ts >= oldest}
-        for first, last in self._heatmap.gaps:
-            self._learn(Gap(venue=self.place.venue, symbol=self.place.symbol, first_ts=first, last_ts=last))
+        for first, last in self._venues.gaps:
+            self._learn(Gap(venue=self.place.name, symbol=self.place.symbol, first_ts=first, last_ts=last))
 
     def _learn(self, gap: Gap) -> bool:
         if self._told_gaps.get(gap.first_ts) == gap:
@@ -229,7 +277,7 @@ class Book:
         """Go back to the last close: time has jumped."""
         self._tick = None
 
-    def view(self, venues: tuple[str, ...]) -> SymbolView | None:
+    def view(self) -> SymbolView | None:
         """Return what is known now, None before the first candle."""
         closed, tick = self.closed, self._tick
         if closed is None:
@@ -239,8 +287,8 @@ class Book:
         day = closed.day
         return SymbolView(
             symbol=self.place.symbol,
-            venue=self.place.venue,
-            venues=venues,
+            venue=self.place.name,
+            venues=self.place.venues,
             price=price,
             price_ts=tick.ts if tick is not None and newer else closed.ts + STEP_MS,
             interpolated=tick.interpolated if tick is not None and newer else False,
@@ -266,7 +314,7 @@ class Book:
         """Return what the store has not been given, encoded; `mark_saved` says that it took it."""
         with self._lock:
             candles = self._candles.slice(self.saved_ts + 1, EVER)
-            moved = tuple(self._moved)
+            moved, others = tuple(self._moved), tuple(self._others)
             happened, gaps = tuple(self._events), list(self._unsaved_gaps.values())
         column_ts: list[int] = []
         blobs: list[bytes] = []
@@ -276,14 +324,21 @@ class Book:
             column_ts += columns.ts.tolist()
             blobs += encode_columns(columns)
         return Unsaved(
-            candles=candles, column_ts=column_ts, blobs=blobs, moved=moved, happened=happened, gaps=gaps
+            candles=candles,
+            others=others,
+            column_ts=column_ts,
+            blobs=blobs,
+            moved=moved,
+            happened=happened,
+            gaps=gaps,
         )
 
     def mark_saved(self, unsaved: Unsaved) -> None:
         """Note that the store took what `unsaved` returned."""
         with self._lock:
             self.saved_ts = unsaved.last_ts or self.saved_ts
-            taken = {id(part) for part in (*unsaved.happened, *unsaved.moved)}
+            taken = {id(part) for part in (*unsaved.happened, *unsaved.moved, *unsaved.others)}
+            self._others = [part for part in self._others if id(part) not in taken]
             self._events = [part for part in self._events if id(part) not in taken]
             self._moved = [part for part in self._moved if id(part) not in taken]
             for gap in unsaved.gaps:
@@ -292,7 +347,7 @@ class Book:
     def dump(self) -> tuple[int, bytes, bytes] | None:
         """Return (newest candle, heatmap, zones) as bytes, None while there is nothing to keep."""
         with self._lock:
-            ts, zones = self._heatmap.last_ts, self._zones.current
+            ts, zones = self._venues.last_ts, self._zones.current
             if ts is None or zones is None or zones.ts != ts:
                 return None
-            return ts, self._heatmap.dump(), self._zones.dump()
+            return ts, self._venues.dump(), self._zones.dump()

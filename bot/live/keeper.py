@@ -9,7 +9,7 @@ import structlog
 from adapters.venue import Source
 from bot.live.book import CANDLE_DAYS, Book, Place, Saved
 from engine.errors import DataError, StorageError
-from engine.model import DAY_MS, HOUR_MS, STEP_MS, ZoneEvent
+from engine.model import DAY_MS, HOUR_MS, STEP_MS, Candles, ZoneEvent
 from storage.market import MarketStore
 
 log = structlog.get_logger(__name__)
@@ -62,11 +62,13 @@ class Keeper:
         place = book.place
         new = await asyncio.to_thread(book.unsaved)
         await self._store.add_candles(place.symbol, place.venue, new.candles)
+        for venue, candles in new.others:
+            await self._store.add_candles(place.symbol, venue, candles)
         for at in range(0, len(new.blobs), ROWS_AT_ONCE):
             part = slice(at, at + ROWS_AT_ONCE)
             await self._store.add_columns(place.mark, new.column_ts[part], new.blobs[part])
-        for moved in new.moved:
-            await self._store.add_position_events(place.mark, moved)
+        for venue, moved in new.moved:
+            await self._store.add_position_events(place.mark_of(venue), moved)
         events = await asyncio.to_thread(lambda: new.events)
         for at in range(0, len(events), ROWS_AT_ONCE):
             await self._store.add_zone_events(events[at : at + ROWS_AT_ONCE])
@@ -86,7 +88,7 @@ class Keeper:
         ts, heatmap, zones = state
         place = book.place
         await self._store.flush()
-        await self._store.save_engine_state(place.venue, place.symbol, place.preset.name, ts, heatmap, zones)
+        await self._store.save_engine_state(place.name, place.symbol, place.preset.name, ts, heatmap, zones)
         book.state_ts = ts
         self._state_at[place.key] = self._monotonic()
 
@@ -109,7 +111,7 @@ class Keeper:
 
     async def _read(self, place: Place, not_after: int) -> Saved | None:
         venue, symbol, preset = place.venue, place.symbol, place.preset.name
-        state = await self._store.load_engine_state(venue, symbol, preset, not_after=not_after)
+        state = await self._store.load_engine_state(place.name, symbol, preset, not_after=not_after)
         if state is None:
             return None
         ts, heatmap, zones = state
@@ -130,14 +132,27 @@ class Keeper:
 async def cold(place: Place, source: Source, *, until_ms: int) -> Book:
     """Return a new book made from all the history that the source has."""
     book = Book(place)
-    history = await source.history(place.symbol, until_ms=until_ms, venue=place.venue)
+    history = {
+        venue: await source.history(place.symbol, until_ms=until_ms, venue=venue) for venue in place.venues
+    }
     await asyncio.to_thread(book.feed, history, zones_from=until_ms - ZONE_DAYS * DAY_MS)
     return book
 
 
 async def catch_up(book: Book, source: Source, *, until_ms: int) -> list[ZoneEvent]:
     """Feed the closed candles that a book lacks; return what happened to zones."""
-    place = book.place
-    since_ms = 0 if book.last_ts is None else book.last_ts + STEP_MS
-    missing = await source.history(place.symbol, since_ms=since_ms, until_ms=until_ms, venue=place.venue)
-    return await asyncio.to_thread(lambda: book.feed(missing).all())
+    missing = await missing_of(book, source, until_ms=until_ms)
+    events = await asyncio.to_thread(lambda: book.feed(missing).all())
+    return book.with_shares(events)
+
+
+async def missing_of(book: Book, source: Source, *, until_ms: int) -> dict[str, Candles]:
+    """Return the closed candles that each venue of a book lacks."""
+    missing = {}
+    for venue in book.place.venues:
+        last_ts = book.last_ts_of(venue)
+        since_ms = 0 if last_ts is None else last_ts + STEP_MS
+        missing[venue] = await source.history(
+            book.place.symbol, since_ms=since_ms, until_ms=until_ms, venue=venue
+        )
+    return missing

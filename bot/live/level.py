@@ -7,6 +7,7 @@ not jump when a factor does. Which bins are zones does not depend on a factor; t
 from dataclasses import replace
 
 from bot.live.view import Level
+from engine.columns import Columns
 from engine.grid import Grid
 from engine.model import Side, Zone, ZoneEvent, ZoneSet
 from engine.standing import Standing
@@ -36,6 +37,14 @@ class Levels:
         if level is None:
             return standing
         return replace(standing, long=standing.long * level.long, short=standing.short * level.short)
+
+    def columns(self, symbol: str, columns: Columns) -> Columns:
+        """Return columns, corrected by the factor of now."""
+        level = self.of(symbol)
+        if level is None:
+            return columns
+        long, short = (factor * columns.long.dtype.type(1) for factor in (level.long, level.short))
+        return replace(columns, long=columns.long * long, short=columns.short * short)
 
     def grid(self, grid: Grid) -> Grid:
         """Return a grid, corrected all over by the factor of now: a level keeps its shade as it ages."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import structlog
 
 from adapters.venue import Feed, Source, SourceKind, VenueHealth
@@ -14,9 +15,11 @@ from bot.live.columns import Ask, ColumnDesk, History, columns_days
 from bot.live.keeper import ZONE_DAYS, Keeper, catch_up, cold
 from bot.live.level import Levels
 from bot.live.scale import scale_of
+from bot.live.venues import Waiting
 from bot.live.view import Change, ChangeKind, Level, SymbolView
 from bot.live.window import ModelFeed, Window, columns_grid, older_until, window_grid
 from config.settings import Settings
+from engine.aggregate import Part, add_up
 from engine.columns import Columns
 from engine.errors import CandleError, SourceError, UserError
 from engine.grid import Grid
@@ -33,6 +36,7 @@ from engine.model import (
     ZoneEvent,
 )
 from engine.presets import PRESETS, Fuel
+from engine.snapshot import BIN_BP, HeatmapSnapshot
 from engine.standing import Standing
 from engine.zones import ZoneParams
 from storage.market import MarketStore
@@ -69,6 +73,7 @@ class LiveMarket:
         self._keeper = Keeper(store, monotonic=monotonic)
         self._desk = ColumnDesk(store)
         self._books: dict[tuple[str, str], Book] = {}
+        self._waiting: dict[str, Waiting] = {}
         self._changes = Changes()
         self._levels = Levels()
         self._grids = asyncio.Semaphore(GRIDS_AT_ONCE)
@@ -119,7 +124,7 @@ class LiveMarket:
     def view(self, symbol: str) -> SymbolView:
         """Return one symbol as it stands now; raise UserError where nothing is known of it."""
         book = self._book(symbol)
-        view = book.view(self._venues_of(symbol)) if book else None
+        view = book.view() if book else None
         if view is None:
             raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
         level = self._levels.of(symbol)
@@ -140,9 +145,7 @@ class LiveMarket:
 
     def standing(self, symbol: str) -> Standing:
         """Return what stands at the newest close of a symbol; raise UserError without data."""
-        view, book = self.view(symbol), self._book(symbol)
-        if book is None:
-            raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
+        view, book = self.view(symbol), self._known(symbol)
         standing = Standing.of(book.slices(view.candle_ts, view.candle_ts + STEP_MS)[0])
         return self._levels.standing(symbol, standing)
 
@@ -166,10 +169,7 @@ class LiveMarket:
         Without `low` or `high` the range is that of the prices with room around them, and of zones near the
         price. Raise UserError without data, GridError for a range that is empty.
         """
-        view, book = self.view(symbol), self._book(symbol)
-        if book is None:
-            raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
-
+        view, book = self.view(symbol), self._known(symbol)
         window = Window(window_ms=window_ms, low=low, high=high, bins=bins, max_cols=max_cols or MAX_COLS)
         async with self._grids:
             older = await self._older(book, view, window)
@@ -183,7 +183,7 @@ class LiveMarket:
             return None
         place = book.place
         ask = Ask(
-            venue=place.venue,
+            venue=place.name,
             symbol=place.symbol,
             preset=place.preset,
             usd_scale=place.usd_scale,
@@ -191,7 +191,17 @@ class LiveMarket:
             t1=until,
             step_ms=window.step_ms,
         )
-        return await self._desk.find(ask, self._history_of(place.symbol, place.venue))
+        return await self._columns(book, ask)
+
+    async def _columns(self, book: Book, ask: Ask) -> Columns:
+        """Return columns, those of several venues added up by their shares of now."""
+        place, parts = book.place, []
+        for venue, share in book.shares.items():
+            found = await self._desk.find(replace(ask, venue=venue), self._history_of(place.symbol, venue))
+            part = Part(venue=venue, columns=found, mean_quote_volume=np.full(len(found), share))
+            parts.append(part)
+        known = [part for part in parts if len(part.columns)] or parts[:1]
+        return (await asyncio.to_thread(add_up, known, ask.preset.unit)).columns
 
     def _history_of(self, symbol: str, venue: str) -> History:
         """Return how candles of a market between two times are had."""
@@ -199,11 +209,22 @@ class LiveMarket:
             symbol, since_ms=since_ms, until_ms=until_ms, venue=venue
         )
 
+    async def snapshot(self, symbol: str, *, bin_bp: float = BIN_BP, min_usd: float = 0.0) -> HeatmapSnapshot:
+        """Return what stands at the newest close as levels; raise UserError without data."""
+        book = self._known(symbol)
+        view = self.view(symbol)
+        columns = (await asyncio.to_thread(book.slices, view.candle_ts, view.candle_ts + STEP_MS))[0]
+        columns = self._levels.columns(symbol, columns)
+        return HeatmapSnapshot.of(
+            columns, PRESET, symbol=symbol, venues=view.venues, bin_bp=bin_bp, min_usd=min_usd
+        )
+
     async def history(self, symbol: str, span_ms: int) -> Candles:
         """Return the closed candles of the span that ends with the newest one, as far as there are any."""
-        view = self.view(symbol)
-        end = view.candle_ts + STEP_MS
-        return await self._source.history(symbol, since_ms=end - span_ms, until_ms=end, venue=view.venue)
+        book = self._known(symbol)
+        end = self.view(symbol).candle_ts + STEP_MS
+        venue = book.place.venue
+        return await self._source.history(symbol, since_ms=end - span_ms, until_ms=end, venue=venue)
 
     async def model_grid(
         self,
@@ -215,12 +236,12 @@ class LiveMarket:
         high: float | None = None,
     ) -> Grid:
         """Return the grid of a window as another model sees it; its columns are kept, but for odd weights."""
-        view = self.view(symbol)
+        view, book = self.view(symbol), self._known(symbol)
         window = Window(window_ms=window_ms, low=low, high=high, bins=BINS, max_cols=MAX_COLS)
         coins = feed.preset.fuel is Fuel.OPEN_INTEREST
         end = view.candle_ts + STEP_MS
         ask = Ask(
-            venue=view.venue,
+            venue=book.place.name,
             symbol=symbol,
             preset=feed.preset,
             usd_scale=1.0 if coins else scale_of(symbol, self._settings.calibration),
@@ -229,10 +250,9 @@ class LiveMarket:
             step_ms=window.step_ms,
             stored=feed.preset == PRESETS.get(feed.preset.name),
         )
-        history = self._history_of(symbol, view.venue)
         async with self._grids:
-            columns = await self._desk.find(ask, history)
-            candles = await history(ask.t0, end)
+            columns = await self._columns(book, ask)
+            candles = await self._history_of(symbol, book.place.venue)(ask.t0, end)
             return await asyncio.to_thread(
                 columns_grid, view, columns, candles, window, column_ms=window.column_ms
             )
@@ -262,7 +282,7 @@ class LiveMarket:
         """Take one event of the source in; returns when views and grids show it, with what zones became."""
         match event:
             case Tick():
-                self._tick(event)
+                return await self._tick(event)
             case Candle():
                 if event.closed:
                     return await self._candle(event)
@@ -277,10 +297,19 @@ class LiveMarket:
     def _book(self, symbol: str) -> Book | None:
         return next((b for (_, known), b in self._books.items() if known == symbol), None)
 
-    def _venues_of(self, symbol: str) -> tuple[str, ...]:
-        return tuple(venue for venue, known in self._books if known == symbol)
+    def _known(self, symbol: str) -> Book:
+        """Return the book of a symbol; raise UserError where there is none."""
+        book = self._book(symbol)
+        if book is None:
+            raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
+        return book
 
-    def _place(self, venue: str, symbol: str) -> Place:
+    def _book_of(self, venue: str, symbol: str) -> Book | None:
+        """Return the book that a venue's symbol goes into."""
+        book = self._book(symbol)
+        return book if book is not None and venue in book.place.venues else None
+
+    def _place(self, symbol: str) -> Place:
         zones = self._settings.zones
         params = ZoneParams(
             bin_log=zones.bin_bp * 1e-4,
@@ -291,21 +320,26 @@ class LiveMarket:
             overlap=zones.overlap,
         )
         scale = scale_of(symbol, self._settings.calibration)
-        series = len(self.venues) * len(self.symbols)
+        venue, *others = self._source.venues_of(symbol)
         return Place(
             venue=venue,
+            others=tuple(others),
             symbol=symbol,
             preset=PRESET,
             usd_scale=scale,
             zones=params,
-            column_days=columns_days(series, width=PRESET.width, megabytes=COLUMNS_MB, most=COLUMN_DAYS),
+            column_days=columns_days(
+                len(self.symbols), width=PRESET.width, megabytes=COLUMNS_MB, most=COLUMN_DAYS
+            ),
         )
 
     async def _build(self, until_ms: int) -> None:
         """Make all books anew, side by side; what stood is shown until they are ready."""
-        places = [self._place(venue, symbol) for venue in self.venues for symbol in self.symbols]
+        places = [self._place(symbol) for symbol in self.symbols]
         books = await asyncio.gather(*(self._ready(place, until_ms) for place in places))
         self._books = {book.place.key: book for book in books}
+        for book in books:
+            self._wait_anew(book)
         for symbol in self.symbols:
             self._changes.say(Change(symbol, ChangeKind.REBUILT, until_ms))
 
@@ -327,31 +361,52 @@ class LiveMarket:
         )
         return book
 
-    def _tick(self, tick: Tick) -> None:
-        book = self._books.get((tick.venue, tick.symbol))
-        if book is not None:
-            book.price(tick)
-            self._changes.say(Change(tick.symbol, ChangeKind.TICK, tick.ts))
-
-    async def _candle(self, candle: Candle) -> list[ZoneEvent]:
-        """Feed one closed candle, and before it what is missing; return what happened to zones."""
-        book = self._books.get((candle.venue, candle.symbol))
+    async def _tick(self, tick: Tick) -> list[ZoneEvent]:
+        """Take a price in; where candles have waited long enough for other venues', they are fed."""
+        book = self._book_of(tick.venue, tick.symbol)
         if book is None:
             return []
-        if book.last_ts is not None and candle.ts <= book.last_ts:
+        if tick.venue == book.place.venue:
+            book.price(tick)
+            self._changes.say(Change(tick.symbol, ChangeKind.TICK, tick.ts))
+        return await self._feed(book, tick.ts)
+
+    async def _candle(self, candle: Candle) -> list[ZoneEvent]:
+        """Take one closed candle, and before it what is missing; return what happened to zones."""
+        book = self._book_of(candle.venue, candle.symbol)
+        if book is None:
+            return []
+        last_ts = self._waiting[candle.symbol].newest(candle.venue)
+        if last_ts is not None and candle.ts <= last_ts:
             await self._heal(book)
             return []
-        happened: list[ZoneEvent] = []
+        waiting, one = self._waiting[candle.symbol], Candles.of([candle])
+        if last_ts is not None and candle.ts > last_ts + STEP_MS:
+            waiting.add(candle.venue, await self._missing(candle, last_ts))
         try:
-            happened += await self._fill(book, candle.ts)
-            happened += await asyncio.to_thread(lambda: book.feed(Candles.of([candle])).all())
+            book.check(candle.venue, one)
         except CandleError as error:
             self.refused_candles += 1
             log.warning("market.candle_refused", symbol=candle.symbol, why=str(error))
-            return happened
+        else:
+            waiting.add(candle.venue, one)
+        return await self._feed(book, candle.ts + STEP_MS)
+
+    async def _feed(self, book: Book, now_ms: int) -> list[ZoneEvent]:
+        """Feed what no other venue is waited for; return what happened to zones."""
+        due = self._waiting[book.place.symbol].due(now_ms)
+        if not due:
+            return []
+        try:
+            happened = await asyncio.to_thread(lambda: book.feed(due).all())
+        except CandleError as error:
+            self.refused_candles += 1
+            log.warning("market.candle_refused", symbol=book.place.symbol, why=str(error))
+            self._wait_anew(book)
+            return []
         await self._keeper.keep(book)
-        self._changes.say(Change(candle.symbol, ChangeKind.CANDLE, candle.ts))
-        return self._levels.events(candle.symbol, happened)
+        self._changes.say(Change(book.place.symbol, ChangeKind.CANDLE, book.last_ts or now_ms))
+        return self._levels.events(book.place.symbol, book.with_shares(happened))
 
     async def _heal(self, book: Book) -> None:
         """Rebuild when a book knows a replay's future: a jump back was not carried through."""
@@ -359,19 +414,25 @@ class LiveMarket:
         if self._source.kind is SourceKind.REPLAY and (book.last_ts or 0) + STEP_MS > now_ms:
             await self._build(now_ms)
 
-    async def _fill(self, book: Book, until_ms: int) -> list[ZoneEvent]:
+    async def _missing(self, candle: Candle, last_ts: int) -> Candles:
         """Fetch bars that are missing before a candle; where the source cannot help, a gap stays."""
-        if book.last_ts is None or until_ms <= book.last_ts + STEP_MS:
-            return []
         try:
-            return await catch_up(book, self._source, until_ms=until_ms)
+            return await self._source.history(
+                candle.symbol, since_ms=last_ts + STEP_MS, until_ms=candle.ts, venue=candle.venue
+            )
         except SourceError as error:
-            log.warning("market.gap_not_filled", symbol=book.place.symbol, why=str(error))
-            return []
+            log.warning("market.gap_not_filled", symbol=candle.symbol, why=str(error))
+            return Candles.empty()
+
+    def _wait_anew(self, book: Book) -> None:
+        """Hold no candles of a book, and wait for those after what it has."""
+        newest = {venue: book.last_ts_of(venue) for venue in book.place.venues}
+        self._waiting[book.place.symbol] = Waiting(newest)
 
     def _gap(self, gap: Gap) -> None:
-        book = self._books.get((gap.venue, gap.symbol))
-        if book is not None and book.gap(gap):
+        book = self._book_of(gap.venue, gap.symbol)
+        # Of several venues, the others stand for one that has a gap.
+        if book is not None and not book.place.others and book.gap(gap):
             self._changes.say(Change(gap.symbol, ChangeKind.GAP, gap.first_ts))
 
     async def _sought(self, event: SourceSought) -> None:
@@ -387,6 +448,7 @@ class LiveMarket:
     async def _skip_to(self, book: Book, until_ms: int) -> None:
         book.forget_price()
         await catch_up(book, self._source, until_ms=until_ms)
+        self._wait_anew(book)
         await self._keeper.keep(book)
         self._changes.say(Change(book.place.symbol, ChangeKind.REBUILT, until_ms))
 

@@ -77,11 +77,11 @@ async def test_open_interest_is_known_where_it_was_recorded(settings, tmp_path, 
 
     source = Replay(symbols=("BTCUSDT",), speed=None)
     live = market.LiveMarket(source, None, settings)
-    book = Book(live._place("binance", "BTCUSDT"))
+    book = Book(live._place("BTCUSDT"))
     start = 1_765_000_200_000
     history = await source.history("BTCUSDT", since_ms=start - DAY_MS, until_ms=start)
     book.feed(history, zones_from=1 << 62)
-    view = book.view(("binance",))
+    view = book.view()
     assert view.open_interest == history.open_interest[-1]
     assert view.open_interest_usd == pytest.approx(view.open_interest * view.price)
     assert view.oi_change_24h == pytest.approx(history.open_interest[-1] / history.open_interest[0] - 1)
