@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from dataclasses import replace
 
 import psutil
@@ -20,7 +21,7 @@ from bot.truth.importing import import_files
 from bot.truth.place import opened
 from bot.truth.renewal import NEW_H, REST_MS, Renewal
 from bot.truth.shelf import Shelf, Shown, load_shelf
-from bot.truth.worker import answer, packed, unpacked
+from bot.truth.worker import LENGTH, answer, packed, unpacked
 from engine.accuracy import measure
 from engine.errors import DataError, MeasureError
 from engine.model import DAY_MS, HOUR_MS, STEP_MS
@@ -328,3 +329,15 @@ async def test_a_whole_liqwatch_shows_its_own_report_without_a_restart(settings,
         await app.stop()
     assert "Development result" in before
     assert "Measured by this installation" in after
+
+
+async def test_a_measurement_does_not_outlive_whoever_asked_for_it(task):
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", apart.MODULE, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    body = packed(task)
+    process.stdin.write(LENGTH.pack(len(body)) + body)
+    await process.stdin.drain()
+    process.stdin.close()
+    answered, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert answered == b"", "its input ended while it worked, and so did it"
