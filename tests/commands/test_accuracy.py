@@ -6,6 +6,7 @@ import pytest
 
 from bot.commands.reply import Front
 from bot.live.view import Level
+from bot.truth.shelf import shipped
 
 
 @pytest.mark.parametrize("horizon", ["1h", "4h", "24h"])
@@ -56,3 +57,14 @@ async def test_a_picture_of_another_model_carries_what_that_model_explains(desk)
     assert line == "explains 77% bar by bar, 68% standing still, price alone 83% (development)"
     await desk.ok("/heatmap btc model=leverage weights=10/20/30/25/15")
     assert desk.pictures.requests[-1].accuracy == ""
+
+
+async def test_an_own_measurement_speaks_for_the_models_it_judged(desk):
+    shelf = desk.services.accuracy
+    found = shipped().report
+    own = replace(found, skills=tuple(s for s in found.skills if s.model != "simple"))
+    shelf.put("BTCUSDT", own, made_ms=1)
+    await desk.ok("/heatmap btc model=leverage")
+    assert desk.pictures.requests[-1].accuracy.endswith("price alone 83% (own data)")
+    await desk.ok("/heatmap btc model=simple")
+    assert desk.pictures.requests[-1].accuracy.endswith("price alone 83% (development)")
