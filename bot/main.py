@@ -200,7 +200,13 @@ class Liqwatch:
         self.fronts.start(self._platforms, inside)
 
     async def _open_web(self) -> None:
-        behind = Behind(market=self.market, commands=self.commands, inapp=self.inapp, health=self.health)
+        behind = Behind(
+            market=self.market,
+            commands=self.commands,
+            inapp=self.inapp,
+            health=self.health,
+            presets=self.settings.presets,
+        )
         self.web = WebServer(behind, self.settings.web)
         await self.web.start()
         self._undo.push_async_callback(self.web.stop)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from bot.live.view import SymbolView
 from bot.live.window import ModelFeed
 from bot.render import text
 from engine.errors import UserError
-from engine.model import DAY_MS, STEP_MS
+from engine.model import DAY_MS, STEP_MS, Candles
 from engine.presets import PRESETS, Fuel, Preset, with_weights
 
 FOLLOWED = "flow"
@@ -77,30 +78,47 @@ def _label(preset: Preset) -> str:
     return f"{preset.name}: of this installation, from {mass}"
 
 
+class Past(Protocol):
+    """Be a market whose candles can be had."""
+
+    async def history(self, symbol: str, span_ms: int) -> Candles:
+        """Return the closed candles of the span that ends now."""
+
+
 async def modelled(
     ctx: Context, view: SymbolView, name: str, weights: str, window_ms: int
 ) -> Modelled | None:
-    """Return the model that was chosen, None for the one that is followed anyway.
+    """Return the model that a command's caller chose; see `pick`."""
+    services = ctx.services
+    return await pick(services.presets, services.market, view.symbol, (name, weights), window_ms)
 
-    Raise UserError for weights that do not fit, and where the market has no open interest to follow.
+
+async def pick(
+    presets: Mapping[str, Preset], market: Past, symbol: str, asked: tuple[str, str], window_ms: int
+) -> Modelled | None:
+    """Return the model of a name, with weights as they are typed; None for the one that is followed anyway.
+
+    Raise UserError for a model that is not there, for weights that do not fit, and where the market has no
+    open interest to follow.
     """
+    name, weights = asked
     if name == FOLLOWED and not weights:
         return None
-    preset = ctx.services.presets[name]
+    if name not in presets:
+        raise UserError(f"There is no model {name[:40]!r}; there are: {', '.join(presets)}.", example=EXAMPLE)
+    preset = presets[name]
     label = name
     if weights:
         shares = shares_of(weights)
         preset = with_weights(preset, shares)
         label = f"{name} {'/'.join(f'{share * 100:g}' for share in shares)}"
     span_ms = window_ms + round(preset.warm_days * DAY_MS)
-    history = await ctx.services.market.history(view.symbol, span_ms)
+    history = await market.history(symbol, span_ms)
     if preset.fuel is Fuel.OPEN_INTEREST:
         known = np.flatnonzero(np.isfinite(history.open_interest))
         if not len(known):
-            told = (
-                f"{name} follows open interest, and there is none for {text.base(view.symbol)} at this time."
-            )
-            raise UserError(told, example=f"/heatmap {text.base(view.symbol).lower()} model={FOLLOWED}")
+            told = f"{name} follows open interest, and there is none for {text.base(symbol)} at this time."
+            raise UserError(told, example=f"/heatmap {text.base(symbol).lower()} model={FOLLOWED}")
         history = history[slice(int(known[0]), len(history))]
     return Modelled(feed=ModelFeed(preset=preset, history=history), label=label)
 

@@ -234,10 +234,11 @@ class LiveMarket:
         *,
         low: float | None = None,
         high: float | None = None,
+        max_cols: int = MAX_COLS,
     ) -> Grid:
         """Return the grid of a window as another model sees it; its columns are kept, but for odd weights."""
         view, book = self.view(symbol), self._known(symbol)
-        window = Window(window_ms=window_ms, low=low, high=high, bins=BINS, max_cols=MAX_COLS)
+        window = Window(window_ms=window_ms, low=low, high=high, bins=BINS, max_cols=max_cols)
         coins = feed.preset.fuel is Fuel.OPEN_INTEREST
         end = view.candle_ts + STEP_MS
         ask = Ask(
@@ -248,7 +249,7 @@ class LiveMarket:
             t0=window.begin(end),
             t1=end,
             step_ms=window.step_ms,
-            stored=feed.preset == PRESETS.get(feed.preset.name),
+            stored=feed.preset == self._settings.presets.get(feed.preset.name),
         )
         async with self._grids:
             columns = await self._columns(book, ask)

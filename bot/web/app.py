@@ -141,6 +141,7 @@ def build(
             web.get("/api/symbols", api.symbols),
             web.get("/api/heatmap", api.heatmap),
             web.get("/api/candles", api.candles),
+            web.get("/api/levels", api.levels),
             web.get("/ws/heatmap", stream.handle),
             web.get("/ws/panel", site.panel),
             web.post("/panel/sign-in", site.sign_in),

@@ -9,9 +9,11 @@ from bot.commands.reply import Caller, Front, Reply
 from bot.delivery.channel import Picture
 from bot.delivery.inapp import InAppMessage, Sink
 from bot.live.view import Change, SymbolView
+from bot.live.window import ModelFeed
 from bot.supervisor import PartHealth
 from engine.grid import Grid
-from engine.model import HOUR_MS, UserId
+from engine.model import HOUR_MS, Candles, UserId
+from engine.snapshot import HeatmapSnapshot
 
 WINDOWS = {
     "12h": 12 * HOUR_MS,
@@ -66,6 +68,15 @@ class Market(Protocol):
         max_cols: int | None = None,
     ) -> Grid:
         """Return the heatmap of a window that ends now."""
+
+    async def model_grid(self, symbol: str, window_ms: int, feed: ModelFeed, *, max_cols: int = 1200) -> Grid:
+        """Return the same as another model sees it."""
+
+    async def history(self, symbol: str, span_ms: int) -> Candles:
+        """Return the closed candles of the span that ends now."""
+
+    async def snapshot(self, symbol: str, *, bin_bp: float = 5.0, min_usd: float = 0.0) -> HeatmapSnapshot:
+        """Return what stands at the newest close, as levels."""
 
     def subscribe(self) -> Changes:
         """Return a new subscription that sees every change from now on."""

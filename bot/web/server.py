@@ -1,8 +1,8 @@
 """Run the web server: the page, its API, its streams and the chat panel, on one port."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -22,6 +22,7 @@ from bot.web.stream import Stream
 from config.sections import WebSettings
 from engine.errors import ConfigError
 from engine.model import UserId
+from engine.presets import PRESETS, Preset
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,7 @@ class Behind:
     commands: Commands
     inapp: InApp
     health: Health
+    presets: Mapping[str, Preset] = field(default_factory=lambda: PRESETS)
 
 
 class WebServer:
@@ -76,7 +78,7 @@ class WebServer:
         self._stream = Stream(behind.market, max_clients=self._limits.stream_clients)
         self._assets = Assets(page_dir, library_dir)
         self._pages = HealthPages(behind.market, behind.health, libraries_missing=bool(self._assets.missing))
-        self._api = Api(behind.market)
+        self._api = Api(behind.market, behind.presets)
         self._runner: web.AppRunner | None = None
         self._parts = [
             Part("web stream", self._stream.follow),

@@ -24,7 +24,9 @@ from bot.web.server import Behind, Limits, WebServer
 from config.sections import WebSettings
 from engine.errors import UserError
 from engine.grid import Grid, price_edges
-from engine.model import STEP_MS, Severity, Side, Zone, ZoneId, ZoneSet
+from engine.model import STEP_MS, Candles, Severity, Side, Zone, ZoneId, ZoneSet
+from engine.presets import Unit
+from engine.snapshot import HeatmapSnapshot, LiquidationLevel
 
 NOW_MS = 1_760_128_500_000  # 2025-10-10 20:35 UTC
 TOKEN = "a-token-for-tests-only"
@@ -52,6 +54,7 @@ class FakeMarket:
         self.clock_ms = NOW_MS
         self.said = "REPLAY 2025-10-10 20:35 UTC"
         self.grids = 0
+        self.presets = []
         self.fault: Exception | None = None
         self.changes = Changes()
         rng = np.random.default_rng(7)
@@ -121,6 +124,45 @@ class FakeMarket:
             samples_h=500,
             threshold_ready=True,
             auto_min_usd=2e7,
+        )
+
+    async def history(self, symbol, span_ms) -> Candles:
+        kept = self.ts > self.ts[-1] - span_ms
+        close, unknown = self.close[symbol][kept], np.full(int(kept.sum()), np.nan)
+        return Candles(
+            ts=self.ts[kept],
+            open=close,
+            high=close,
+            low=close,
+            close=close,
+            volume=np.ones(len(close)),
+            quote_volume=unknown,
+            taker_buy_volume=unknown,
+            open_interest=np.full(len(close), 5e4) if symbol == "BTCUSDT" else unknown,
+        )
+
+    async def model_grid(self, symbol, window_ms, feed, *, max_cols=1200) -> Grid:
+        self.presets.append(feed.preset)
+        return await self.grid(symbol, window_ms, max_cols=max_cols)
+
+    async def snapshot(self, symbol, *, bin_bp=5.0, min_usd=0.0) -> HeatmapSnapshot:
+        price = self.view(symbol).price
+        level = LiquidationLevel(
+            side=Side.LONG,
+            price_low=price * 0.99,
+            price_high=price * 0.99 * (1 + bin_bp * 1e-4),
+            notional_usd=1e6 + min_usd,
+            distance=0.0095,
+        )
+        return HeatmapSnapshot(
+            symbol=symbol,
+            venues=("binance",),
+            model="flow",
+            unit=Unit.EXPECTED,
+            ts=int(self.ts[-1]),
+            price=price,
+            long=(level,),
+            short=(),
         )
 
     async def grid(self, symbol, window_ms, *, low=None, high=None, bins=600, max_cols=None) -> Grid:

@@ -118,3 +118,51 @@ async def test_a_market_that_is_not_loaded_is_said(site):
     site.market.symbols = ()
     async with site.get("/readyz") as answer:
         assert "No market" in (await answer.json())["reasons"][0]
+
+
+async def test_a_heatmap_may_be_asked_of_another_model(site):
+    params = {"symbol": "btc", "window": "24h", "model": "leverage", "weights": "10/20/30/25/15"}
+    async with site.get("/api/heatmap", params={"symbol": "btc", "window": "24h"}) as answer:
+        usual, etag = await answer.json(), answer.headers["ETag"]
+    async with site.get("/api/heatmap", params=params) as answer:
+        body = await answer.json()
+        assert answer.headers["ETag"] != etag
+    assert (usual["model"], usual["unit"]) == ("flow", "expected_liquidations_usd")
+    assert (body["model"], body["unit"]) == ("leverage 10/20/30/25/15", "standing_notional_usd")
+    (preset,) = site.market.presets
+    assert preset.weights == (0.1, 0.2, 0.3, 0.25, 0.15)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (
+            {"symbol": "btc", "model": "magic"},
+            "There is no model 'magic'; there are: flow, leverage, simple.",
+        ),
+        ({"symbol": "btc", "model": "simple", "weights": "1/2"}, "simple has 5 levels"),
+        ({"symbol": "btc", "weights": "many"}, "are no weights"),
+        ({"symbol": "eth", "model": "leverage"}, "leverage follows open interest, and there is none for ETH"),
+    ],
+)
+async def test_a_model_that_cannot_be_is_refused_with_words(site, asked, told):
+    async with site.get("/api/heatmap", params=asked) as answer:
+        assert answer.status == 400
+        assert told in (await answer.json())["detail"]
+
+
+async def test_levels_are_what_stands_now(site):
+    params = {"symbol": "btc", "bin_bp": "10", "min_usd": "5"}
+    async with site.get("/api/levels", params=params) as answer:
+        body = await answer.json()
+    assert body["fields"] == ["price_low", "price_high", "notional_usd", "distance"]
+    ((low, high, usd, distance),) = body["long_levels"]
+    assert (low, high) == pytest.approx((112_000 * 0.99, 112_000 * 0.99 * 1.001))
+    assert (usd, distance, body["short_levels"]) == (1_000_005, 0.0095, [])
+    assert (body["label"], body["unit"]) == ("REPLAY 2025-10-10 20:35 UTC", "expected_liquidations_usd")
+    for wrong in ({"bin_bp": "0"}, {"bin_bp": "nan"}, {"min_usd": "-1"}, {"min_usd": "much"}):
+        async with site.get("/api/levels", params={"symbol": "btc", **wrong}) as answer:
+            assert answer.status == 400
+            assert "must be a number from" in (await answer.json())["detail"]
+    async with site.get("/api/levels") as answer:
+        assert (await answer.json())["detail"].startswith("symbol is missing")

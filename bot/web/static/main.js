@@ -22,6 +22,7 @@ if (!(chosen.window in WINDOW_WORDS)) chosen.window = "24h";
 const page = (window.__liqwatch = { firstFrameMs: null, state: "connecting", frames: 0 });
 let market = {};
 let live = true;
+let about = "";
 
 const chart = new Chart(byId("chart"), { point: showPoint });
 const stream = new Stream({
@@ -77,6 +78,8 @@ function showSnapshot(frame) {
   if (market.bar) chart.form(market.bar);
   if (market.zones) chart.zones(market.zones, market.price);
   showLegend(frame.header);
+  about = frame.header.about ?? "";
+  showNote();
   veil("none");
   page.frames += 1;
   if (page.firstFrameMs === null) {
@@ -95,7 +98,7 @@ function showFacts(message) {
   if (message.bar) chart.form(message.bar);
   chart.zones(market.zones ?? [], market.price);
   showQuote();
-  showYoung();
+  showNote();
   if (message.zones) summarise();
   showPoint(null);
 }
@@ -111,11 +114,12 @@ function showQuote() {
   document.title = `${base(chosen.symbol)} ${priceText(market.price)} · Liqwatch`;
 }
 
-/** Say where the book has too little history to be trusted far from price. */
-function showYoung() {
-  const young = byId("young");
-  young.hidden = market.warm !== false;
-  young.textContent = `Young: only ${market.history_days?.toFixed(1)} days of history stand behind this`;
+/** Say what another model shows, and where there is too little history to trust what is far from price. */
+function showNote() {
+  const young = market.warm === false ? `Young: only ${market.history_days?.toFixed(1)} days of history stand behind this` : "";
+  const note = byId("note");
+  note.textContent = [about, young].filter(Boolean).join(" · ");
+  note.hidden = !note.textContent;
 }
 
 /** Say in words what the chart shows, for those who cannot see it. */
