@@ -118,7 +118,7 @@ def check_settings(settings: Settings) -> int:
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     out = [f"{row.key:{widths[0]}}  {row.value:{widths[1]}}  {row.origin}" for row in rows]
     out.append(f"source: {source_of(settings).value}")
-    out.append(f"models: {', '.join(settings.presets)}; zones, alerts and the chart use flow")
+    out.append(f"models: {', '.join(settings.presets)}; zones and alerts use flow")
     out += [f"not set: {item.name}: {item.fix}" for item in missing(settings)]
     sys.stdout.write("\n".join(out) + "\n")
     return 0

@@ -14,6 +14,7 @@ from bot.alerting.parts import wall_clock_ms
 from bot.banner import missing
 from bot.chats import Fronts, Inside, fallback_of, platforms_of
 from bot.commands.dispatch import Commands
+from bot.commands.models import FOLLOWED
 from bot.commands.registry import check_names
 from bot.commands.reply import Front
 from bot.commands.services import Services
@@ -34,6 +35,7 @@ from bot.truth.renewal import CHECK_S, Renewal
 from bot.truth.shelf import load_shelf
 from bot.warm import compile_models
 from bot.web.server import Behind, WebServer
+from bot.web.usual import Usual
 from config.choice import source_of
 from config.settings import Settings
 from engine.model import UserId
@@ -200,12 +202,14 @@ class Liqwatch:
         self.fronts.start(self._platforms, inside)
 
     async def _open_web(self) -> None:
+        usual = self.settings.models.usual
         behind = Behind(
             market=self.market,
             commands=self.commands,
             inapp=self.inapp,
             health=self.health,
             presets=self.settings.presets,
+            usual=None if usual == FOLLOWED else Usual(self.market, self.settings.presets[usual]),
         )
         self.web = WebServer(behind, self.settings.web)
         await self.web.start()

@@ -269,7 +269,7 @@ class ModelSettings(Section):
     )
     usual: Name = setting(
         "flow",
-        "model that /heatmap draws where none is asked for; zones, alerts and the chart always use flow",
+        "model that /heatmap and the chart show where none is asked for; zones and alerts always use flow",
         Hint("the name of a model", "flow"),
         min_length=1,
     )

@@ -17,7 +17,7 @@ from engine.model import DAY_MS, STEP_MS, Candles
 from engine.presets import PRESETS, Fuel, Preset, with_weights
 
 FOLLOWED = "flow"
-"""The model of zones, alerts and the chart, which is always there."""
+"""The model of zones and alerts, which is always there."""
 MODEL = Parameter(
     name="model",
     kind=Kind.CHOICE,

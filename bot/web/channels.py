@@ -10,7 +10,9 @@ from bot.live.view import SymbolView
 from bot.web.encode import Frame, Scale, pack
 from bot.web.fanout import Message
 from bot.web.ports import WINDOWS, Market
+from bot.web.usual import Usual
 from bot.web.wire import dumps
+from engine.grid import Grid
 from engine.model import STEP_MS, Zone
 
 log = structlog.get_logger(__name__)
@@ -36,14 +38,20 @@ def market_channel(symbol: str) -> str:
 
 
 class HeatChannel:
-    """The heatmap of one symbol over one window, kept up to date while somebody follows it."""
+    """The heatmap of one symbol over one window, kept up to date while somebody follows it.
 
-    def __init__(self, market: Market, symbol: str, window: str, publish: Publish) -> None:
+    It is the market's own, or that of the `usual` model.
+    """
+
+    def __init__(
+        self, market: Market, symbol: str, window: str, publish: Publish, usual: Usual | None = None
+    ) -> None:
         self.name = heat_channel(symbol, window)
         self.symbol = symbol
         self.candle_ts = 0
         self._market = market
         self._window = window
+        self._usual = usual
         self._publish = publish
         self._frame: Frame | None = None
         self._n = 0
@@ -65,14 +73,11 @@ class HeatChannel:
                 return
             self.candle_ts = self._market.view(self.symbol).candle_ts
             inside = (self._frame.high - self._frame.low) / self._frame.bins / 4
-            grid = await self._market.grid(
-                self.symbol,
-                WINDOWS[self._window],
-                low=self._frame.low + inside,  # rounding outwards then gives the same edges again
-                high=self._frame.high - inside,
-                bins=self._frame.bins,
-                max_cols=MAX_COLUMNS,
-            )
+            low, high = (
+                self._frame.low + inside,
+                self._frame.high - inside,
+            )  # rounded outwards: the same edges
+            grid = await self._grid(low, high, bins=self._frame.bins)
             later = await asyncio.to_thread(Frame.of, grid, self._frame.scale)
             scale = await asyncio.to_thread(Scale.of, grid)
             if self._outgrown(later, scale):
@@ -92,9 +97,17 @@ class HeatChannel:
 
     async def _draw(self) -> Frame:
         self.candle_ts = self._market.view(self.symbol).candle_ts
-        grid = await self._market.grid(self.symbol, WINDOWS[self._window], bins=BINS, max_cols=MAX_COLUMNS)
+        grid = await self._grid()
         self._frame = await asyncio.to_thread(Frame.of, grid)
         return self._frame
+
+    async def _grid(self, low: float | None = None, high: float | None = None, *, bins: int = BINS) -> Grid:
+        window_ms = WINDOWS[self._window]
+        if self._usual is not None:
+            return await self._usual.grid(self.symbol, window_ms, low=low, high=high, max_cols=MAX_COLUMNS)
+        return await self._market.grid(
+            self.symbol, window_ms, low=low, high=high, bins=bins, max_cols=MAX_COLUMNS
+        )
 
     async def _redraw(self) -> None:
         frame = await self._draw()
@@ -112,8 +125,9 @@ class HeatChannel:
         return not inside or not 1 / RESCALE < scale.top / frame.scale.top < RESCALE
 
     async def _pack(self, kind: str, frame: Frame) -> Message:
-        header = {"type": kind, "channel": self.name, "window": self._window, "n": self._n}
-        data = await asyncio.to_thread(pack, frame, header)
+        about = self._usual.about if self._usual else ""
+        head = {"type": kind, "channel": self.name, "window": self._window, "about": about}
+        data = await asyncio.to_thread(pack, frame, {**head, "n": self._n})
         return Message(channel=self.name, n=self._n, data=data)
 
 

@@ -19,6 +19,7 @@ from bot.web.ports import Commands, Health, InApp, Market
 from bot.web.security import Guard
 from bot.web.static import LIBRARY_DIR, PAGE_DIR, Assets
 from bot.web.stream import Stream
+from bot.web.usual import Usual
 from config.sections import WebSettings
 from engine.errors import ConfigError
 from engine.model import UserId
@@ -42,13 +43,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behind:
-    """What the server stands in front of."""
+    """What the server stands in front of; `usual` is the chart's heatmap where it is not the market's own."""
 
     market: Market
     commands: Commands
     inapp: InApp
     health: Health
     presets: Mapping[str, Preset] = field(default_factory=lambda: PRESETS)
+    usual: Usual | None = None
 
 
 class WebServer:
@@ -75,7 +77,7 @@ class WebServer:
             inapp=behind.inapp,
             blobs=self._blobs,
         )
-        self._stream = Stream(behind.market, max_clients=self._limits.stream_clients)
+        self._stream = Stream(behind.market, usual=behind.usual, max_clients=self._limits.stream_clients)
         self._assets = Assets(page_dir, library_dir)
         self._pages = HealthPages(behind.market, behind.health, libraries_missing=bool(self._assets.missing))
         self._api = Api(behind.market, behind.presets)

@@ -16,6 +16,7 @@ from bot.web.fanout import Message, Subscriber
 from bot.web.limits import Full, Places, TokenBucket
 from bot.web.ports import WINDOWS, Market
 from bot.web.sockets import Listener, open_socket
+from bot.web.usual import Usual
 from bot.web.wire import dumps, error_message, id_of, loads, text_of
 from engine.errors import LiqwatchError, UserError
 
@@ -34,8 +35,9 @@ BURST = 40.0
 class Stream:
     """Follow the market and publish what changes to every client that asked for it."""
 
-    def __init__(self, market: Market, *, max_clients: int = MAX_CLIENTS) -> None:
+    def __init__(self, market: Market, *, usual: Usual | None = None, max_clients: int = MAX_CLIENTS) -> None:
         self._market = market
+        self._usual = usual
         self._places = Places(max_clients)
         self._subscribers: set[Subscriber] = set()
         self._sockets: set[web.WebSocketResponse] = set()
@@ -214,7 +216,7 @@ class Stream:
     def _heat_channel(self, symbol: str, window: str) -> HeatChannel:
         name = heat_channel(symbol, window)
         if name not in self._heat:
-            self._heat[name] = HeatChannel(self._market, symbol, window, self._publish)
+            self._heat[name] = HeatChannel(self._market, symbol, window, self._publish, self._usual)
         return self._heat[name]
 
     def _market_channel(self, symbol: str) -> MarketChannel:

@@ -1,12 +1,14 @@
-"""Make the chart's heatmap by the usual model of an installation, where that is not the one zones are of."""
+"""Make the chart's heatmap by the usual model of an installation, where that is not the one of the zones."""
 
 from typing import Protocol
 
-from bot.commands.models import Past, pick, unit_of
+from bot.commands.models import Past, pick
 from bot.live.window import ModelFeed
 from engine.errors import GridError
 from engine.grid import Grid
-from engine.presets import Preset
+from engine.presets import Preset, Unit
+
+_UNITS = {Unit.EXPECTED: "expected liquidations", Unit.STANDING: "standing notional"}
 
 
 class Modelled(Past, Protocol):
@@ -26,10 +28,10 @@ class Modelled(Past, Protocol):
 
 
 class Usual:
-    """Be the usual model's heatmap of a market; `about` says in a line what it shows."""
+    """Be a market's heatmap by one model; `about` says in a line what it shows."""
 
     def __init__(self, market: Modelled, preset: Preset) -> None:
-        self.about = f"Model {preset.name}: {unit_of(preset)}. Zones and alerts use flow"
+        self.about = f"Model {preset.name}: {_UNITS[preset.unit]}. Zones and alerts use flow"
         self._market = market
         self._preset = preset
 
@@ -38,9 +40,18 @@ class Usual:
         symbol: str,
         window_ms: int,
         *,
+        max_cols: int,
         low: float | None = None,
         high: float | None = None,
-        bins: int = 600,
-        max_cols: int | None = None,
     ) -> Grid:
-        raise GridError
+        """Return the heatmap of a window that ends now.
+
+        Raise UserError without data, and without open interest where the model follows it.
+        """
+        presets, asked = {self._preset.name: self._preset}, (self._preset.name, "")
+        chosen = await pick(presets, self._market, symbol, asked, window_ms)
+        if chosen is None:
+            raise GridError(f"{self._preset.name} is what the market itself shows")
+        return await self._market.model_grid(
+            symbol, window_ms, chosen.feed, low=low, high=high, max_cols=max_cols
+        )

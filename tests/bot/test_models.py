@@ -24,7 +24,7 @@ def test_the_check_shows_the_file_the_usual_model_and_all_there_are(tmp_path, ca
     rows = {line.split()[0]: line.split()[1:] for line in lines}
     assert rows["LIQWATCH_MODELS_FILE"] == ["models.toml", "environment"]
     assert rows["LIQWATCH_MODELS_USUAL"] == ["mine", "environment"]
-    assert "models: flow, leverage, simple, mine; zones, alerts and the chart use flow" in lines
+    assert "models: flow, leverage, simple, mine; zones and alerts use flow" in lines
 
 
 @pytest.mark.parametrize("begin", [check_settings, Liqwatch])

@@ -44,6 +44,16 @@ async def test_what_the_chart_shows_is_also_said_in_words(desk):
     assert "Nearest zone below: $55M of longs" in words
 
 
+async def test_another_model_than_flow_is_named_on_the_chart(visit, serve, desk):
+    assert not await desk.page.is_visible("#note")
+    other = await visit((await serve(usual="leverage")).base)
+    await other.open()
+    await other.until("!document.querySelector('#note').hidden")
+    assert await other.text("#note") == "Model leverage: standing notional. Zones and alerts use flow"
+    await other.picture("usual")
+    await other.clean()
+
+
 async def test_the_cross_hair_reads_time_price_and_dollars(desk):
     await desk.page.mouse.move(400, 300)
     readout = await desk.until("document.querySelector('#readout').innerText")

@@ -21,11 +21,12 @@ from bot.live.changes import Changes
 from bot.live.view import Change, ChangeKind, SymbolView
 from bot.supervisor import PartHealth, PartState
 from bot.web.server import Behind, Limits, WebServer
+from bot.web.usual import Usual
 from config.sections import WebSettings
 from engine.errors import UserError
 from engine.grid import Grid, price_edges
 from engine.model import STEP_MS, Candles, Severity, Side, Zone, ZoneId, ZoneSet
-from engine.presets import Unit
+from engine.presets import PRESETS, Unit
 from engine.snapshot import HeatmapSnapshot, LiquidationLevel
 
 NOW_MS = 1_760_128_500_000  # 2025-10-10 20:35 UTC
@@ -141,9 +142,9 @@ class FakeMarket:
             open_interest=np.full(len(close), 5e4) if symbol == "BTCUSDT" else unknown,
         )
 
-    async def model_grid(self, symbol, window_ms, feed, *, max_cols=1200) -> Grid:
+    async def model_grid(self, symbol, window_ms, feed, *, low=None, high=None, max_cols=1200) -> Grid:
         self.presets.append(feed.preset)
-        return await self.grid(symbol, window_ms, max_cols=max_cols)
+        return await self.grid(symbol, window_ms, low=low, high=high, max_cols=max_cols)
 
     async def snapshot(self, symbol, *, bin_bp=5.0, min_usd=0.0) -> HeatmapSnapshot:
         price = self.view(symbol).price
@@ -388,10 +389,13 @@ async def serve() -> AsyncIterator[Callable]:
     """Return a function that starts a server with settings and limits of the test's own."""
     sites: list[Site] = []
 
-    async def start(*, limits: Limits | None = None, library_dir: Path | None = None, **settings) -> Site:
+    async def start(
+        *, limits: Limits | None = None, library_dir: Path | None = None, usual: str = "flow", **settings
+    ) -> Site:
         market, commands, inapp = FakeMarket(), FakeCommands(), FakeInApp()
         parts = [part("feed")]
-        behind = Behind(market=market, commands=commands, inapp=inapp, health=lambda: parts)
+        shown = None if usual == "flow" else Usual(market, PRESETS[usual])
+        behind = Behind(market=market, commands=commands, inapp=inapp, health=lambda: parts, usual=shown)
         folder = {} if library_dir is None else {"library_dir": library_dir}
         server = WebServer(behind, WebSettings(**({"port": 0} | settings)), limits=limits, **folder)
         await server.start()

@@ -8,6 +8,9 @@ from aiohttp import WSMsgType
 
 from bot.live.view import Change, ChangeKind
 from bot.web.encode import unpack
+from bot.web.usual import Usual
+from engine.errors import GridError
+from engine.presets import FLOW, LEVERAGE
 
 
 class Reader:
@@ -111,6 +114,40 @@ async def test_a_price_that_leaves_the_range_brings_a_new_one(reader, site):
     assert fresh["type"] == "snapshot"
     assert fresh["n"] == snapshot["n"] + 1
     assert fresh["high"] > snapshot["high"]
+
+
+async def test_the_chart_shows_the_usual_model_and_says_so(serve):
+    site = await serve(usual="leverage")
+    async with site.ws("/ws/heatmap") as socket:
+        reader = Reader(socket)
+        snapshot = await reader.follow()
+        assert snapshot["about"] == "Model leverage: standing notional. Zones and alerts use flow"
+        assert site.market.presets == [LEVERAGE]
+        site.market.candle({"BTCUSDT": 112_100.0})
+        columns = await reader.next("columns")
+        assert columns["n"] == snapshot["n"] + 1
+        assert columns["about"] == snapshot["about"]
+        assert set(site.market.presets) == {LEVERAGE}
+        assert (len(columns["frame"]), columns["frame"].bins) == (1, snapshot["frame"].bins)
+
+
+async def test_a_usual_model_that_a_market_cannot_feed_says_why(serve):
+    site = await serve(usual="leverage")
+    async with site.ws("/ws/heatmap") as socket:
+        await socket.send_json({"type": "subscribe", "symbol": "ETH", "window": "24h"})
+        error = await Reader(socket).next("error")
+    assert error["code"] == "no_snapshot"
+    assert error["message"] == "leverage follows open interest, and there is none for ETH at this time."
+
+
+async def test_the_market_s_own_heatmap_needs_no_word(reader, site):
+    assert (await reader.follow())["about"] == ""
+    assert site.market.presets == []
+
+
+async def test_what_the_market_shows_itself_is_not_asked_of_a_model(site):
+    with pytest.raises(GridError, match="flow is what the market itself shows"):
+        await Usual(site.market, FLOW).grid("BTCUSDT", 3_600_000, max_cols=10)
 
 
 async def test_a_jump_in_time_brings_everything_anew(reader, site):
