@@ -31,6 +31,7 @@ from bot.privacy import Privacy
 from bot.render.renderer import Renderer
 from bot.scheduler import Scheduler, alert_jobs
 from bot.supervisor import PartHealth, Supervisor
+from bot.truth.levels import REFRESH_S, LevelKeeper
 from bot.truth.renewal import CHECK_S, Renewal
 from bot.truth.shelf import load_shelf
 from bot.warm import compile_models
@@ -142,6 +143,8 @@ class Liqwatch:
         compiled = asyncio.to_thread(compile_models, self.settings.presets.values())
         await asyncio.gather(self.market.start(), self.renderer.warm(), compiled)
         self._undo.push_async_callback(self.market.stop)
+        self.levels = LevelKeeper(TruthStore(self.store), self.market, self.settings)
+        await self.levels.load()
 
     async def _build_alerts(self, *, serving: bool) -> None:
         draw = Draughtsman(self.market, self.renderer, self.accuracy).alert
@@ -186,6 +189,7 @@ class Liqwatch:
         alert_jobs(scheduler, self.alerting)
         renewal = Renewal(TruthStore(self.store), self.accuracy, self.market, self.settings)
         scheduler.every(CHECK_S, "accuracy", renewal.refresh)
+        scheduler.every(REFRESH_S, "level", self.levels.refresh, at_once=True)
         scheduler.start()
         self._undo.push_async_callback(self.supervisor.stop_all)
         self._undo.callback(self.worker.stop)

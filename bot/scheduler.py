@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -44,11 +44,12 @@ class Scheduler:
         self._health: dict[str, JobHealth] = {}
         self._running: set[asyncio.Task[object]] = set()
 
-    def every(self, seconds: float, name: str, work: Work) -> None:
-        """Run `work` every so many seconds of the wall clock."""
+    def every(self, seconds: float, name: str, work: Work, *, at_once: bool = False) -> None:
+        """Run `work` every so many seconds of the wall clock, with `at_once` from the start on."""
         health = self._health[name] = JobHealth(name=name, every_s=seconds)
+        first = {"next_run_time": datetime.now(UTC)} if at_once else {}
         self._scheduler.add_job(
-            self._guarded, "interval", args=(health, work), seconds=seconds, id=name, name=name
+            self._guarded, "interval", args=(health, work), seconds=seconds, id=name, name=name, **first
         )
 
     async def _guarded(self, health: JobHealth, work: Work) -> None:

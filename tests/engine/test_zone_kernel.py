@@ -34,7 +34,7 @@ def agree_on_events(got, expected):
     agree([e.zone for e in got], [e.zone for e in expected])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     volatility=st.sampled_from([0.0005, 0.0015, 0.005]),
@@ -43,7 +43,7 @@ def agree_on_events(got, expected):
     days=st.sampled_from([1, 2]),
 )
 def test_zones_are_those_of_the_plain_ones(market, zone_oracle, seed, volatility, missing, wicks, days):
-    candles = market(400, seed=seed, volatility=volatility, missing=missing, price=1e5)
+    candles = market(220, seed=seed, volatility=volatility, missing=missing, price=1e5)
     columns = Heatmap(replace(FLOW, norm_min_days=0.02)).feed(candles)
     params = replace(QUICK, days=days)
     expected, happened = zone_oracle.ZoneOracle("v", "s", params).update(columns, candles if wicks else None)

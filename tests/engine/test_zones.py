@@ -83,7 +83,7 @@ def shorts(zones: ZoneSet) -> list[float]:
     return [z.notional_usd for z in zones.by_side(Side.SHORT)]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_what_always_holds(zone_oracle: Any, seed: int) -> None:
     columns = walk(seed, 110)
@@ -133,7 +133,7 @@ def check_dollars(zone_oracle: Any, columns: Columns, row: int, zones: ZoneSet) 
     assert all(0.0 <= share <= 1.0 + 1e-9 for share in totals.values())
 
 
-@settings(max_examples=8, deadline=None)
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 99))
 def test_blocks_and_restarts_change_nothing(seed: int, cut: int) -> None:
     columns = walk(seed, 100)

@@ -322,11 +322,14 @@ async def test_a_whole_liqwatch_shows_its_own_report_without_a_restart(settings,
     try:
         before = (await app.commands.dispatch("/accuracy btc", caller)).text
         async with asyncio.timeout(60):
-            while not app.accuracy.of(SYMBOL).own:
+            while not app.accuracy.of(SYMBOL).own or app.market.view(SYMBOL).level is None:
                 await asyncio.sleep(0.05)
         after = (await app.commands.dispatch("/accuracy btc", caller)).text
     finally:
         await app.stop()
+    level = app.market.view(SYMBOL).level
+    assert level.hours >= 48, "dollars are at the level of what is reported"
+    assert 0.1 <= level.long <= 10
     assert "Development result" in before
     assert "Measured by this installation" in after
 
