@@ -66,13 +66,13 @@ class Market:
         return between
 
 
-def plan_of(given: argparse.Namespace) -> Plan:
+def plan_of(given: argparse.Namespace, settings: Settings) -> Plan:
     """Return what was asked for on the command line; raise UserError for what cannot be."""
     if not 1 <= given.days <= 400:
         raise UserError(f"--days {given.days} is not between 1 and 400.", example=EXAMPLE)
     return Plan(
         symbols=tuple(dict.fromkeys(symbol_named(name) for name in given.wanted)),
-        models=presets_of(given.model or ("flow",)),
+        models=presets_of(given.model or ("flow",), settings.presets),
         step_ms=INTERVALS[given.interval],
         days=given.days,
         venue=venue_named(given.venue) if given.venue else None,
@@ -81,7 +81,7 @@ def plan_of(given: argparse.Namespace) -> Plan:
 
 def precompute(given: argparse.Namespace, settings: Settings) -> int:
     """Make what was asked for, with progress on standard error; print a line about each."""
-    plan = plan_of(given)
+    plan = plan_of(given, settings)
 
     async def work() -> None:
         async with market_opened(settings) as store:

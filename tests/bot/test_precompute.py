@@ -1,5 +1,7 @@
 """Columns made ahead by the command line: what is there is left alone, what is missing is made."""
 
+from pathlib import Path
+
 import pytest
 from rich.console import Console
 
@@ -26,7 +28,8 @@ async def store(tmp_path):
 
 
 def planned(*words):
-    return precompute.plan_of(command_line.parser().parse_args(["precompute", *words]))
+    settings = load({}, environ={}, directory=Path("/nowhere"))
+    return precompute.plan_of(command_line.parser().parse_args(["precompute", *words]), settings)
 
 
 QUIET = Console(quiet=True)
@@ -101,6 +104,14 @@ async def test_what_cannot_be_is_refused_with_words(store, settings):
         planned("btc", "--days", "0")
     with pytest.raises(UserError, match="no model 'other'"):
         planned("btc", "--model", "other")
+
+
+def test_models_of_ones_own_are_made_as_well(tmp_path, capsys, monkeypatch):
+    (tmp_path / "models.toml").write_text('[models.swing]\nbase = "flow"\nwarm_days = 10\n', encoding="utf-8")
+    monkeypatch.setenv("LIQWATCH_MODELS_FILE", str(tmp_path / "models.toml"))
+    words = ["precompute", "btc", "--days", "2", "--model", "swing", "--data-dir", str(tmp_path)]
+    assert command_line.main([*words, "--source", "replay"]) == 0
+    assert "BTCUSDT on binance, swing: 48 kept, 48 made" in capsys.readouterr().out
 
 
 def test_the_command_prints_a_line_a_symbol(tmp_path, capsys):
