@@ -153,6 +153,74 @@ class Tick:
     interpolated: bool = False
 
 
+class PriceKind(StrEnum):
+    """What the price of a liquidation is; they differ by more than a spread."""
+
+    FILL = "fill"  # average price of the order that closed the position
+    BANKRUPTCY = "bankruptcy"  # price at which the position's margin is gone
+    MARK = "mark"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Liquidation:
+    """One position that was force-closed, wholly or in part.
+
+    `side` is whose position it was, never the order's side. `ts` is the venue's time, `received_ms` ours.
+    `notional_usd` is `quantity * price`. `venue_id` names the event where the venue does; "" where it names
+    none. `nth` tells equal events of one frame apart: they are as real as any other.
+    """
+
+    venue: str
+    symbol: str
+    side: Side
+    price: float
+    price_kind: PriceKind
+    quantity: float
+    notional_usd: float
+    ts: int
+    received_ms: int
+    venue_id: str = ""
+    nth: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenInterest:
+    """All open positions of one symbol on one venue at a time, one side, in base coins."""
+
+    venue: str
+    symbol: str
+    ts: int
+    open_interest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funding:
+    """What longs pay shorts at `funding_ts`, as a fraction for `interval_h` hours; `settled` once paid.
+
+    `ts` is when it was said. `interval_h` is None where the venue does not say how often it is paid.
+    """
+
+    venue: str
+    symbol: str
+    ts: int
+    rate: float
+    funding_ts: int
+    interval_h: float | None = None
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongShortRatio:
+    """Accounts (or positions) that are long over those that are short, over a period that begins at `ts`."""
+
+    venue: str
+    symbol: str
+    ts: int
+    step_ms: int
+    kind: str
+    ratio: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """Say that bars are missing between two times (both candle opens, first and last missing)."""
@@ -179,6 +247,8 @@ class SourceSought:
 
 
 MarketEvent = Candle | Tick | Gap | SourceEnded | SourceSought
+VenueEvent = Candle | Tick | Liquidation | OpenInterest | Funding | LongShortRatio
+"""What a venue's frames and answers are turned into."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
