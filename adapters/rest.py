@@ -62,10 +62,10 @@ class Limit:
 class Call:
     """One request, not sent yet.
 
-    `path` begins with a slash; `query` holds plain text, not percent-encoded; `body` is sent as JSON. `weight`
-    is the most that the answer may cost against the limit of the name `limit`; `per` names whose share of it
-    is meant where a venue counts for each instrument, else "". `about` is what a final answer would cover,
-    such as the venue's name of a symbol; "" for the path alone.
+    `path` begins with a slash; `query` holds plain text, not percent-encoded; `body` is sent as JSON.
+    `weight` is the most that the answer may cost against the limit of the name `limit`; `per` names whose
+    share of it is meant where a venue counts for each instrument, else "". `about` is what a final answer
+    would cover, such as the venue's name of a symbol; "" for the path alone.
     """
 
     path: str
