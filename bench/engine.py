@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.market import market
 from bench.runner import Outcome
 from bot.live.book import COLUMN_DAYS, Book, Place
 from bot.live.columns import columns_days
@@ -30,13 +31,12 @@ from bot.render.heatmap import draw
 from bot.render.request import HeatmapRequest
 from engine.heatmap import Heatmap
 from engine.heatmap import run as run_all
-from engine.model import DAY_MS, STEP_MS, Candles
+from engine.model import DAY_MS, STEP_MS
 from engine.presets import PRESETS, Preset
 from engine.zones import ZoneBook, ZoneParams
 
 BINS = 500
 COUNTS = (1_000, 10_000, 100_000)
-START_MS = 1_759_276_800_000
 MIB = 1 << 20
 SERIES, FED, QUICK_FED = 200, 8, 2
 RESTART_DAYS = 30
@@ -44,26 +44,6 @@ THREADS = 2
 LIVE = 500
 GOALS = {"1000": 2.0, "10000": 20.0, "100000": 250.0}
 ORACLE = Path(__file__).parents[1] / "tests" / "engine" / "oracle.py"
-
-
-def market(count: int, *, seed: int = 1) -> Candles:
-    """Return made candles: prices walk by .15 % a candle, volumes vary, open interest walks by .2 %."""
-    rng = np.random.default_rng(seed)
-    close = 1e5 * np.exp(np.cumsum(rng.normal(0, 0.0015, count)))
-    opened = np.concatenate([[1e5], close[:-1]])
-    wick = np.exp(np.abs(rng.normal(0, 0.0007, (2, count))))
-    volume = rng.exponential(10.0, count)
-    return Candles(
-        ts=START_MS + np.arange(count, dtype=np.int64) * STEP_MS,
-        open=opened,
-        high=np.maximum(opened, close) * wick[0],
-        low=np.minimum(opened, close) / wick[1],
-        close=close,
-        volume=volume,
-        quote_volume=volume * close,
-        taker_buy_volume=np.full(count, np.nan),
-        open_interest=8e4 * np.exp(np.cumsum(rng.normal(0, 0.002, count))),
-    )
 
 
 def timed_ms(work: Callable[[], object], repeats: int) -> float:
@@ -184,17 +164,17 @@ def _drawn(book: Book) -> bytes:
 
 
 _LOADED = """
-import resource, time
-began = time.perf_counter()
+import re, time
+from pathlib import Path
+def mib():
+    return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 import numpy as np
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-plain = time.perf_counter()
-from bench.engine import market
+before, began = mib(), time.perf_counter()
+from bench.market import market
 from engine.heatmap import Heatmap
 from engine.presets import PRESETS
 Heatmap(PRESETS["flow"]).feed(market(100))
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print((time.perf_counter() - plain) * 1e3, (after - before) / 1024)
+print((time.perf_counter() - began) * 1e3, mib() - before)
 """
 
 

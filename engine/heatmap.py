@@ -151,7 +151,7 @@ class Heatmap:
             per=per,
             prices=np.stack([prices[::-1], prices]),
             cells=np.zeros(per * bins),
-            sums=np.zeros(bins),
+            sums=np.zeros((2, bins)),
             rows=rows,
             need=np.zeros((2, 2), np.int64),
         )

@@ -22,6 +22,7 @@ from numba import njit
 from engine.model import Floats, Ints
 
 Surface = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.uint8]
 
 LONG, SHORT = 0, 1
 OPEN, HIGH, LOW, CLOSE = range(4)
@@ -30,6 +31,8 @@ ENTERED, SWEPT, TAKEN, DECAYED, CLOSED = range(5)
 LAST_TS, FIRST_TS, COUNT, HALFWAY = range(4)
 LAST_Z, LAST_CLOSE, LAST_OPEN_INTEREST, LIQUIDATED = range(4)
 
+BLOCK_BITS = 6
+"""Cells whose changes are noted together: two to the power of this."""
 NOWHERE = 1 << 60
 """Lowest occupied bin of a level that holds nothing; its highest is the negative."""
 NO_ROOM = -(1 << 62)
@@ -75,6 +78,7 @@ class Book(NamedTuple):
     base: Ints  # (2,) bin of cell 0, on the side's axis
     mass: Floats  # (2, N, D, K) undecayed
     surface: Floats  # (2, K, N) mass summed over levels
+    dirty: Flags  # (2, N / BLOCK, rounded up) 1 where `surface` changed since a walk over fixed bins saw it
     lowest: Ints  # (2, D) occupied bins
     highest: Ints  # (2, D)
     scale: Floats  # (2, K) decay since the last rewrite
@@ -101,7 +105,7 @@ class Fixed(NamedTuple):
     per: int
     prices: Floats  # (2, per x bins) of the middle of each state bin as a side counts, where mass is coins
     cells: Floats  # (per x bins,) scratch
-    sums: Floats  # (bins,) scratch
+    sums: Floats  # (2, bins) undecayed, what stands in each bin as a side counts
     rows: Surface  # (2, n, bins)
     need: Ints
 
@@ -132,6 +136,13 @@ def vacate(book: Book, side: int, level: int) -> None:
 
 
 @njit(cache=True, nogil=True, inline="always")
+def note_change(book: Book, side: int, first: int, last: int) -> None:
+    """Note that cells `first` to `last` may have changed."""
+    for block in range(first >> BLOCK_BITS, (last >> BLOCK_BITS) + 1):
+        book.dirty[side, block] = 1
+
+
+@njit(cache=True, nogil=True, inline="always")
 def sweep(book: Book, side: int, last: int) -> float:
     """Consume all mass in bins `last` and below; return what it was."""
     lowest, highest = extent(book, side)
@@ -147,6 +158,7 @@ def sweep(book: Book, side: int, last: int) -> float:
         book.standing[side, k] = rest if highest > last else 0.0
         swept += left * book.scale[side, k]
     book.mass[side, begin:end] = 0.0
+    note_change(book, side, begin, end - 1)
     for j in range(book.lowest.shape[1]):
         if book.highest[side, j] <= last:
             vacate(book, side, j)
@@ -185,6 +197,7 @@ def take_profit(parts: Parts, book: Book, side: int, best: float) -> float:
         if book.highest[side, j] < first:
             continue
         begin = max(first, book.lowest[side, j])
+        note_change(book, side, begin - book.base[side], book.highest[side, j] - book.base[side])
         for b in range(begin, book.highest[side, j] + 1):
             taken += clear_cell(parts, book, side, b - book.base[side], j)
         book.highest[side, j] = begin - 1
@@ -207,6 +220,8 @@ def rewrite(book: Book, side: int, k: int) -> None:
             total += kept
         book.surface[side, k, cell] = total
         standing += total
+    if highest >= lowest:
+        note_change(book, side, lowest - book.base[side], highest - book.base[side])
     book.standing[side, k] = standing
     book.scale[side, k] = 1.0
 
@@ -267,6 +282,7 @@ def enter(parts: Parts, book: Book, side: int, bar: Floats, mass: float) -> floa
     close_bin = side_bin(side, bar[CLOSE])
     mass_at, surface = book.mass[side], book.surface[side]
     entered = 0.0
+    least, most = NOWHERE, -NOWHERE
     whole = spread_sum(parts, bar)
     rates = np.empty(len(parts.amplitude))
     for k in range(len(parts.amplitude)):
@@ -283,6 +299,7 @@ def enter(parts: Parts, book: Book, side: int, bar: Floats, mass: float) -> floa
             near = max(far - 1, close_bin)
             farther = amount * (level + 0.5 - far)
             near_cell, far_cell = near - book.base[side], far - book.base[side]
+            least, most = min(least, near_cell), max(most, far_cell)
             for k in range(len(parts.amplitude)):
                 mass_at[near_cell, j, k] += (amount - farther) * rates[k]
                 mass_at[far_cell, j, k] += farther * rates[k]
@@ -291,6 +308,8 @@ def enter(parts: Parts, book: Book, side: int, bar: Floats, mass: float) -> floa
             book.lowest[side, j] = min(book.lowest[side, j], near)
             book.highest[side, j] = max(book.highest[side, j], far)
             entered += amount
+    if least <= most:
+        note_change(book, side, least, most)
     total = 0.0
     for k in range(len(parts.amplitude)):
         book.standing[side, k] += entered * rates[k]
@@ -466,11 +485,32 @@ def pour_near(parts: Parts, book: Book, side: int, close_bin: int, usd_scale: fl
 
 
 @njit(cache=True, nogil=True)
-def pour_fixed(book: Book, side: int, out: Fixed, row: Surface) -> None:
-    """Add what stands to a row of fixed bins.
+def refresh(book: Book, side: int, out: Fixed, first: int, blocks: tuple[int, int]) -> None:
+    """Add up anew the fixed bins that a run of blocks of cells lies in; `first` is the state bin of place 0.
 
     Bins are added up side by side, first all first cells, then all second ones: that has no short loops.
     """
+    per, bins, base = out.per, out.sums.shape[1], book.base[side]
+    least = max(0, ((blocks[0] << BLOCK_BITS) + base - first) // per)
+    most = min(bins - 1, ((blocks[1] << BLOCK_BITS) - 1 + base - first) // per)
+    if least > most:
+        return
+    start = least * per + first - base
+    cells = out.cells[: (most + 1 - least) * per]
+    begin, end = max(0, start), min(book.surface.shape[2], start + cells.shape[0])
+    cells[:] = 0.0
+    sums = out.sums[side, least : most + 1]
+    sums[:] = 0.0
+    add_scaled(book.surface[side, 0, begin:end], 1.0, cells[begin - start : end - start])
+    if out.prices.shape[1] > 0:
+        multiply(cells, out.prices[side, least * per : (most + 1) * per])
+    for j in range(per):
+        add_scaled(cells[j::per], 1.0, sums)
+
+
+@njit(cache=True, nogil=True)
+def pour_whole(book: Book, side: int, out: Fixed, row: Surface) -> None:
+    """Add what stands to a row of fixed bins, added up from the start."""
     lowest, highest = extent(book, side)
     bins, per = row.shape[0], out.per
     first = out.first if side == SHORT else -(out.first + per * bins)
@@ -478,7 +518,7 @@ def pour_fixed(book: Book, side: int, out: Fixed, row: Surface) -> None:
     if begin >= end:
         return
     b, count = begin // per, (end - 1) // per + 1 - begin // per
-    cells, sums, at = out.cells[: count * per], out.sums[:count], first - book.base[side]
+    cells, sums, at = out.cells[: count * per], out.sums[side, :count], first - book.base[side]
     cells[:] = 0.0
     sums[:] = 0.0
     for k in range(book.scale.shape[1]):
@@ -490,6 +530,31 @@ def pour_fixed(book: Book, side: int, out: Fixed, row: Surface) -> None:
         add_scaled(cells[j::per], 1.0, sums)
     for i in range(count):
         row[b + i if side == SHORT else bins - 1 - b - i] += sums[i]
+
+
+@njit(cache=True, nogil=True)
+def pour_changed(book: Book, side: int, out: Fixed, row: Surface) -> None:
+    """Add what stands to a row of fixed bins, of one lifetime: all of it fades alike.
+
+    Bins where nothing else changed have been added up before.
+    """
+    bins, dirty = row.shape[0], book.dirty[side]
+    first = out.first if side == SHORT else -(out.first + out.per * bins)
+    begin = 0
+    while begin < dirty.shape[0]:
+        if dirty[begin] == 0:
+            begin += 1
+            continue
+        end = begin + 1
+        while end < dirty.shape[0] and dirty[end] != 0:
+            end += 1
+        refresh(book, side, out, first, (begin, end))
+        dirty[begin:end] = 0
+        begin = end
+    lowest, highest = extent(book, side)
+    least, most = max(0, (lowest - first) // out.per), min(bins - 1, (highest - first) // out.per)
+    for b in range(least, most + 1):
+        row[b if side == SHORT else bins - 1 - b] += out.sums[side, b] * book.scale[side, 0]
 
 
 @njit(cache=True, nogil=True)
@@ -509,9 +574,14 @@ def walk_near(parts: Parts, book: Book, bars: Bars, start: int, out: Near) -> in
 def walk_fixed(parts: Parts, book: Book, bars: Bars, start: int, out: Fixed) -> int:
     """Step through candles from `start`, writing fixed bins; return where it stopped for room."""
     moved = np.zeros(book.totals.shape)
+    book.dirty[:] = 1
+    out.sums[:] = 0.0
     for t in range(start, bars.ts.shape[0]):
         if step(parts, book, bars, t, moved, out.need) == NO_ROOM:
             return t
         for side in (LONG, SHORT):
-            pour_fixed(book, side, out, out.rows[side, t])
+            if book.scale.shape[1] == 1:
+                pour_changed(book, side, out, out.rows[side, t])
+            else:
+                pour_whole(book, side, out, out.rows[side, t])
     return int(bars.ts.shape[0])

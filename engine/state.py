@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import DataError
-from engine.kernel import NOWHERE, Book, Parts
+from engine.kernel import BLOCK_BITS, NOWHERE, Book, Parts
 from engine.model import HOUR_MS, Ints
 from engine.norm import Norm, new_norm
 from engine.presets import BIN_LOG, Fuel, Preset, Sides
@@ -65,6 +65,7 @@ def new_book(preset: Preset) -> Book:
         base=np.zeros(2, np.int64),
         mass=np.zeros((2, 0, levels, lives)),
         surface=np.zeros((2, lives, 0)),
+        dirty=np.zeros((2, 0), np.uint8),
         lowest=np.full((2, levels), NOWHERE, np.int64),
         highest=np.full((2, levels), -NOWHERE, np.int64),
         scale=np.ones((2, lives)),
@@ -91,6 +92,7 @@ def _sized(book: Book, base: Ints, cells: int) -> Book:
         base=base,
         mass=np.zeros((2, cells, *book.mass.shape[2:])),
         surface=np.zeros((*book.surface.shape[:2], cells)),
+        dirty=np.ones((2, (cells >> BLOCK_BITS) + 1), np.uint8),
     )
 
 

@@ -245,17 +245,42 @@ def test_pour_fixed(market, small, side, first, per):
     prices = 100.0 + np.arange(60 * per)
     for priced in (prices[:0], prices):
         out = fixed(first, per, 60)._replace(prices=np.stack([priced[::-1], priced]))
-        _, (*_, row) = both(kernel.pour_fixed, book, side, out, np.zeros(60, np.float32))
-        expected = np.zeros(60)
-        for cell, value in enumerate((book.mass[side] * book.scale[side]).sum(axis=(1, 2))):
-            b = int(cell + book.base[side])
-            place = (b if side == SHORT else -1 - b) - first
-            if 0 <= place < 60 * per:
-                expected[place // per] += value * (priced[place] if len(priced) else 1.0)
-        np.testing.assert_allclose(row, expected, rtol=1e-5, atol=1e-9)
+        _, (*_, row) = both(kernel.pour_whole, book, side, out, np.zeros(60, np.float32))
+        np.testing.assert_allclose(row, poured(book, side, out), rtol=1e-5, atol=1e-9)
     empty = state.grown(state.new_book(small), need())
-    _, (*_, row) = both(kernel.pour_fixed, empty, side, fixed(first, per, 60), np.zeros(60, np.float32))
-    assert not row.any()
+    for pour in (kernel.pour_whole, kernel.pour_changed):
+        _, (*_, row) = both(pour, empty, side, fixed(first, per, 60), np.zeros(60, np.float32))
+        assert not row.any()
+
+
+def poured(book, side, out):
+    """Return what a row of 60 fixed bins holds, one cell after the other."""
+    expected, priced = np.zeros(60), out.prices[side if side == SHORT else LONG]
+    for cell, value in enumerate((book.mass[side] * book.scale[side]).sum(axis=(1, 2))):
+        b = int(cell + book.base[side])
+        place = (b if side == SHORT else -1 - b) - out.first
+        if 0 <= place < 60 * out.per:
+            at = place if side == SHORT else 60 * out.per - 1 - place
+            expected[place // out.per] += value * (priced[at] if len(priced) else 1.0)
+    return expected
+
+
+@pytest.mark.parametrize("side", [LONG, SHORT])
+@pytest.mark.parametrize(("first", "per"), [(22900, 1), (22903, 7), (22400, 17)])
+def test_bins_where_nothing_changed_are_not_added_up_again(market, side, first, per):
+    parts, book, bars = coins_and_book(market, LEVERAGE)
+    prices = 100.0 + np.arange(60 * per)
+    out = fixed(first, per, 60)._replace(prices=np.stack([prices[::-1], prices]))
+    book.dirty[:] = 1
+    _, (book, _, out, row) = both(kernel.pour_changed, book, side, out, np.zeros(60, np.float32))
+    np.testing.assert_allclose(row, poured(book, side, out), rtol=1e-5, atol=1e-9)
+    assert not book.dirty[side].any()
+    for t in range(3):
+        moved, wanted = np.zeros((2, 5)), np.zeros((2, 2), np.int64)
+        assert kernel.step(parts, book, bars, t, moved, wanted) != kernel.NO_ROOM
+        assert not book.dirty[side].all()
+        _, (book, _, out, row) = both(kernel.pour_changed, book, side, out, np.zeros(60, np.float32))
+        np.testing.assert_allclose(row, poured(book, side, out), rtol=1e-5, atol=1e-9)
 
 
 def fixed(first, per, bins, *, count=0):
@@ -264,7 +289,7 @@ def fixed(first, per, bins, *, count=0):
         per=per,
         prices=np.zeros((2, 0)),
         cells=np.zeros(per * bins),
-        sums=np.zeros(bins),
+        sums=np.zeros((2, bins)),
         rows=np.zeros((2, count, bins), np.float32),
         need=np.zeros((2, 2), np.int64),
     )
