@@ -38,7 +38,7 @@ from engine.zones import ZoneBook, ZoneParams
 BINS = 500
 COUNTS = (1_000, 10_000, 100_000)
 MIB = 1 << 20
-SERIES, FED, QUICK_FED = 200, 8, 2
+SERIES, FED, QUICK_FED = 200, 200, 2
 RESTART_DAYS = 30
 THREADS = 2
 LIVE = 500
