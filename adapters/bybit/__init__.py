@@ -1,0 +1,1 @@
+"""Read Bybit's linear perpetuals: frames, answers and streams as plain values, without a socket."""

@@ -1,0 +1,190 @@
+"""Turn Bybit's public linear frames into events. Nothing here raises for what comes in, or invents.
+
+Topics that are read: `allLiquidation`, `tickers` and `kline.5`. Bybit neither announces that it will close a
+connection nor sends what is past, so nothing is ever marked as closing or as backlog.
+"""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from adapters.bybit.bars import bar
+from adapters.bybit.fields import VENUE, instant, known, plain, positive
+from adapters.bybit.tickers import Outcome, Tickers
+from adapters.instruments import Instrument, Instruments
+from adapters.parsed import Answer, Dropped, Parsed, lost
+from engine.model import STEP_MS, Candle, Liquidation, PriceKind, Side, VenueEvent
+
+SIDES = {"Buy": Side.LONG, "Sell": Side.SHORT}
+"""Whose position was closed. Bybit names the POSITION here, where others name the order that closed it."""
+INTERVAL = str(STEP_MS // 60_000)
+"""The one interval of live candles, in minutes: an event does not carry its length."""
+
+ALREADY = "already"
+BAD_TOPIC = "bad topic"
+
+_TOPIC = re.compile(r"[A-Za-z]+\.[^\s,\[\]\"']+")
+
+
+class Parser:
+    """Parse the frames of any number of connections; the state is what tickers last said."""
+
+    def __init__(self) -> None:
+        self._tickers = Tickers()
+
+    def parse(self, frame: str | bytes, instruments: Instruments, received_ms: int) -> Parsed:
+        """Return what a frame holds; `received_ms` is our clock at its arrival, in ms UTC."""
+        try:
+            message = json.loads(frame)
+        except (ValueError, RecursionError):
+            return lost(Dropped.NOT_JSON)
+        topic = message.get("topic") if isinstance(message, dict) else None
+        if not isinstance(topic, str):
+            return _said(message)
+        kind, _, rest = topic.partition(".")
+        if kind == "allLiquidation":
+            return _rows(rest, message, instruments, received_ms)
+        if kind == "tickers":
+            return self._ticker(rest, message, instruments)
+        return _klines(rest, message, instruments) if kind == "kline" else lost(Dropped.UNKNOWN)
+
+    def _ticker(self, native: str, message: Mapping[str, object], instruments: Instruments) -> Parsed:
+        instrument = known(native, instruments)
+        if isinstance(instrument, Dropped):
+            return lost(instrument)
+        return _collected(self._tickers.take(message, instrument))
+
+    def forget(self) -> None:
+        """Let go of what tickers said, for a connection that starts anew; its snapshots come first."""
+        self._tickers.forget()
+
+
+def parse(frame: str | bytes, instruments: Instruments, received_ms: int) -> Parsed:
+    """Parse one frame by itself; of a ticker's delta only what it holds is known."""
+    return Parser().parse(frame, instruments, received_ms)
+
+
+def _collected(found: Iterable[Outcome]) -> Parsed:
+    events: list[VenueEvent] = []
+    dropped: Counter[Dropped] = Counter()
+    for each in found:
+        if isinstance(each, Dropped):
+            dropped[each] += 1
+        else:
+            events.append(each)
+    return Parsed(events=tuple(events), dropped=dropped)
+
+
+def _rows(native: str, message: Mapping[str, object], instruments: Instruments, received_ms: int) -> Parsed:
+    rows = message.get("data")
+    if not isinstance(rows, list):
+        return lost(Dropped.MALFORMED)
+    instrument = known(native, instruments)
+    if isinstance(instrument, Dropped):
+        return lost(instrument, len(rows)) if rows else Parsed()
+    seen: Counter[tuple[object, ...]] = Counter()
+    return _collected(_liquidation(row, instrument, received_ms, seen) for row in rows)
+
+
+def _liquidation(
+    row: object, instrument: Instrument, received_ms: int, seen: Counter[tuple[object, ...]]
+) -> Liquidation | Dropped:
+    """Return one event; `seen` counts equal ones of the frame, which are as real as any other."""
+    if not isinstance(row, dict) or row.get("S") not in ("Buy", "Sell"):
+        return Dropped.MALFORMED
+    if row.get("s") != instrument.native:
+        return Dropped.CONTRADICTORY
+    ts, sizes = instant(row.get("T")), _sizes(row, instrument)
+    if isinstance(ts, Dropped):
+        return ts
+    if isinstance(sizes, Dropped):
+        return sizes
+    price, coins = sizes
+    same = (row["S"], ts, price, coins)
+    nth = seen[same]
+    seen[same] += 1
+    return Liquidation(
+        venue=VENUE,
+        symbol=instrument.symbol,
+        side=SIDES[row["S"]],
+        price=price,
+        price_kind=PriceKind.BANKRUPTCY,
+        quantity=coins,
+        notional_usd=coins * price,
+        ts=ts,
+        received_ms=received_ms,
+        nth=nth,
+    )
+
+
+def _sizes(row: Mapping[str, object], instrument: Instrument) -> tuple[float, float] | Dropped:
+    """Return the price of one coin and the coins of a liquidation, or why they are none."""
+    price, quantity = positive(row.get("p")), positive(row.get("v"))
+    if isinstance(price, Dropped):
+        return price
+    if isinstance(quantity, Dropped):
+        return quantity
+    price, quantity = instrument.price(price), instrument.quantity(quantity)
+    return (price, quantity) if 0.0 < price * quantity < math.inf else Dropped.IMPOSSIBLE
+
+
+def _klines(rest: str, message: Mapping[str, object], instruments: Instruments) -> Parsed:
+    interval, _, native = rest.partition(".")
+    rows = message.get("data")
+    if not isinstance(rows, list):
+        return lost(Dropped.MALFORMED)
+    if interval != INTERVAL:
+        return lost(Dropped.UNKNOWN, len(rows)) if rows else Parsed()
+    instrument = known(native, instruments)
+    if isinstance(instrument, Dropped):
+        return lost(instrument, len(rows)) if rows else Parsed()
+    return _collected(_kline(row, instrument) for row in rows)
+
+
+def _kline(row: object, instrument: Instrument) -> Candle | Dropped:
+    if not isinstance(row, dict) or not isinstance(row.get("confirm"), bool):
+        return Dropped.MALFORMED
+    start, end = instant(row.get("start")), instant(row.get("end"))
+    if isinstance(start, Dropped):
+        return start
+    if isinstance(end, Dropped):
+        return end
+    if row.get("interval") != INTERVAL or end != start + STEP_MS - 1:
+        return Dropped.CONTRADICTORY
+    values = [row.get(name) for name in ("open", "high", "low", "close", "volume", "turnover")]
+    return bar(instrument, start, values, STEP_MS, closed=row["confirm"])
+
+
+def _said(message: object) -> Parsed:
+    """Read what is no push: an answer to a request, or a pong.
+
+    A pong of the public linear stream has op "ping", and its word in `ret_msg`; elsewhere op is "pong".
+    """
+    if not isinstance(message, dict):
+        return lost(Dropped.UNKNOWN)
+    ok, text = message.get("success"), plain(message.get("ret_msg"))
+    if message.get("op") == "pong" or (text == "pong" and ok is not False):
+        return Parsed(alive=True)
+    if not isinstance(ok, bool):
+        return lost(Dropped.UNKNOWN)
+    answer = Answer(
+        ok=ok,
+        request_id=plain(message.get("req_id")),
+        code="" if ok else refusal(text),
+        text=text,
+        topics=() if ok else tuple(dict.fromkeys(_TOPIC.findall(text.replace("topic:", " ")))),
+    )
+    return Parsed(answers=(answer,))
+
+
+def refusal(text: str) -> str:
+    """Return what a refusal means: `already` on, `bad topic`, or "" for anything else.
+
+    One topic that is already on fails a whole batch just as a bad one does, but that one is fine.
+    """
+    words = text.lower()
+    if "already subscribed" in words:
+        return ALREADY
+    return BAD_TOPIC if "handler not found" in words or "invalid topic" in words else ""
