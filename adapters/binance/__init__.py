@@ -1,0 +1,1 @@
+"""Binance USD-M futures: what its frames and answers mean, and how they are asked for. No sockets here."""
