@@ -111,38 +111,39 @@ class MarketStore:
             rows = await asyncio.to_thread(candle_rows, venue, symbol, step_ms, candles)
         else:
             rows = candle_rows(venue, symbol, step_ms, candles)
-        await self._accept([Append(table=table, rows=part) for table, part in rows])
+        await self.accept([Append(table=table, rows=part) for table, part in rows])
 
     async def add_columns(self, mark: Shelfmark, ts: Ints | Sequence[int], blobs: Sequence[bytes]) -> None:
         """Accept heatmap columns, one blob a bar."""
         rows = await asyncio.to_thread(snapshot_rows, mark, ts, blobs)
-        await self._accept([Append(table=SNAPSHOTS, rows=rows)])
+        await self.accept([Append(table=SNAPSHOTS, rows=rows)])
 
     async def add_position_events(self, mark: Shelfmark, events: PositionEvents) -> None:
         """Accept what candles moved."""
         rows = await asyncio.to_thread(position_rows, mark, events)
-        await self._accept([Append(table=POSITION_EVENTS, rows=rows)])
+        await self.accept([Append(table=POSITION_EVENTS, rows=rows)])
 
     async def add_zone_events(self, events: Sequence[ZoneEvent]) -> None:
         """Accept what happened to zones."""
-        await self._accept([Append(table=ZONE_EVENTS, rows=zone_event_rows(events))])
+        await self.accept([Append(table=ZONE_EVENTS, rows=zone_event_rows(events))])
 
     async def add_alert_history(self, records: Sequence[AlertRecord]) -> None:
         """Accept alerts for analytics; the later word on an alert replaces the earlier."""
-        await self._accept([Append(table=ALERT_HISTORY, rows=alert_rows(records))])
+        await self.accept([Append(table=ALERT_HISTORY, rows=alert_rows(records))])
 
     async def add_gaps(self, gaps: Sequence[Gap]) -> None:
         """Accept stretches without bars."""
-        await self._accept([Append(table=GAPS, rows=gap_rows(gaps))])
+        await self.accept([Append(table=GAPS, rows=gap_rows(gaps))])
 
     async def save_engine_state(
         self, venue: str, symbol: str, preset: str, ts: int, heatmap: bytes, zones: bytes
     ) -> None:
         """Accept the engine's state at a bar; the newest few of each symbol are kept."""
         rows = state_rows((venue, symbol, preset), ts, heatmap, zones)
-        await self._accept([Append(table=ENGINE_STATE, rows=rows)])
+        await self.accept([Append(table=ENGINE_STATE, rows=rows)])
 
-    async def _accept(self, appends: list[Append]) -> None:
+    async def accept(self, appends: list[Append]) -> None:
+        """Accept rows for tables; raise StoreFull where they cannot wait any longer."""
         if not any(len(append.rows) for append in appends):
             return
         deadline = time.monotonic() + self._limits.put_timeout_s
@@ -154,11 +155,11 @@ class MarketStore:
 
     async def write_whole(self, parts: Sequence[Append]) -> None:
         """Write parts in one transaction and return when they are on disk; raise with none of them kept."""
-        await self._call(lambda cursor: write_whole(cursor, parts))
+        await self.call(lambda cursor: write_whole(cursor, parts))
 
     async def flush(self) -> None:
         """Return when all that was accepted is on disk; raise what stands in the way, keeping it waiting."""
-        await self._call(lambda _cursor: None)
+        await self.call(lambda _cursor: None)
 
     async def truncate_after(self, ts: int) -> None:
         """Remove what belongs to bars that had not closed at `ts`: a replay goes back to that time.
@@ -173,7 +174,7 @@ class MarketStore:
                         step = "step_ms" if "step_ms" in table.columns else str(STEP_MS)
                         cursor.execute(f"DELETE FROM {table.name} WHERE {table.time} + {step} > ?", [ts])  # noqa: S608  # constants
 
-        await self._call(work)
+        await self.call(work)
 
     async def forget(self, user_id: str) -> dict[str, int]:
         """Remove every row of a user, accepted ones too, and return how many were removed from each table.
@@ -190,12 +191,13 @@ class MarketStore:
                     counts[name] = int(row[0]) if row else 0
             return counts
 
-        counts = await self._call(work)
+        counts = await self.call(work)
         with suppress(StorageError, duckdb.Error):  # while somebody reads, the next checkpoint does it
-            await self._call(lambda cursor: cursor.execute("CHECKPOINT"))
+            await self.call(lambda cursor: cursor.execute("CHECKPOINT"))
         return counts
 
-    async def _call(self, work: Callable[[Cursor], T]) -> T:
+    async def call(self, work: Callable[[Cursor], T]) -> T:
+        """Return what a function does with the writer's cursor, after all that was accepted is written."""
         try:
             async with asyncio.timeout(self._limits.timeout_s):
                 return await asyncio.wrap_future(self._writer.call(work))

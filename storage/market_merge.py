@@ -11,6 +11,9 @@ import pyarrow.compute as pc
 
 from storage.market_tables import Table
 
+_ORDER = "order_given"
+"""The column that says which row of a batch came later; no table has one of this name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Append:
@@ -53,7 +56,7 @@ def write_whole(cursor: duckdb.DuckDBPyConnection, parts: Sequence[Append]) -> N
 def _merge(cursor: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table) -> None:
     if not len(rows):
         return
-    cursor.register("incoming", rows.append_column("nth", pa.array(np.arange(len(rows)))))
+    cursor.register("incoming", rows.append_column(_ORDER, pa.array(np.arange(len(rows)))))
     same = " AND ".join(f"kept.{name} = incoming.{name}" for name in table.key)
     span = []
     if table.time is not None:
@@ -64,7 +67,7 @@ def _merge(cursor: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table) -> N
     cursor.execute(f"DELETE FROM {table.name} AS kept USING incoming WHERE {same}", span)  # noqa: S608
     cursor.execute(
         f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM incoming "  # noqa: S608
-        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY nth DESC) = 1 ORDER BY nth"
+        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {_ORDER} DESC) = 1 ORDER BY {_ORDER}"
     )
     cursor.unregister("incoming")
     if table.keep is not None:

@@ -108,6 +108,30 @@ GAPS = Table(
     time="first_ts",
     bar=True,
 )
+LIQUIDATIONS = Table(
+    name="liquidations",
+    columns={"exchange": _TEXT, "symbol": _TEXT, "ts": _MS, "side": _TEXT}
+    | {"price": _NUMBER, "price_kind": _TEXT, "quantity": _NUMBER, "notional_usd": _NUMBER}
+    | {"received_ms": _MS, "venue_id": _TEXT, "nth": _MS},
+    key=("exchange", "symbol", "ts", "side", "price", "quantity", "venue_id", "nth"),
+)
+FUNDING = Table(
+    name="funding_rates",
+    columns=_of_market()
+    | {"funding_ts": _MS, "ts": _MS, "rate": _NUMBER, "interval_h": _NUMBER, "settled": pa.bool_()},
+    key=("venue", "symbol", "funding_ts"),
+    time="funding_ts",
+)
+RATIOS = Table(
+    name="long_short_ratios",
+    columns=_of_market("kind") | {"step_ms": _MS, "ts": _MS, "ratio": _NUMBER},
+    key=("venue", "symbol", "kind", "step_ms", "ts"),
+)
+HEALTH = Table(
+    name="exchange_health",
+    columns={"venue": _TEXT, "ts": _MS, "state": _TEXT, "body": _TEXT},
+    key=("venue", "ts"),
+)
 IMPORTED_CANDLES = Table(name="imported_candles", columns=CANDLES.columns, key=CANDLES.key)
 IMPORTED_OPEN_INTEREST = Table(
     name="imported_open_interest", columns=OPEN_INTEREST.columns, key=OPEN_INTEREST.key
@@ -139,6 +163,7 @@ CALIBRATIONS = Table(
 _RECORDED = (
     *(CANDLES, OPEN_INTEREST, SNAPSHOTS, POSITION_EVENTS, ZONE_EVENTS),
     *(ALERT_HISTORY, ENGINE_STATE, GAPS),
+    *(LIQUIDATIONS, FUNDING, RATIOS, HEALTH),
 )
 _TRUTH = (
     *(IMPORTED_CANDLES, IMPORTED_OPEN_INTEREST, IMPORTED_LIQUIDATIONS, IMPORTED_EVENTS),

@@ -108,7 +108,7 @@ async def test_a_new_state_table_stops_forgetting_and_export(state, market, plan
 
 
 async def test_a_new_market_table_stops_forgetting_and_export(state, market, planted):
-    await market._call(lambda c: c.execute("CREATE TABLE diaries (user_id VARCHAR)"))
+    await market.call(lambda c: c.execute("CREATE TABLE diaries (user_id VARCHAR)"))
     before = await state.read(lambda s: s.execute(Base.metadata.tables["rules"].select()).all())
     with pytest.raises(StorageError, match="diaries"):
         await forget(state, market, ME)

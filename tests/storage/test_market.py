@@ -312,5 +312,5 @@ async def test_a_read_that_takes_too_long_is_stopped(market_path):
         await store._read(lambda cursor: cursor.execute(endless).fetchall())
     assert await store.tables()
     with pytest.raises(StorageError, match="in time"):
-        await store._call(lambda cursor: time.sleep(0.5))
+        await store.call(lambda cursor: time.sleep(0.5))
     await store.close()

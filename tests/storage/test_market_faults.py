@@ -353,7 +353,7 @@ async def test_a_checkpoint_that_fails_for_want_of_room_is_survived(small_disk):
     """DuckDB invalidates the whole instance then; the store opens the file anew."""
     place = small_disk("4m")
     store = await MarketStore.open(place / "market.duckdb")
-    await store._call(lambda cursor: cursor.execute("SET GLOBAL checkpoint_threshold = '1MB'"))
+    await store.call(lambda cursor: cursor.execute("SET GLOBAL checkpoint_threshold = '1MB'"))
     done = await fill(store)
     assert done > 10
     assert len(await store.columns(MARK)) >= done  # reads go on meanwhile
@@ -414,7 +414,7 @@ async def test_a_file_that_cannot_be_opened_again_is_tried_again(market, market_
         raise duckdb.FatalException("made up")
 
     with pytest.raises(StorageError):
-        await market._call(fail)
+        await market.call(fail)
     with pytest.raises(StorageError, match="closed"):
         await market.candles(*BTC)
     await market.add_candles(*BTC, bars(2))

@@ -36,7 +36,7 @@ async def held(narrow):
         entered.set()
         leave.wait(10)
 
-    holding = asyncio.create_task(narrow._call(hold))
+    holding = asyncio.create_task(narrow.call(hold))
     await asyncio.to_thread(entered.wait, 10)
     yield leave
     leave.set()
@@ -99,7 +99,7 @@ async def test_rows_that_cannot_be_are_refused_and_counted_and_the_others_kept(m
 
 async def test_a_statement_that_is_wrong_is_answered_and_the_writer_goes_on(market, bars):
     with pytest.raises(Exception, match="nowhere"):
-        await market._call(lambda cursor: cursor.execute("SELECT * FROM nowhere"))
+        await market.call(lambda cursor: cursor.execute("SELECT * FROM nowhere"))
     with pytest.raises(Exception, match="nowhere"):
         await market._read(lambda cursor: cursor.execute("SELECT * FROM nowhere"))
     await market.add_candles(*BTC, bars(1))
@@ -112,7 +112,7 @@ async def test_a_writer_that_breaks_leaves_nobody_waiting(market, bars):
     def broken(_cursor):
         raise LookupError("on purpose")
 
-    first, second = await asyncio.gather(market._call(broken), market.flush(), return_exceptions=True)
+    first, second = await asyncio.gather(market.call(broken), market.flush(), return_exceptions=True)
     assert isinstance(first, StorageError)
     assert isinstance(second, StorageError)
     with pytest.raises(StorageError, match="closed"):
@@ -121,7 +121,7 @@ async def test_a_writer_that_breaks_leaves_nobody_waiting(market, bars):
 
 async def test_calls_given_up_are_not_done(narrow, held):
     done = []
-    task = asyncio.create_task(narrow._call(lambda _cursor: done.append(1)))
+    task = asyncio.create_task(narrow.call(lambda _cursor: done.append(1)))
     await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
