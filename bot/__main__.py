@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     for sub in truth.add_commands(commands):
         _add_settings(sub)
     _add_precompute(commands)
+    _add_export(commands)
 
     commands.add_parser("warm", help="compile the engine, so that the next start is quick")
     return top
@@ -81,6 +82,17 @@ def _add_precompute(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         "--model", action="append", metavar="NAME", help="which model; may be given again (flow)"
     )
     sub.add_argument("--venue", metavar="NAME", help="whose candles; without it, the one with the most")
+    _add_settings(sub)
+
+
+def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    sub = commands.add_parser("export", help="write what is kept of the market into a Parquet file")
+    sub.add_argument("table", metavar="TABLE", help="candles, liquidations, open_interest, zone_events ...")
+    sub.add_argument("file", metavar="FILE.parquet", type=Path)
+    sub.add_argument("--symbol", metavar="NAME", help="BTCUSDT, or btc; without it, all")
+    sub.add_argument("--venue", metavar="NAME", help="without it, all")
+    sub.add_argument("--from", dest="begin", metavar="TIME", help="first time, UTC: 2026-01-01")
+    sub.add_argument("--to", dest="end", metavar="TIME", help="the rows before this time, UTC")
     _add_settings(sub)
 
 
@@ -172,6 +184,14 @@ def precompute(given: argparse.Namespace) -> int:
     return command.precompute(given, load(overrides(given)))
 
 
+def export(given: argparse.Namespace) -> int:
+    """Write what is kept of the market into a file."""
+    from bot import exporting
+    from config.settings import load
+
+    return exporting.export(given, load(overrides(given)))
+
+
 def warm(_: argparse.Namespace) -> int:
     """Compile the engine's loops into their cache."""
     from bot.entry import warm_up
@@ -189,6 +209,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "accuracy": truth_command,
     "calibrate": truth_command,
     "precompute": precompute,
+    "export": export,
     "warm": warm,
 }
 
