@@ -8,7 +8,8 @@ What a file holds is told by its columns:
 - single liquidations: `ts, side, price, quantity`, `side` being whose position it was: long or short.
 
 `ts` is the open of what the row covers, in ms since 1970 or as ISO 8601 (UTC where it says nothing else).
-Every error names the file, the row and the column; for CSV the line as well, which counts the header.
+The daily files that Binance publishes are known as they are (`binance_daily`). Every error names the file,
+the row and the column; for CSV the line as well, which counts the header.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from adapters.binance_daily import Daily, read_daily
 from adapters.importer_columns import Source, read_source
 from engine.errors import DataError
 from engine.model import HOUR_MS, STEP_MS, Floats, Ints
@@ -59,6 +61,12 @@ FORMS = (
     _Form(content=Content.OPEN_INTEREST, required=("open_interest",)),
 )
 """Every form, the most telling first; `step_ms` is what a file of one row is taken for."""
+_DAILY = {
+    "klines": Content.CANDLES,
+    "aggTrades": Content.CANDLES,
+    "metrics": Content.OPEN_INTEREST,
+    "liquidationSnapshot": Content.EVENTS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +95,9 @@ def read_files(paths: Sequence[Path]) -> list[Imported]:
 
 def read_file(path: Path) -> Imported:
     """Return what a file says; raise DataError where it says something impossible."""
+    daily = read_daily(path) if path.is_file() else None
+    if daily is not None:
+        return _from_daily(path, daily)
     source = read_source(path)
     form = _form_of(source)
     ts = source.times("ts")
@@ -108,6 +119,31 @@ def read_file(path: Path) -> Imported:
         step_ms=step_ms,
         ignored=tuple(name for name in source.names if name not in known),
     )
+
+
+def _from_daily(path: Path, daily: Daily) -> Imported:
+    """Return what a daily file of Binance says, checked like any other."""
+    content = _DAILY[daily.kind]
+    form = next(each for each in FORMS if each.content is content)
+    order = np.argsort(daily.ts, kind="stable")
+    imported = Imported(
+        path=path,
+        content=content,
+        ts=daily.ts[order],
+        columns={name: values[order] for name, values in daily.columns.items()},
+        step_ms=daily.step_ms,
+        ignored=(),
+    )
+    for name, values in imported.columns.items():
+        wrong = ~(values > 0.0) if name in form.positive else ~(values >= 0.0)
+        row = int(np.argmax(wrong))
+        if wrong[row]:
+            raise DataError(f"{path}: row {order[row] + 1}, column {name}: {values[row]:g} is impossible")
+    if content is not Content.EVENTS and (np.diff(imported.ts) == 0).any():
+        raise DataError(f"{path}: a time is there twice")
+    if daily.step_ms is not None and (HOUR_MS % daily.step_ms or (imported.ts % daily.step_ms).any()):
+        raise DataError(f"{path}: rows of 1, 5, 15 or 60 minutes are wanted, on their marks")
+    return imported
 
 
 def _form_of(source: Source) -> _Form:
