@@ -7,16 +7,15 @@ well, for whoever asks for them.
 
 import json
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from adapters.instruments import Instrument, Instruments
 from adapters.okx import rows
-from adapters.okx.topics import BARS, SWAP, topic_of
-from adapters.okx.values import Refused
+from adapters.okx.gather import Found, details, gather, told_apart, tried, tried_list
+from adapters.okx.topics import BARS, topic_of
 from adapters.parsed import Answer, Dropped, Parsed, lost
-from engine.model import STEP_MS, Liquidation, VenueEvent
+from engine.model import STEP_MS, VenueEvent
 
 BACKLOG_MS = 30_000
 """A liquidation that is older when it arrives is backlog: the first frame after subscribing may be stale."""
@@ -37,7 +36,6 @@ class _Asked:
     step_ms: int
 
 
-Found = VenueEvent | Dropped
 _Reader = Callable[[rows.Row, Instrument], VenueEvent]
 
 _READERS: Mapping[str, _Reader] = {
@@ -83,80 +81,31 @@ def _data(channel: object, data: list[object], asked: _Asked) -> Parsed:
     if not isinstance(channel, str):
         return lost(Dropped.MALFORMED)
     if channel == _CANDLES.get(asked.step_ms):
-        return _gather(_candle(row, asked) for row in data)
+        return gather(_candle(row, asked) for row in data)
     reader = _READERS.get(channel)
     if reader is None:
         return lost(Dropped.UNKNOWN)
-    return _gather(_row(row, reader, asked) for row in data)
-
-
-def _gather(found: Iterable[Found]) -> Parsed:
-    """Part events from reasons; a message without a row is a sign of life only."""
-    events: list[VenueEvent] = []
-    dropped: Counter[Dropped] = Counter()
-    for each in found:
-        if isinstance(each, Dropped):
-            dropped[each] += 1
-        else:
-            events.append(each)
-    return Parsed(events=tuple(events), dropped=dropped, alive=not events and not dropped)
+    return gather(_row(row, reader, asked) for row in data)
 
 
 def _row(row: object, reader: _Reader, asked: _Asked) -> Found:
-    if not isinstance(row, dict):
-        return Dropped.MALFORMED
-    try:
-        return reader(row, rows.instrument_of(row, asked.native, asked.instruments))
-    except Refused as refused:
-        return refused.reason
+    return tried(row, lambda named: reader(named, rows.instrument_of(named, asked.native, asked.instruments)))
 
 
 def _candle(row: object, asked: _Asked) -> Found:
-    try:
-        return rows.candle(row, rows.find(asked.native, asked.instruments), asked.step_ms)
-    except Refused as refused:
-        return refused.reason
+    return tried_list(
+        row, lambda each: rows.candle(each, rows.find(asked.native, asked.instruments), asked.step_ms)
+    )
 
 
 def _liquidations(data: list[object], asked: _Asked) -> Parsed:
-    """Return every detail of every contract, equal ones told apart by `nth`."""
-    parsed = _gather(each for row in data for each in _details(row, asked))
-    met: Counter[Liquidation] = Counter()
-    events: list[VenueEvent] = []
-    backlog = False
-    for event in parsed.events:
-        if isinstance(event, Liquidation):
-            nth = met[event]
-            met[event] += 1
-            events.append(replace(event, nth=nth) if nth else event)
-            backlog = backlog or event.received_ms - event.ts > BACKLOG_MS
-    return Parsed(events=tuple(events), dropped=parsed.dropped, alive=parsed.alive, backlog=backlog)
-
-
-def _details(row: object, asked: _Asked) -> Iterable[Found]:
-    """Yield what one contract's details say; all of them are counted where the contract is not read."""
-    details = row.get("details") if isinstance(row, dict) else None
-    if not isinstance(row, dict) or not isinstance(details, list):
-        yield Dropped.MALFORMED
-        return
-    try:
-        if row.get("instType", asked.kind) != SWAP:
-            raise Refused(Dropped.NOT_LINEAR)
-        instrument = rows.find(row.get("instId"), asked.instruments)
-    except Refused as refused:
-        yield from [refused.reason] * len(details)
-        return
-    for detail in details:
-        yield _detail(detail, instrument, asked.received_ms)
-
-
-def _detail(detail: object, instrument: Instrument, received_ms: int) -> Found:
-    if not isinstance(detail, dict):
-        return Dropped.MALFORMED
-    try:
-        return rows.liquidation(detail, instrument, received_ms)
-    except Refused as refused:
-        return refused.reason
+    """Return every detail of every contract."""
+    parsed = gather(
+        each for row in data for each in details(row, asked.kind, asked.instruments, asked.received_ms)
+    )
+    events = tuple(told_apart(parsed.events))
+    backlog = any(event.received_ms - event.ts > BACKLOG_MS for event in events)
+    return Parsed(events=events, dropped=parsed.dropped, alive=parsed.alive, backlog=backlog)
 
 
 def _event(message: Mapping[str, object]) -> Parsed:

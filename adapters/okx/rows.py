@@ -50,13 +50,16 @@ def tick(row: Row, instrument: Instrument, *, field: str) -> Tick:
 
 def open_interest(row: Row, instrument: Instrument) -> OpenInterest:
     """Return open interest in coins: `oiCcy` needs no contract size, `oi` stands in where it is empty."""
-    coins = _coins(row.get("oiCcy"), row.get("oi"), instrument)
     return OpenInterest(
-        venue=instrument.venue, symbol=instrument.symbol, ts=moment(row.get("ts")), open_interest=coins
+        venue=instrument.venue,
+        symbol=instrument.symbol,
+        ts=moment(row.get("ts")),
+        open_interest=coins(row.get("oiCcy"), row.get("oi"), instrument),
     )
 
 
-def _coins(base: object, contracts: object, instrument: Instrument) -> float:
+def coins(base: object, contracts: object, instrument: Instrument) -> float:
+    """Return a quantity in coins: of the base currency, or where that is not known, of contracts."""
     if known(base):
         return number(counted(base) * instrument.priced)
     return number(instrument.quantity(counted(contracts)))
@@ -91,13 +94,13 @@ def rate(value: object) -> float:
     return found
 
 
-def candle(row: object, instrument: Instrument, step_ms: int) -> Candle:
+def candle(row: Sequence[object], instrument: Instrument, step_ms: int) -> Candle:
     """Return a candle of `step_ms`, forming or closed, its volume in coins.
 
     A row is `[ts, o, h, l, c, contracts, base, quote, confirm]`. One that opens off its mark is refused: so
     are days that open at 16:00 UTC.
     """
-    if not isinstance(row, Sequence) or isinstance(row, str) or len(row) < _CANDLE_FIELDS:
+    if len(row) < _CANDLE_FIELDS:
         raise Refused(Dropped.MALFORMED)
     ts = moment(row[0])
     first, high, low, last = (instrument.price(positive(value)) for value in row[1:5])
