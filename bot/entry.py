@@ -17,6 +17,7 @@ from bot.commands.registry import check_names
 from bot.console.control import Desk, Listen
 from bot.console.session import opened, run_console
 from bot.main import Liqwatch
+from bot.retention import check_tables
 from config.choice import source_of
 from config.settings import Settings
 from config.show import describe
@@ -111,9 +112,10 @@ async def console_session(
 def check_settings(settings: Settings) -> int:
     """Print what is in effect with secrets masked, where it comes from, and what is not configured.
 
-    Raise ConfigError where a model cannot be called what it is.
+    Raise ConfigError where a model cannot be called what it is, or a table is not there.
     """
     check_names(settings)
+    check_tables(settings.storage.keep_days)
     rows = describe(settings)
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     out = [f"{row.key:{widths[0]}}  {row.value:{widths[1]}}  {row.origin}" for row in rows]

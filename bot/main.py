@@ -29,6 +29,7 @@ from bot.pictures import Draughtsman
 from bot.position import PlaceKeeper, find_place
 from bot.privacy import Privacy
 from bot.render.renderer import Renderer
+from bot.retention import SWEEP_S, Retention, check_tables
 from bot.scheduler import Scheduler, alert_jobs
 from bot.supervisor import PartHealth, Supervisor
 from bot.truth.levels import REFRESH_S, LevelKeeper
@@ -45,6 +46,7 @@ from storage.market import MarketStore
 from storage.notes import get_note, set_note
 from storage.state import StateStore
 from storage.truth import TruthStore
+from storage.venues import VenueStore
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +62,7 @@ class Liqwatch:
         self.settings = settings
         self.kind = source_of(settings)
         check_names(settings)
+        check_tables(settings.storage.keep_days)
         self.directory = settings.storage.directory(self.kind.value)
         self.supervisor = Supervisor()
         self.fronts = Fronts(self.supervisor)
@@ -190,6 +193,8 @@ class Liqwatch:
         renewal = Renewal(TruthStore(self.store), self.accuracy, self.market, self.settings)
         scheduler.every(CHECK_S, "accuracy", renewal.refresh)
         scheduler.every(REFRESH_S, "level", self.levels.refresh, at_once=True)
+        retention = Retention(VenueStore(self.store), self.settings.storage.keep_days, self.market.now_ms)
+        scheduler.every(SWEEP_S, "retention", retention.sweep)
         scheduler.start()
         self._undo.push_async_callback(self.supervisor.stop_all)
         self._undo.callback(self.worker.stop)

@@ -1,7 +1,7 @@
 """Hold every setting of Liqwatch, one frozen class a section."""
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,8 @@ from config.kinds import (
     TimeList,
 )
 from engine.model import Severity
+
+Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
 class SourceSettings(Section):
@@ -108,6 +110,12 @@ class StorageSettings(Section):
         "key that protects what must be stored encrypted",
         Hint("at least 32 characters", "(32 characters or more)", env="SECRET_KEY"),
         min_length=32,
+    )
+
+    keep_days: dict[str, Days] = setting(
+        {},
+        "how many days of market history are kept, by table; a table that is not named is kept for ever",
+        Hint("a table of names and whole days", "{liquidation_snapshots: 60}", file_only=True),
     )
 
     def directory(self, kind: str) -> Path:
