@@ -3,24 +3,21 @@
 import math
 from collections.abc import Sequence
 
-from adapters.bybit.fields import VENUE, amount, instant, positive
+from adapters.bybit.fields import VENUE, amount, positive
 from adapters.instruments import Instrument
 from adapters.parsed import Dropped
 from engine.model import Candle
 
 
 def bar(
-    instrument: Instrument, start: object, values: Sequence[object], step_ms: int, *, closed: bool
+    instrument: Instrument, start_ms: int, values: Sequence[object], step_ms: int, *, closed: bool
 ) -> Candle | Dropped:
-    """Return a bar, or why it is none.
+    """Return the bar that opened at `start_ms`, or why it is none.
 
     `values` are open, high, low, close and volume (the venue's units) and turnover (quote currency); they
     become prices of one coin, coins and USD(T). The taker's share is not said by the venue, and stays None.
     """
-    ts = instant(start)
-    if isinstance(ts, Dropped):
-        return ts
-    if ts % step_ms:
+    if start_ms % step_ms:
         return Dropped.CONTRADICTORY
     numbers: list[float] = []
     for index, value in enumerate(values):
@@ -37,7 +34,7 @@ def bar(
     return Candle(
         venue=VENUE,
         symbol=instrument.symbol,
-        ts=ts,
+        ts=start_ms,
         open=instrument.price(opening),
         high=instrument.price(high),
         low=instrument.price(low),

@@ -8,14 +8,14 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from adapters.bybit.bars import bar
 from adapters.bybit.fields import VENUE, instant, known, plain, positive
-from adapters.bybit.tickers import Outcome, Tickers
+from adapters.bybit.tickers import Tickers, collected
 from adapters.instruments import Instrument, Instruments
 from adapters.parsed import Answer, Dropped, Parsed, lost
-from engine.model import STEP_MS, Candle, Liquidation, PriceKind, Side, VenueEvent
+from engine.model import STEP_MS, Candle, Liquidation, PriceKind, Side
 
 SIDES = {"Buy": Side.LONG, "Sell": Side.SHORT}
 """Whose position was closed. Bybit names the POSITION here, where others name the order that closed it."""
@@ -54,7 +54,7 @@ class Parser:
         instrument = known(native, instruments)
         if isinstance(instrument, Dropped):
             return lost(instrument)
-        return _collected(self._tickers.take(message, instrument))
+        return collected(self._tickers.take(message, instrument))
 
     def forget(self) -> None:
         """Let go of what tickers said, for a connection that starts anew; its snapshots come first."""
@@ -66,17 +66,6 @@ def parse(frame: str | bytes, instruments: Instruments, received_ms: int) -> Par
     return Parser().parse(frame, instruments, received_ms)
 
 
-def _collected(found: Iterable[Outcome]) -> Parsed:
-    events: list[VenueEvent] = []
-    dropped: Counter[Dropped] = Counter()
-    for each in found:
-        if isinstance(each, Dropped):
-            dropped[each] += 1
-        else:
-            events.append(each)
-    return Parsed(events=tuple(events), dropped=dropped)
-
-
 def _rows(native: str, message: Mapping[str, object], instruments: Instruments, received_ms: int) -> Parsed:
     rows = message.get("data")
     if not isinstance(rows, list):
@@ -85,7 +74,7 @@ def _rows(native: str, message: Mapping[str, object], instruments: Instruments, 
     if isinstance(instrument, Dropped):
         return lost(instrument, len(rows)) if rows else Parsed()
     seen: Counter[tuple[object, ...]] = Counter()
-    return _collected(_liquidation(row, instrument, received_ms, seen) for row in rows)
+    return collected(_liquidation(row, instrument, received_ms, seen) for row in rows)
 
 
 def _liquidation(
@@ -140,7 +129,7 @@ def _klines(rest: str, message: Mapping[str, object], instruments: Instruments) 
     instrument = known(native, instruments)
     if isinstance(instrument, Dropped):
         return lost(instrument, len(rows)) if rows else Parsed()
-    return _collected(_kline(row, instrument) for row in rows)
+    return collected(_kline(row, instrument) for row in rows)
 
 
 def _kline(row: object, instrument: Instrument) -> Candle | Dropped:
@@ -169,21 +158,28 @@ def _said(message: object) -> Parsed:
         return Parsed(alive=True)
     if not isinstance(ok, bool):
         return lost(Dropped.UNKNOWN)
-    answer = Answer(
-        ok=ok,
-        request_id=plain(message.get("req_id")),
-        code="" if ok else refusal(text),
-        text=text,
-        topics=() if ok else tuple(dict.fromkeys(_TOPIC.findall(text.replace("topic:", " ")))),
-    )
-    return Parsed(answers=(answer,))
+    request_id = plain(message.get("req_id"))
+    if ok:
+        return Parsed(answers=(Answer(ok=True, request_id=request_id, text=text),))
+    return Parsed(answers=_refused(request_id, text))
+
+
+def _refused(request_id: str, text: str) -> tuple[Answer, ...]:
+    """Return what a refusal says: first of the topic that spoiled the batch, then of the batch as a whole.
+
+    One topic that is gone, or is on already, fails every other that was asked for with it; one that is on
+    already is fine all the same.
+    """
+    code = refusal(text)
+    topics = tuple(dict.fromkeys(_TOPIC.findall(text.replace("topic:", " "))))
+    whole = Answer(ok=False, request_id=request_id, code=code, text=text)
+    if not topics:
+        return (whole,)
+    return (Answer(ok=code == ALREADY, code=code, text=text, topics=topics), whole)
 
 
 def refusal(text: str) -> str:
-    """Return what a refusal means: `already` on, `bad topic`, or "" for anything else.
-
-    One topic that is already on fails a whole batch just as a bad one does, but that one is fine.
-    """
+    """Return what a refusal means: `already` on, `bad topic`, or "" for anything else."""
     words = text.lower()
     if "already subscribed" in words:
         return ALREADY

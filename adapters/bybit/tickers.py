@@ -5,12 +5,13 @@ price is the last trade's: candles are made of trades, so the price moves throug
 """
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from adapters.bybit.fields import VENUE, amount, first_fault, instant, number, positive, rate
 from adapters.instruments import Instrument
-from adapters.parsed import Dropped
+from adapters.parsed import Dropped, Parsed
 from engine.model import Funding, OpenInterest, Tick, VenueEvent
 
 Fields = Mapping[str, object]
@@ -45,22 +46,10 @@ class Ticker:
         return [each for each in found if each is not None]
 
     def _interest(self, said: Fields, instrument: Instrument, ts: int) -> Outcome | None:
-        value = self._one_side(said)
-        if value is None or isinstance(value, Dropped):
-            return value
-        coins = instrument.quantity(value)
-        if not math.isfinite(coins):
-            return Dropped.IMPOSSIBLE
-        return OpenInterest(venue=VENUE, symbol=instrument.symbol, ts=ts, open_interest=coins)
-
-    def _one_side(self, said: Fields) -> float | Dropped | None:
-        found = one_side(said, self.share)
-        if found is None or isinstance(found, Dropped):
-            return found
-        both = amount(said.get("openInterest"))
-        if said.get("singleOpenInterest") not in _NOT_SAID and not isinstance(both, Dropped) and both:
-            self.share = BOTH_SIDES if found < _MOST * both else 1.0
-        return found
+        one, both = amount(said.get("singleOpenInterest")), amount(said.get("openInterest"))
+        if isinstance(one, float) and isinstance(both, float) and 0.0 < one <= both * _ROUNDING:
+            self.share = BOTH_SIDES if one < _MOST * both else 1.0
+        return interest(said, instrument, ts, self.share)
 
     def _remember(self, said: Fields) -> list[Outcome]:
         """Keep funding's fields; return why those that cannot be read are left as they stood."""
@@ -118,6 +107,31 @@ def one_side(said: Fields, share: float = BOTH_SIDES) -> float | Dropped | None:
         return None
     two_sides = amount(both)
     return two_sides if isinstance(two_sides, Dropped) else two_sides * share
+
+
+def interest(
+    said: Fields, instrument: Instrument, ts: int, share: float = BOTH_SIDES
+) -> OpenInterest | Dropped | None:
+    """Return one side's open interest in coins, why it is none, or None where nothing is said of it."""
+    value = one_side(said, share)
+    if value is None or isinstance(value, Dropped):
+        return value
+    coins = instrument.quantity(value)
+    if not math.isfinite(coins):
+        return Dropped.IMPOSSIBLE
+    return OpenInterest(venue=VENUE, symbol=instrument.symbol, ts=ts, open_interest=coins)
+
+
+def collected(found: Iterable[Outcome]) -> Parsed:
+    """Return events and counts of what some outcomes are, in their order."""
+    events: list[VenueEvent] = []
+    dropped: Counter[Dropped] = Counter()
+    for each in found:
+        if isinstance(each, Dropped):
+            dropped[each] += 1
+        else:
+            events.append(each)
+    return Parsed(events=tuple(events), dropped=dropped)
 
 
 def _tick(said: Fields, instrument: Instrument, ts: int) -> Outcome | None:

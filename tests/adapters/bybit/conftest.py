@@ -90,3 +90,24 @@ def parser():
 def read(parser, known):
     """Parse frames one after the other with one parser."""
     return lambda frame: parser.parse(frame, known, NOW)
+
+
+@pytest.fixture(scope="session")
+def btc():
+    return KNOWN.native("BTCUSDT")
+
+
+@pytest.fixture(scope="session")
+def pepe():
+    return KNOWN.native("1000PEPEUSDT")
+
+
+@pytest.fixture(scope="session")
+def answer():
+    """Wrap a result as the venue does."""
+
+    def make(rows=None, *, now=NOW, code=0, **result):
+        held = {"category": "linear", **result} | ({} if rows is None else {"list": rows})
+        return {"retCode": code, "retMsg": "OK", "result": held, "retExtInfo": {}, "time": now}
+
+    return make
