@@ -40,8 +40,12 @@ GREETING = "Websocket connection established."
 """The first frame of a connection, not JSON; it may be left out."""
 BACKLOG_MS = 60_000
 """A frame with a trade older than this is backlog. The clock must not be off by as much."""
-_ALREADY = "Already subscribed"
-_TOO_MANY = "Cannot track more than"
+_CODES = (
+    ("Already subscribed", "already_subscribed", True),
+    ("Already unsubscribed", "already_unsubscribed", True),
+    ("Cannot track more than", "too_many_users", False),
+)
+"""How sentences begin that mean something else than a refusal of a topic, and whether that is good."""
 
 Reader = Callable[[Batch, object, Instruments, AbstractSet[str]], None]
 
@@ -210,17 +214,12 @@ def _subscribed(batch: Batch, data: object, instruments: Instruments, _: Abstrac
 def _error(batch: Batch, data: object, instruments: Instruments, _: AbstractSet[str]) -> None:
     """Read a refusal: a sentence, with what was asked for inside it where we are lucky.
 
-    To be subscribed already is what was wanted.
+    To be subscribed already is what was wanted, and so for the contrary.
     """
     words = plain(data, limit=2000)
-    code = "error"
-    for start, name in ((_ALREADY, "already_subscribed"), (_TOO_MANY, "too_many_users")):
-        if words.startswith(start):
-            code = name
+    code, ok = next(((code, ok) for start, code, ok in _CODES if words.startswith(start)), ("error", False))
     topic = topic_of(_inside(words))
-    batch.answers.append(
-        Answer(ok=code == "already_subscribed", code=code, text=words[:300], topics=(topic,) if topic else ())
-    )
+    batch.answers.append(Answer(ok=ok, code=code, text=words[:300], topics=(topic,) if topic else ()))
 
 
 def _inside(words: str) -> object:

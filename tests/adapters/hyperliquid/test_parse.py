@@ -436,6 +436,9 @@ def test_refusals_name_what_they_are_about():
     words = 'Already subscribed: {"type":"activeAssetCtx","coin":"BTC"}'
     found = answer({"channel": "error", "data": words})
     assert (found.ok, found.code, found.topics) == (True, "already_subscribed", ("activeAssetCtx:BTC",))
+    words = 'Already unsubscribed: {"type":"trades","coin":"BTC"}'
+    found = answer({"channel": "error", "data": words})
+    assert (found.ok, found.code, found.topics) == (True, "already_unsubscribed", ("trades:BTC",))
     found = answer({"channel": "error", "data": "Cannot track more than 15 total users."})
     assert (found.ok, found.code, found.topics) == (False, "too_many_users", ())
     found = answer({"channel": "error", "data": "Invalid subscription {broken}"})
