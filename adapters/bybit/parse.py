@@ -158,28 +158,23 @@ def _said(message: object) -> Parsed:
         return Parsed(alive=True)
     if not isinstance(ok, bool):
         return lost(Dropped.UNKNOWN)
-    request_id = plain(message.get("req_id"))
-    if ok:
-        return Parsed(answers=(Answer(ok=True, request_id=request_id, text=text),))
-    return Parsed(answers=_refused(request_id, text))
-
-
-def _refused(request_id: str, text: str) -> tuple[Answer, ...]:
-    """Return what a refusal says: first of the topic that spoiled the batch, then of the batch as a whole.
-
-    One topic that is gone, or is on already, fails every other that was asked for with it; one that is on
-    already is fine all the same.
-    """
-    code = refusal(text)
-    topics = tuple(dict.fromkeys(_TOPIC.findall(text.replace("topic:", " "))))
-    whole = Answer(ok=False, request_id=request_id, code=code, text=text)
-    if not topics:
-        return (whole,)
-    return (Answer(ok=code == ALREADY, code=code, text=text, topics=topics), whole)
+    code = "" if ok else refusal(text)
+    answer = Answer(
+        ok=ok or code == ALREADY,
+        request_id=plain(message.get("req_id")),
+        code=code,
+        text=text,
+        topics=() if ok else tuple(dict.fromkeys(_TOPIC.findall(text.replace("topic:", " ")))),
+    )
+    return Parsed(answers=(answer,))
 
 
 def refusal(text: str) -> str:
-    """Return what a refusal means: `already` on, `bad topic`, or "" for anything else."""
+    """Return what a refusal means: `already` on, `bad topic`, or "" for anything else.
+
+    Either names one topic that failed the whole of its message: the others have to be asked for again. A
+    topic that is on already is fine itself, so that answer is a good one about that topic alone.
+    """
     words = text.lower()
     if "already subscribed" in words:
         return ALREADY

@@ -179,7 +179,7 @@ def judge(answered: Answered) -> Verdict:
 
 
 def judge_status(answered: Answered) -> Verdict:
-    """Say what an HTTP status means, of an answer or of a handshake that was refused.
+    """Say what an HTTP status means.
 
     The ban for asking too often and the block of a country are both HTTP 403: the words tell, or else
     whether Bybit has ever answered here.
@@ -189,6 +189,16 @@ def judge_status(answered: Answered) -> Verdict:
     if answered.worked_before or b"too frequent" in answered.body.lower():
         return again("shut this address out for asking too often", after_s=SHUT_OUT_S, scope=Scope.VENUE)
     return never("does not serve this country (HTTP 403)", scope=Scope.VENUE)
+
+
+def judge_handshake(answered: Answered) -> Verdict:
+    """Say what it means that a stream was not opened.
+
+    A handshake has no words to tell a ban from a block by, so both are waited out; calls tell them apart.
+    """
+    if answered.status == 403:
+        return again("shut this address out (HTTP 403)", after_s=SHUT_OUT_S, scope=Scope.VENUE)
+    return by_status(answered)
 
 
 def _by_code(code: int, words: str, answered: Answered) -> Verdict:

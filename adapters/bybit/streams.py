@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from adapters.bybit.fields import VENUE
 from adapters.bybit.parse import INTERVAL, Parser
-from adapters.bybit.rest import judge_status
+from adapters.bybit.rest import judge_handshake
 from adapters.instruments import Instrument, Instruments, Status
 from adapters.parsed import Parsed
 from adapters.rest import Answered, Limit, Verdict
@@ -37,7 +37,7 @@ MANNERS = Manners(
 """Bybit allows 500 connections in five minutes and says nothing of messages. It cuts who sends no ping for
 ten minutes; a pong answers each, so two that are missing are enough to know. No connection is cut for age."""
 
-TICKER_SILENT_S = 30.0
+TICKER_SILENT_S = 60.0
 CANDLE_SILENT_S = 150.0
 """A ticker comes ten times a second, a candle at least once a minute; liquidations may not come for hours."""
 
@@ -118,5 +118,5 @@ class Bybit:
         return parse
 
     def judge(self, answered: Answered) -> Verdict:
-        """Say what it means that a handshake was refused."""
-        return judge_status(answered)
+        """Say what it means that a stream was not opened."""
+        return judge_handshake(answered)

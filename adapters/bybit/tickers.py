@@ -21,6 +21,8 @@ BOTH_SIDES = 0.5
 """One side's share of `openInterest`, which counts both, as long as the venue has not said otherwise."""
 _MOST = 0.75
 _ROUNDING = 1.001
+STANDS_MS = 1000
+"""How often a price is said again while it stands, so that a quiet market is told from a broken feed."""
 _NOT_SAID = (None, "")
 
 
@@ -28,10 +30,13 @@ _NOT_SAID = (None, "")
 class Ticker:
     """What stands of one symbol; None is what was not said since the last snapshot.
 
-    `share` is one side's part of `openInterest` by what they last were together; `due_ms` is when funding is
-    paid next, and `told` the funding that was last handed out.
+    `price` is that of one coin, and was handed out for `ticked_ms`. `share` is one side's part of
+    `openInterest` by what they last were together; `due_ms` is when funding is paid next, and `told` the
+    funding that was last handed out.
     """
 
+    price: float | None = None
+    ticked_ms: int = 0
     share: float = BOTH_SIDES
     rate: float | None = None
     due_ms: int | None = None
@@ -40,10 +45,21 @@ class Ticker:
 
     def merge(self, said: Fields, instrument: Instrument, ts: int) -> list[Outcome]:
         """Take in a snapshot's or a delta's fields, and return what they say that is new."""
-        found = [_tick(said, instrument, ts), self._interest(said, instrument, ts)]
+        found = [self._tick(said, instrument, ts), self._interest(said, instrument, ts)]
         found.extend(self._remember(said))
         found.append(self._funding(instrument, ts))
         return [each for each in found if each is not None]
+
+    def _tick(self, said: Fields, instrument: Instrument, ts: int) -> Outcome | None:
+        if (text := said.get("lastPrice")) not in _NOT_SAID:
+            price = _price(text, instrument)
+            if isinstance(price, Dropped):
+                return price
+            self.price = price
+        elif self.price is None or ts < self.ticked_ms + STANDS_MS:
+            return None
+        self.ticked_ms = ts
+        return Tick(venue=VENUE, symbol=instrument.symbol, ts=ts, price=self.price)
 
     def _interest(self, said: Fields, instrument: Instrument, ts: int) -> Outcome | None:
         one, both = amount(said.get("singleOpenInterest")), amount(said.get("openInterest"))
@@ -134,16 +150,12 @@ def collected(found: Iterable[Outcome]) -> Parsed:
     return Parsed(events=tuple(events), dropped=dropped)
 
 
-def _tick(said: Fields, instrument: Instrument, ts: int) -> Outcome | None:
-    if (text := said.get("lastPrice")) in _NOT_SAID:
-        return None
+def _price(text: object, instrument: Instrument) -> float | Dropped:
     native = positive(text)
     if isinstance(native, Dropped):
         return native
     price = instrument.price(native)
-    if not price > 0.0:
-        return Dropped.IMPOSSIBLE
-    return Tick(venue=VENUE, symbol=instrument.symbol, ts=ts, price=price)
+    return price if price > 0.0 else Dropped.IMPOSSIBLE
 
 
 class Tickers:

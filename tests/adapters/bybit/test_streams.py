@@ -123,6 +123,7 @@ def test_a_renewed_list_is_used_at_once(known, frames):
 
 
 def test_a_refused_handshake(dialect):
-    assert dialect.judge(Answered(status=403)).outcome is Outcome.FINAL
-    assert dialect.judge(Answered(status=403, worked_before=True)).outcome is Outcome.RETRY
+    for worked in (False, True):  # nothing tells a ban from a block here, so nothing is final
+        verdict = dialect.judge(Answered(status=403, worked_before=worked))
+        assert (verdict.outcome, verdict.retry_after_s) == (Outcome.RETRY, 600.0)
     assert dialect.judge(Answered(status=503)).outcome is Outcome.RETRY
