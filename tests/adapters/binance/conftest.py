@@ -17,3 +17,4 @@ def load(name, path):
 
 
 load("binance_frames", PEERS / "binance_frames.py")
+load("binance_peer", PEERS / "binance.py")
