@@ -115,7 +115,7 @@ def candles(asked: Instrument, step_ms: int, *, recent: bool) -> Page:
             asked,
             bar=bar,
             after=last_ms + 1,
-            before=first_ms - 1,
+            before=_before(first_ms),
             limit=size,
         ),
         read=lambda decoded: answers.candles(decoded, asked, step_ms),
@@ -145,7 +145,7 @@ def open_interest_history(asked: Instrument, step_ms: int) -> Page:
             asked,
             each=True,
             period=period,
-            begin=first_ms - 1,
+            begin=_before(first_ms),
             end=last_ms + 1,
             limit=_PAGE,
         ),
@@ -196,7 +196,7 @@ def long_short(asked: Instrument, step_ms: int, kind: Ratio = Ratio.ACCOUNTS) ->
             "long-short",
             asked,
             period=period,
-            begin=first_ms - 1,
+            begin=_before(first_ms),
             end=last_ms + 1,
             limit=_PAGE,
         ),
@@ -222,6 +222,11 @@ def liquidations(asked: Instrument) -> Call:
     family = asked.native.removesuffix(f"-{SWAP}")
     query = (("instType", SWAP), ("instFamily", family), ("state", "filled"), ("limit", str(_PAGE)))
     return Call(path="/api/v5/public/liquidation-orders", query=query, limit="liquidation-orders")
+
+
+def _before(first_ms: int) -> int:
+    """Return the time just before one: OKX leaves out the one it is given, and takes none below 0."""
+    return max(first_ms - 1, 0)
 
 
 def _call(path: str, budget: str, asked: Instrument, *, each: bool = False, **query: str | int) -> Call:

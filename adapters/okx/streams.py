@@ -8,7 +8,7 @@ from adapters.okx import answers, rest
 from adapters.okx.parse import parse
 from adapters.okx.topics import BARS, SWAP, arg_of
 from adapters.parsed import Answer, Parsed
-from adapters.rest import GOOD, Answered, Limit, Verdict, again, mistake, never
+from adapters.rest import GOOD, Answered, Limit, Verdict, again, by_status, mistake, never
 from adapters.stream import Channel, Manners, Op, Parser, Request
 from adapters.venue import Feed
 from engine.model import STEP_MS
@@ -120,8 +120,8 @@ class Okx:
         return Parsed(dropped=renewed.dropped, alive=True)
 
     def judge(self, answered: Answered) -> Verdict:
-        """Say what an answer means that refused the WebSocket's handshake."""
-        return rest.judge(answered)
+        """Say what an answer means that refused the WebSocket's handshake: it has no words of OKX's."""
+        return by_status(answered)
 
 
 def _size(topic: str) -> int:

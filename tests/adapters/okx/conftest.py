@@ -1,8 +1,12 @@
 """Contracts of OKX, its recorded frames, and frames as its documents show them."""
 
+import contextlib
+import importlib.util
 import json
+import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from adapters.instruments import Instrument, Instruments
@@ -71,3 +75,61 @@ def kit():
         contract, lines, frame, forced, detail = map(staticmethod, (contract, lines, frame, forced, detail))
 
     return Kit
+
+
+def load(name, path):
+    """Load a module by its path: tests are no package."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+peer = load("peers_okx", Path(__file__).parents[2] / "peers" / "okx.py")
+
+
+def furnished(server):
+    """List three contracts, one of them inverse."""
+    frames = server.frames
+    server.list(
+        frames.contract("BTC", ct_val="0.01"),
+        frames.contract("ETH", ct_val="0.1", tick="0.01"),
+        frames.contract("BTC", quote="USD", ct_val="100", lot="1"),
+    )
+    return server
+
+
+@pytest.fixture
+async def okx():
+    """A local OKX; whoever exceeds a limit on purpose empties its faults again."""
+    server = furnished(await peer.Okx().start())
+    yield server
+    await server.stop()
+    assert server.faults == []
+
+
+@pytest.fixture
+async def session():
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+@pytest.fixture
+def opened():
+    """Start local OKXs with settings of one's own."""
+
+    @contextlib.asynccontextmanager
+    async def start(**settings):
+        server = furnished(await peer.Okx(**settings).start())
+        try:
+            yield server
+        finally:
+            await server.stop()
+
+    return start
+
+
+@pytest.fixture
+def okx_frames():
+    return peer.frames

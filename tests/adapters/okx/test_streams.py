@@ -173,7 +173,8 @@ def test_trap_contracts_that_change_are_worth_something_else_from_then_on(okx, k
 
 def test_refused_handshakes(okx):
     assert okx.judge(Answered(status=451)).outcome is Outcome.FINAL
-    assert okx.judge(Answered(status=503)).outcome is Outcome.RETRY
+    for status in (403, 429, 503):
+        assert okx.judge(Answered(status=status)).outcome is Outcome.RETRY
 
 
 @pytest.mark.parametrize(
