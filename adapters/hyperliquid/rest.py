@@ -34,12 +34,13 @@ TESTNET_URL = "https://api.hyperliquid-testnet.xyz"
 PATH = "/info"
 LIMIT = Limit(name="hyperliquid-info", budget=1200, window_s=60.0)
 """Counted as a rolling minute: whether it is a fixed one is not said, and this is the safe reading."""
+LIMITS = (LIMIT,)
 CANDLES, FUNDINGS, FILLS = 5000, 500, 2000
 """The most rows of an answer; of candles these are all there are of an interval."""
 FILLS_REACH = 10_000
 """How many of an address's latest fills can be had at all."""
 NULL_S = 60.0
-"""How long to wait after an empty 500: some calls give it for coins they do not know, some in trouble."""
+"""How long to wait after a 500 that says `null`: for a coin that is not known, in some calls, or in trouble."""
 ABSENT: Mapping[Feed, str] = {
     Feed.LONG_SHORT: "Hyperliquid publishes no long/short ratio",
 }
@@ -194,7 +195,7 @@ def judge(answered: Answered) -> Verdict:
         )
     if status == 403:
         return _forbidden(answered)
-    if status == 500 and answered.body.strip() in (b"", b"null"):
+    if status == 500 and answered.body.strip() == b"null":
         return again("has no answer to this (HTTP 500)", after_s=NULL_S)
     if 200 <= status < 300 and answered.decoded is None:
         return again("answered with nothing that can be read", after_s=NULL_S)

@@ -443,6 +443,7 @@ def answered(status, body=b"", **more):
         (answered(429, headers={"retry-after": "0"}), Outcome.RETRY, Scope.LIMIT, 0.0),
         (answered(500, b"null"), Outcome.RETRY, Scope.CALL, 60.0),
         (answered(500, b"oops"), Outcome.RETRY, Scope.CALL, None),
+        (answered(500), Outcome.RETRY, Scope.CALL, None),
         (answered(502), Outcome.RETRY, Scope.CALL, None),
         (answered(200, b"null"), Outcome.RETRY, Scope.CALL, 60.0),
         (answered(200, b"<html>"), Outcome.RETRY, Scope.CALL, 60.0),
