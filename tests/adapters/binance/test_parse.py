@@ -295,6 +295,7 @@ def test_no_time_is_made_of_what_is_none(value):
         {"k_V": "1001"},  # more bought than traded
         {"k_t": 1638747600001},
         {"k_T": 1638747900000},
+        {"k_t": 1638747660000, "k_T": 1638747959999},  # five minutes that begin at no mark of five
         {"k_s": "ETHUSDT"},
     ],
     ids=str,

@@ -224,10 +224,10 @@ def test_trap_an_absent_symbol_is_not_eight_hourly():
 
 def test_trap_the_interval_of_funding_follows_from_two_payments():
     hour = 3_600_000
-    times = [0, 8 * hour + 5, 12 * hour, 13 * hour, 13 * hour + 1000, 18 * hour, 34 * hour]
-    rows = [{"symbol": "BTCUSDT", "fundingRate": "-0.0001", "fundingTime": FIRST + t} for t in times]
+    times = [0, 8 * hour + 5, 12 * hour, 13 * hour, 13 * hour + 1000, 18 * hour, 26.1 * hour, 42.1 * hour]
+    rows = [{"symbol": "BTCUSDT", "fundingRate": "-0.0001", "fundingTime": FIRST + int(t)} for t in times]
     found = good(rest.funding_history(BTC).read(rows[::-1]))
-    assert [event.interval_h for event in found] == [None, 8.0, 4.0, 1.0, None, None, None]
+    assert [event.interval_h for event in found] == [None, 8.0, 4.0, 1.0, None, None, None, None]
     assert all(e.settled and e.ts == e.funding_ts and e.rate == -0.0001 for e in found)
 
 
