@@ -158,23 +158,37 @@ def _said(message: object) -> Parsed:
         return Parsed(alive=True)
     if not isinstance(ok, bool):
         return lost(Dropped.UNKNOWN)
-    code = "" if ok else refusal(text)
-    answer = Answer(
-        ok=ok or code == ALREADY,
-        request_id=plain(message.get("req_id")),
-        code=code,
-        text=text,
-        topics=() if ok else tuple(dict.fromkeys(_TOPIC.findall(text.replace("topic:", " ")))),
-    )
-    return Parsed(answers=(answer,))
+    request_id = plain(message.get("req_id"))
+    if ok:
+        return Parsed(answers=(Answer(ok=True, request_id=request_id, text=text),))
+    return Parsed(answers=(_refused(request_id, text),))
+
+
+def _refused(request_id: str, text: str) -> Answer:
+    """Return what a refusal says of its message, of which it names one topic: all of them failed.
+
+    A topic that is on already is fine. Asked for alone it is answered well; among others nothing is said of
+    it, so that the message is asked again in parts, down to that topic alone.
+    """
+    code, topics = refusal(text), tuple(dict.fromkeys(_TOPIC.findall(text.replace("topic:", " "))))
+    if code == ALREADY and topics_asked(request_id) > 1:
+        return Answer(ok=False, request_id=request_id, code=code, text=text)
+    return Answer(ok=code == ALREADY, request_id=request_id, code=code, text=text, topics=topics)
+
+
+def message_id(number: int, topics: int) -> str:
+    """Return the id of a message that asks for some topics; Bybit repeats it in its answer."""
+    return f"{number}.{topics}"
+
+
+def topics_asked(request_id: str) -> int:
+    """Return how many topics a message asked for, by its id; 1 for an id that does not say."""
+    _, _, topics = request_id.partition(".")
+    return int(topics) if topics.isascii() and topics.isdigit() and len(topics) < 9 else 1
 
 
 def refusal(text: str) -> str:
-    """Return what a refusal means: `already` on, `bad topic`, or "" for anything else.
-
-    Either names one topic that failed the whole of its message: the others have to be asked for again. A
-    topic that is on already is fine itself, so that answer is a good one about that topic alone.
-    """
+    """Return what a refusal means: `already` on, `bad topic`, or "" for anything else."""
     words = text.lower()
     if "already subscribed" in words:
         return ALREADY

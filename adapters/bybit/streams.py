@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from adapters.bybit.fields import VENUE
-from adapters.bybit.parse import INTERVAL, Parser
+from adapters.bybit.parse import INTERVAL, Parser, message_id
 from adapters.bybit.rest import judge_handshake
 from adapters.instruments import Instrument, Instruments, Status
 from adapters.parsed import Parsed
@@ -95,11 +95,11 @@ class Bybit:
         return len(channels) <= TOPICS and args_chars(each.topic for each in channels) <= ARGS_CHARS
 
     def requests(self, op: Op, topics: Sequence[str], numbers: Iterator[int]) -> Sequence[Request]:
-        """Return the messages that ask for topics, ten in each."""
+        """Return the messages that ask for topics, ten in each; their ids say how many."""
         found: list[Request] = []
         for first in range(0, len(topics), BATCH):
             batch = tuple(topics[first : first + BATCH])
-            number = str(next(numbers))
+            number = message_id(next(numbers), len(batch))
             text = json.dumps({"req_id": number, "op": op.value, "args": batch}, ensure_ascii=False)
             found.append(Request(request_id=number, text=text, topics=batch))
         return found

@@ -406,6 +406,18 @@ def test_trap_a_refusal_names_the_topic_that_spoiled_the_batch(read, text, topic
     assert answer == Answer(ok=code == ALREADY, request_id="9", code=code, text=text, topics=topics)
 
 
+@pytest.mark.parametrize(
+    ("number", "ok"), [("4.1", True), ("4.2", False), ("", True), ("4", True), ("4.x", True), ("4.²", True)]
+)
+def test_trap_a_topic_that_is_on_already_fails_the_others(read, number, ok):
+    topic = "tickers.BTCUSDT"
+    text = f"error:already subscribed,topic:{topic}"
+    frame = {"success": False, "ret_msg": text, "conn_id": "c", "req_id": number, "op": "subscribe"}
+    (answer,) = read(json.dumps(frame)).answers
+    named = (topic,) if ok else ()
+    assert answer == Answer(ok=ok, request_id=number, code=ALREADY, text=text, topics=named)
+
+
 def test_words_of_the_venue_can_be_written_anywhere(read):
     (answer,) = read('{"success":false,"ret_msg":"\\ud800' + "x" * 1000 + '","req_id":5}').answers
     answer.text.encode("utf-8")

@@ -62,10 +62,10 @@ def test_messages_are_as_documented_and_small(dialect):
     assert [json.loads(each.text) for each in sent] == [
         {"req_id": each.request_id, "op": "subscribe", "args": list(each.topics)} for each in sent
     ]
-    assert [each.request_id for each in sent] == ["1", "2", "3"]
+    assert [each.request_id for each in sent] == ["1.10", "2.10", "3.3"]
     assert [topic for each in sent for topic in each.topics] == topics
     (off,) = dialect.requests(Op.UNSUBSCRIBE, topics[:2], count(7))
-    assert json.loads(off.text) == {"req_id": "7", "op": "unsubscribe", "args": topics[:2]}
+    assert json.loads(off.text) == {"req_id": "7.2", "op": "unsubscribe", "args": topics[:2]}
     assert dialect.requests(Op.SUBSCRIBE, [], count(1)) == []
 
 
