@@ -40,7 +40,7 @@ CANDLES, FUNDINGS, FILLS = 5000, 500, 2000
 FILLS_REACH = 10_000
 """How many of an address's latest fills can be had at all."""
 NULL_S = 60.0
-"""How long to wait after a 500 that says `null`: for a coin that is not known, in some calls, or in trouble."""
+"""How long to wait after a 500 that says `null`: some calls say so of coins that they do not know."""
 ABSENT: Mapping[Feed, str] = {
     Feed.LONG_SHORT: "Hyperliquid publishes no long/short ratio",
 }
