@@ -11,6 +11,7 @@ from adapters.hyperliquid.fields import (
     Row,
     Unreadable,
     each_row,
+    elsewhere,
     moment,
     number,
     positive,
@@ -74,7 +75,7 @@ def _instrument(found: Row) -> Instrument:
     It is quoted in USDC, and named as the USDT perpetual of its coin is, so that venues add up.
     """
     name = text(found.get("name"))
-    if ":" in name:
+    if elsewhere(name):
         raise Unreadable(Dropped.NOT_LINEAR)
     decimals = found.get("szDecimals")
     if isinstance(decimals, bool) or not isinstance(decimals, int):

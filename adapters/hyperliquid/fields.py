@@ -137,9 +137,13 @@ def instrument(instruments: Instruments, coin: object) -> Instrument:
     name = text(coin)
     found = instruments.native(name)
     if found is None:
-        elsewhere = ":" in name or name[0] == "@" or "/" in name
-        raise Unreadable(Dropped.NOT_LINEAR if elsewhere else Dropped.NO_INSTRUMENT)
+        raise Unreadable(Dropped.NOT_LINEAR if elsewhere(name) else Dropped.NO_INSTRUMENT)
     return found
+
+
+def elsewhere(name: str) -> bool:
+    """Say whether a name is of a spot pair or of another dex."""
+    return name[0] == "@" or ":" in name or "/" in name
 
 
 def bought(side: object) -> bool:

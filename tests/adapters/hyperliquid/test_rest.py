@@ -190,6 +190,8 @@ def test_only_a_small_k_before_capitals_is_a_bundle(name):
     ("entry", "reason"),
     [
         ({"name": "xyz:TSLA", "szDecimals": 1}, Dropped.NOT_LINEAR),
+        ({"name": "@107", "szDecimals": 1}, Dropped.NOT_LINEAR),
+        ({"name": "PURR/USDC", "szDecimals": 1}, Dropped.NOT_LINEAR),
         ({"name": "A"}, Dropped.MALFORMED),
         ({"name": "A", "szDecimals": True}, Dropped.MALFORMED),
         ({"name": "A", "szDecimals": 7}, Dropped.IMPOSSIBLE),
@@ -565,3 +567,62 @@ def test_no_answer_raises_or_makes_something_up(said):
     rest.more_fills(said, 0, NOW)
     answers.server_time(said)
     assert answers.listed({"universe": said}).instruments.all == ()
+
+
+INFO = json.loads((made.DATA / "info.json").read_text()) | {
+    "contexts": [META, [made.context(), made.context(), made.context()]],
+    "tiers": META,
+    "fills": [made.fill(), made.fill(tid=None)],
+    "account": state(),
+}
+KNOWN = answers.listed(INFO["meta"]).instruments
+ODD = st.sampled_from(
+    [None, True, 0, -1, 10**400, 1.5, "", "NaN", "-1", "1e999", "x", [], {}, "xyz:TSLA", "@1"]
+)
+
+
+@st.composite
+def mutated(draw):
+    """A whole answer with one of its values replaced or taken out."""
+    kind = draw(st.sampled_from(sorted(INFO)))
+    node = whole = json.loads(json.dumps(INFO[kind]))
+    while True:
+        key = draw(st.sampled_from(list(node) if isinstance(node, dict) else range(len(node))))
+        if isinstance(node[key], dict | list) and node[key] and draw(st.integers(0, 4)):
+            node = node[key]
+        elif draw(st.booleans()):
+            node[key] = draw(ODD)
+            return kind, whole
+        else:
+            del node[key]
+            return kind, whole
+
+
+READ = {
+    "candleSnapshot": lambda said: rest.candles(KNOWN.native("kPEPE"), "1h", NOW).read(said),
+    "fundingHistory": lambda said: rest.funding(KNOWN.native("BTC"), NOW).read(said),
+    "contexts": lambda said: answers.context_events(said, NOW),
+}
+COUNTS = {"candleSnapshot": 24, "fundingHistory": 34, "contexts": 6, "fills": 2, "userFills": 0}
+
+
+@given(mutated())
+def test_an_answer_with_one_wrong_value_gives_no_more_than_it_holds(answer):
+    kind, said = answer
+    if kind in ("meta", "tiers"):
+        assert len(answers.listed(said).instruments) <= len(INFO[kind]["universe"])
+        assert len(answers.tiers(said, "d")) <= len(INFO[kind]["universe"])
+        return
+    if kind in ("clearinghouseState", "account"):
+        found = account.read_account(said, user=HLP, instruments=KNOWN, received_ms=NOW)
+        held = len(INFO[kind]["assetPositions"])
+        assert found is None or len(found.positions) + found.dropped.total() in (held - 1, held)
+        return
+    if kind in READ:
+        parsed = READ[kind](said)
+    else:
+        parsed = answers.fill_events(said, user=HLP, instruments=KNOWN, received_ms=NOW)
+    most = COUNTS[kind]
+    assert len(parsed.events) <= most
+    assert parsed.dropped or len(parsed.events) >= most - 3
+    assert all(math.isfinite(getattr(event, "price", 1.0)) for event in parsed.events)
