@@ -1,16 +1,39 @@
 """What tests of Bybit share: a few instruments, and frames as the venue writes them."""
 
+import importlib.util
 import json
+import sys
+from itertools import count
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from adapters.bybit import rest
+from adapters.bybit.listing import read_listing
 from adapters.bybit.parse import Parser
+from adapters.bybit.streams import Bybit
 from adapters.instruments import Instrument, Instruments
+from adapters.rest import Answered, Outcome
+from adapters.stream import Op
 
+PEERS = Path(__file__).parents[2] / "peers"
 DATA = Path(__file__).parents[2] / "data" / "bybit"
 NOW = 1_760_000_000_000
 """Our clock in the tests, ms."""
+
+
+def load(name):
+    """Load a peer by its path: tests are no package."""
+    known = f"peers_{name}"
+    if known not in sys.modules:
+        spec = importlib.util.spec_from_file_location(known, PEERS / f"{name}.py")
+        module = sys.modules[known] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[known]
+
+
+peer = load("bybit")
 
 
 def instrument(native, symbol, base, quote="USDT", coins=1.0):
@@ -111,3 +134,103 @@ def answer():
         return {"retCode": code, "retMsg": "OK", "result": held, "retExtInfo": {}, "time": now}
 
     return make
+
+
+class Reader:
+    """Calls, and one socket with the parser and the plan of the adapter."""
+
+    def __init__(self, session, server, known):
+        self.session = session
+        self.server = server
+        self.known = known
+        self.dialect = Bybit(lambda: known)
+        self.read = self.dialect.parser()
+        self.numbers = count(1)
+        self.socket = None
+
+    async def get(self, call, *, worked_before=False, timeout_s=2.0):
+        """Send a call as it is described, and return what was answered."""
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        async with self.session.request(
+            call.method, self.server.url + call.path, params=call.query, timeout=timeout
+        ) as response:
+            body = await response.read()
+            try:
+                decoded = json.loads(body)
+            except ValueError:
+                decoded = None
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Answered(
+                status=response.status,
+                headers=headers,
+                body=body,
+                decoded=decoded,
+                worked_before=worked_before,
+            )
+
+    async def good(self, call):
+        """Send a call that must be answered well, and return the decoded answer."""
+        found = await self.get(call)
+        assert rest.judge(found).outcome is Outcome.GOOD, found
+        return found.decoded
+
+    async def listing(self):
+        """Return every page of contracts."""
+        pages, cursor = [], ""
+        while not pages or cursor:
+            pages.append(read_listing(await self.good(rest.listing(cursor))))
+            cursor = pages[-1].cursor
+        return pages
+
+    async def connect(self):
+        self.socket = await self.session.ws_connect(self.server.ws_url)
+        return self
+
+    async def subscribe(self, topics, op=Op.SUBSCRIBE):
+        """Ask for topics as the plan does; return the answers."""
+        return [await self.ask(request.text) for request in self.dialect.requests(op, topics, self.numbers)]
+
+    async def ask(self, text):
+        await self.socket.send_str(text)
+        while True:
+            parsed = await self.next()
+            if parsed.answers or parsed.alive:
+                return parsed
+
+    async def next(self, timeout_s=2.0):
+        """Return what the next frame holds."""
+        message = await self.socket.receive(timeout=timeout_s)
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            raise EOFError(message.type)
+        return self.read(message.data, NOW)
+
+
+@pytest.fixture
+def bybit():
+    """The local venue's module, for servers of one's own."""
+    return peer
+
+
+@pytest.fixture
+def make_reader():
+    """Make a reader of a server of one's own."""
+    return Reader
+
+
+@pytest.fixture
+async def server():
+    server = await peer.Bybit().start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def reader(server, known):
+    async with aiohttp.ClientSession() as session:
+        yield Reader(session, server, known)
+
+
+@pytest.fixture
+async def stream(reader):
+    """A reader with an open socket."""
+    return await reader.connect()
