@@ -2,6 +2,7 @@
 
 import json
 from math import isclose, isfinite
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +14,9 @@ from engine.model import Candle, Funding, Liquidation, OpenInterest, Tick
 NOW_MS = 1_692_266_434_500
 KNOWN = Instruments(
     Instrument(venue="okx", native=f"{b}-USDT-SWAP", symbol=f"{b}USDT", base=b, quote="USDT", coins=c)
-    for b, c in (("BTC", 0.01), ("ETH", 0.1))
+    for b, c in (("BTC", 0.01), ("ETH", 0.1), ("WNCG", 1.0), ("SOS", 1e6))
 )
+SYMBOLS = {each.symbol for each in KNOWN.all}
 SWAP = "BTC-USDT-SWAP"
 TIME = str(NOW_MS)
 FRAMES = [
@@ -56,6 +58,13 @@ FRAMES = [
     },
     {"event": "notice", "code": "64008"},
 ]
+DATA = Path(__file__).parents[2] / "data" / "okx"
+RECORDED = [
+    json.loads(line)
+    for name in ("tardis.jsonl", "cryptofeed.jsonl")
+    for line in (DATA / name).read_text().splitlines()
+]
+ALL = FRAMES + RECORDED
 LEAVES = st.one_of(
     st.none(),
     st.booleans(),
@@ -97,13 +106,13 @@ def sound(event):
     positive = [getattr(event, name) for name in numbers.get(type(event), ())]
     others = [event.open_interest] if isinstance(event, OpenInterest) else []
     others += [event.rate] if isinstance(event, Funding) else []
-    times = event.ts > 1_230_000_000_000 and event.symbol in ("BTCUSDT", "ETHUSDT")
+    times = event.ts > 1_230_000_000_000 and event.symbol in SYMBOLS
     return times and all(isfinite(n) and n > 0 for n in positive) and all(map(isfinite, others))
 
 
 @given(st.data())
 def test_a_message_with_anything_in_any_place(data):
-    whole = data.draw(st.sampled_from(FRAMES))
+    whole = data.draw(st.sampled_from(FRAMES) | st.sampled_from(ALL))
     path = data.draw(st.sampled_from(list(places(whole))))
     spoilt = put(whole, path, data.draw(VALUES))
     parsed = parse(json.dumps(spoilt), KNOWN, NOW_MS)
@@ -112,7 +121,7 @@ def test_a_message_with_anything_in_any_place(data):
     assert all(count > 0 for count in parsed.dropped.values())
 
 
-@given(st.sampled_from(FRAMES), st.data())
+@given(st.sampled_from(FRAMES) | st.sampled_from(ALL), st.data())
 def test_a_frame_with_any_bytes_changed(message, data):
     frame = bytearray(json.dumps(message).encode())
     for _ in range(data.draw(st.integers(1, 4))):
