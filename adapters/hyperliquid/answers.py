@@ -174,10 +174,11 @@ def context_events(decoded: object, received_ms: int) -> Parsed:
         pair = rows(decoded)
         if len(pair) != 2:
             raise Unreadable(Dropped.MALFORMED)
-        found = listed(pair[0])
+        found, contexts = listed(pair[0]), rows(pair[1])
         batch.dropped += found.dropped
-        if found.instruments.entries:
-            universe_of(batch, rows(pair[1]), found.instruments)
+        if len(contexts) != len(found.instruments.entries):  # both are of one moment: they must match
+            raise Unreadable(Dropped.CONTRADICTORY)
+        universe_of(batch, contexts, found.instruments)
     except Unreadable as error:
         batch.dropped[error.reason] += 1
     return batch.parsed()
