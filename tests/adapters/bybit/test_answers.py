@@ -82,6 +82,11 @@ def test_more_coins_than_can_be_counted_are_none(answer, pepe):
     assert read_candles(answer([row(volume="1e308")]), pepe, STEP).dropped == {Dropped.IMPOSSIBLE: 1}
 
 
+def test_prices_too_small_for_a_coin_are_none(answer, pepe):
+    tiny = row(**dict.fromkeys(("open", "high", "low", "close"), "1e-323"))
+    assert read_candles(answer([tiny]), pepe, STEP).dropped == {Dropped.IMPOSSIBLE: 1}
+
+
 def test_bundles_are_in_coins(answer, pepe):
     (candle,) = read_candles(answer([row(volume="3")]), pepe, STEP).events
     assert (candle.symbol, candle.volume, candle.close) == ("PEPEUSDT", 3000.0, 17.0555)
