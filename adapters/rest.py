@@ -456,7 +456,7 @@ class RestClient:
     """Ask one venue, for everybody: one budget, one memory of what it refuses.
 
     To be opened with `async with`. Every method raises CallFailed where there is no good answer, with the
-    venue's verdict; nothing else gets out.
+    venue's verdict, and ValueError for a call that its own limit could never let through.
     """
 
     WAITING = 2000
@@ -534,10 +534,9 @@ class RestClient:
             verdict, decoded = await self._once(call, deadline_s)
             if verdict.outcome is Outcome.GOOD:
                 return decoded
-            self._learn(call, verdict)
-            delay_s = verdict.retry_after_s
-            if delay_s is None:
-                delay_s = self._backoff.delay_s(attempt)
+            known_s = verdict.retry_after_s
+            delay_s = self._backoff.delay_s(attempt) if known_s is None else known_s
+            self._learn(call, verdict, delay_s)
             late = self._clock.monotonic() + delay_s > deadline_s
             if verdict.outcome is not Outcome.RETRY or late or attempt == self._site.attempts:
                 raise CallFailed(self._site.venue, call, verdict)
@@ -706,8 +705,8 @@ class RestClient:
             gate.budget.told(used, now_s, self.now_ms() / 1000 % limit.window_s)
         self._health.limit(limit.name, gate.budget.used(now_s), limit.budget)
 
-    def _learn(self, call: Call, verdict: Verdict) -> None:
-        """Remember what an answer means for other calls."""
+    def _learn(self, call: Call, verdict: Verdict, delay_s: float) -> None:
+        """Remember what an answer means for other calls; `delay_s` is how long this one is put off."""
         self._health.error(verdict.reason)
         if verdict.outcome is Outcome.FINAL:
             about = "" if verdict.scope is Scope.VENUE else call.about or call.path
@@ -716,8 +715,8 @@ class RestClient:
                 self._health.end(verdict.reason)
             if len(self._final) > self.FINAL:
                 self._final.popitem(last=False)
-        if verdict.outcome is Outcome.RETRY and verdict.retry_after_s is not None:
-            until_s = self._clock.monotonic() + verdict.retry_after_s
+        if verdict.outcome is Outcome.RETRY:
+            until_s = self._clock.monotonic() + delay_s
             gate = self._gate(call)
             if verdict.scope is Scope.VENUE:
                 self._shut_until_s = max(self._shut_until_s, until_s)

@@ -319,7 +319,10 @@ Sink = Callable[[Parsed], Awaitable[None]]
 
 @dataclass(slots=True, kw_only=True)
 class Wiring:
-    """What all connections of a venue share; `final` is the answer after which none is opened any more."""
+    """What all connections of a venue share.
+
+    `final` is the answer after which none is opened any more; before `shut_until_s` none may be.
+    """
 
     dialect: Dialect
     clock: Clock
@@ -329,6 +332,7 @@ class Wiring:
     tell: Callable[[Outage | Refused], Awaitable[None]]
     backoff: Backoff
     final: Verdict | None = None
+    shut_until_s: float = 0.0
 
 
 class Connection:
@@ -529,8 +533,9 @@ class Connection:
                 self._heard.pop(channel.feed, None)
             return
         self.topics[channel.topic] = channel
-        self._heard.setdefault(channel.feed, self._wiring.clock.monotonic())
-        self._nudge.set()
+        if channel.feed not in self._heard:
+            self._heard[channel.feed] = self._wiring.clock.monotonic()
+            self._nudge.set()
         self._wiring.health.accept(channel.topic)
 
     async def _asked(self, request: Request) -> "_Reply":
@@ -659,6 +664,7 @@ class Line:
             connection, self._current = self._current, None
             self._wiring.health.line(self._number, None)
             if connection is not None:
+                self._lost_ms = connection.last_frame_ms  # should it run again, this was not heard
                 await connection.close()
 
     async def _opened(self, session: aiohttp.ClientSession) -> Connection | None:
@@ -666,8 +672,7 @@ class Line:
         wiring = self._wiring
         while self.wanted:
             self._show(VenueState.CONNECTING if self._failures <= 1 else VenueState.DOWN)
-            await pause(wiring.clock, wiring.backoff.delay_s(self._failures))
-            await wiring.connects.take()
+            await self._wait()
             if not self.wanted:
                 return None
             verdict, connection = (wiring.final, None) if wiring.final else await self._tried(session)
@@ -678,8 +683,18 @@ class Line:
             if verdict.outcome is Outcome.FINAL:
                 await self._give_up(verdict)
                 return None
-            await pause(wiring.clock, verdict.retry_after_s or 0.0)
+            if verdict.retry_after_s is not None:
+                until_s = wiring.clock.monotonic() + verdict.retry_after_s
+                wiring.shut_until_s = max(wiring.shut_until_s, until_s)
         return None
+
+    async def _wait(self) -> None:
+        """Wait as the failures so far demand, and for as long as the venue wants no connection."""
+        wiring = self._wiring
+        await pause(wiring.clock, wiring.backoff.delay_s(self._failures))
+        await wiring.connects.take()
+        while (shut_s := wiring.shut_until_s - wiring.clock.monotonic()) > 0 and wiring.final is None:
+            await pause(wiring.clock, shut_s)
 
     async def _tried(self, session: aiohttp.ClientSession) -> tuple[Verdict, Connection | None]:
         """Open a connection and subscribe; return what went wrong, or it."""
@@ -723,16 +738,16 @@ class Line:
         self._show(VenueState.UP)
         if old is not None and old.ended:
             self._lost_ms = old.last_frame_ms
-        if self._lost_ms is not None:
-            wiring.health.tally.reconnects += 1
-            since_ms, until_ms, self._lost_ms = self._lost_ms, wiring.clock.wall_ms(), None
-            topics, venue = tuple(fresh.topics), wiring.dialect.venue
-            await wiring.tell(Outage(venue=venue, since_ms=since_ms, until_ms=until_ms, topics=topics))
-        if old is not None:
-            try:
-                if not old.ended:
-                    await pause(wiring.clock, wiring.dialect.manners.overlap_s)
-            finally:
+        try:
+            if self._lost_ms is not None:
+                wiring.health.tally.reconnects += 1
+                since_ms, until_ms, self._lost_ms = self._lost_ms, wiring.clock.wall_ms(), None
+                topics, venue = tuple(fresh.topics), wiring.dialect.venue
+                await wiring.tell(Outage(venue=venue, since_ms=since_ms, until_ms=until_ms, topics=topics))
+            if old is not None and not old.ended:
+                await pause(wiring.clock, wiring.dialect.manners.overlap_s)
+        finally:
+            if old is not None:
                 await old.close()
 
     async def _mind(self, connection: Connection) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import math
+import random
 from itertools import pairwise
 
 import pytest
@@ -133,6 +134,24 @@ async def test_retry_after_holds_every_call_back(venue, connect, plan, auto_cloc
     await asyncio.gather(ask("/a"), _later(ask, venue))
     assert all(waited >= 17 for waited in done)
     assert [each[1] for each in venue.calls].count("/b") == 1
+
+
+async def test_a_refusal_that_names_no_time_holds_everybody_back_too(
+    venue, connect, plan, auto_clock, monkeypatch
+):
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
+    venue.plans["/a"].extend([plan(status=429, body={})] * 2)
+    client = await connect()
+    began_s = auto_clock.now_s
+    done = []
+
+    async def ask(path):
+        await client.ask(call(path))
+        done.append(auto_clock.now_s - began_s)
+
+    await asyncio.gather(ask("/a"), _later(ask, venue))
+    assert sorted(done)[0] >= 1
+    assert sorted(done)[1] >= 3
 
 
 async def _later(ask, venue):

@@ -239,6 +239,19 @@ async def test_a_handshake_that_asks_to_wait_is_obeyed(venue, make, kit, clock, 
     await reader.up()
 
 
+async def test_a_venue_that_wants_no_connection_is_left_alone_by_all_of_them(venue, make, kit, clock, until):
+    dialect = kit.Basics()
+    dialect.most = 1
+    venue.handshakes.append(kit.peer.Plan(status=429, headers={"Retry-After": "90"}))
+    reader = make("a", dialect=dialect)
+    await until(lambda: not venue.handshakes and clock.waits)
+    reader.want("b")
+    await clock.advance(80)
+    assert venue.opened == 0
+    await clock.advance(11)
+    await reader.up(2)
+
+
 async def test_a_geo_block_ends_every_connection_for_good(venue, make, kit, clock, until):
     venue.handshakes.append(kit.peer.Plan(status=451))
     dialect = kit.Basics()
@@ -474,19 +487,22 @@ async def test_cancelling_closes_the_sockets(venue, make, until):
 
 
 async def test_a_bug_of_ours_reaches_whoever_supervises(venue, make, kit, clock, until):
-    reader = make("a", dialect=kit.Basics())
-    await reader.up()
+    dialect = kit.Basics()
+    dialect.most = 1
+    reader = make("a", "b", dialect=dialect)
+    await reader.up(2)
     reader.dialect.bug = True
     await venue.push("a", tick())
     await until(reader.tasks[0].done)
     with pytest.raises(ExceptionGroup) as caught:
         reader.tasks[0].result()
     assert [str(error) for error in caught.value.exceptions] == ["a bug of ours"]
+    await until(lambda: not venue.open)
     reader.dialect.bug = False
     reader.tasks[0] = asyncio.create_task(reader.stream.run())  # as a supervisor does
     await clock.advance(BACKOFF_S)
-    await reader.up()
-    assert reader.of(Outage)
+    await reader.up(2)
+    await until(lambda: {topic for each in reader.of(Outage) for topic in each.topics} == {"a", "b"})
 
 
 async def test_what_is_judged_good_by_mistake_is_still_not_a_stream(venue, make, kit, clock, until):
