@@ -31,6 +31,7 @@ MANNERS = Manners(
     messages=Limit(name="messages", budget=10, window_s=1.0),
     connects=Limit(name="connects", budget=100, window_s=300.0),
     connections=16,
+    batches_fail=True,
     heartbeat_s=20.0,
     silent_s=45.0,
 )
