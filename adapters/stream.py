@@ -119,7 +119,10 @@ class Manners:
     is sent every `heartbeat_s`, None for never. A socket on which nothing at all came for `silent_s` is dead.
     After `life_s` it is replaced by a new one, before the venue cuts it; both stand for `overlap_s`, so that
     what is on its way arrives. A request is answered within `ack_s`; `acks` is False where it is never
-    answered. `batches_fail` says that a refusal of one topic fails the whole request.
+    answered. `batches_fail` says that a refusal of one topic fails the whole request. `ahead` requests may
+    wait for answers at a time: more than one where answers name what they are about, or come in order. A
+    refusal with one of the codes in `passing` is not of a topic but of asking now (too often, for one): the
+    connection is given up and another one opened, later.
     """
 
     messages: Limit
@@ -132,6 +135,8 @@ class Manners:
     overlap_s: float = 5.0
     acks: bool = True
     batches_fail: bool = False
+    ahead: int = 1
+    passing: frozenset[str] = frozenset()
     ack_s: float = 10.0
     connect_s: float = 10.0
 
@@ -515,15 +520,16 @@ class Connection:
         refused: dict[str, str] = {}
         groups = deque([list(topics)])
         while groups:
-            for request in self._wiring.dialect.requests(op, groups.popleft(), self._numbers):
-                reply = await self._asked(request)
-                refused.update(reply.refused)
-                groups.extend(reply.anew)
-                for topic in reply.granted:
-                    self._granted(op, known[topic])
-                if op is Op.UNSUBSCRIBE:
-                    for topic in reply.refused:
-                        self.topics.pop(topic, None)
+            requests = list(self._wiring.dialect.requests(op, groups.popleft(), self._numbers))
+            for first in range(0, len(requests), self._manners.ahead):
+                for reply in await self._asked(requests[first : first + self._manners.ahead]):
+                    refused.update(reply.refused)
+                    groups.extend(reply.anew)
+                    for topic in reply.granted:
+                        self._granted(op, known[topic])
+        if op is Op.UNSUBSCRIBE:  # whatever is said to that, they are not wanted any more
+            for topic in refused:
+                self.topics.pop(topic, None)
         return refused
 
     def _granted(self, op: Op, channel: Channel) -> None:
@@ -538,25 +544,35 @@ class Connection:
             self._nudge.set()
         self._wiring.health.accept(channel.topic)
 
-    async def _asked(self, request: Request) -> "_Reply":
-        """Send one request and gather what is said to it; raise Lost where nothing is."""
-        await self._operations.take(request.weight)
+    async def _asked(self, requests: Sequence[Request]) -> "list[_Reply]":
+        """Send requests and gather what is said to them; raise Lost where nothing is."""
+        manners = self._manners
         self._answers.clear()
-        reply = _Reply(request, batches_fail=self._manners.batches_fail)
-        await self._send(request.text)
-        if not self._manners.acks:
-            reply.grant(set(request.topics))
-        deadline_s = self._wiring.clock.monotonic() + self._manners.ack_s
-        while reply.open:
+        replies = [_Reply(request, batches_fail=manners.batches_fail) for request in requests]
+        for request in requests:
+            await self._operations.take(request.weight)
+            await self._send(request.text)
+        if not manners.acks:
+            for reply in replies:
+                reply.grant(set(reply.request.topics))
+        deadline_s = self._wiring.clock.monotonic() + manners.ack_s
+        while waiting := [reply for reply in replies if reply.open]:
             answer = await self._answer(deadline_s)
             if answer is not None:
-                if not reply.hear(answer) and not answer.ok:
-                    self._wiring.health.error(f"said without being asked: {answer.code} {answer.text}")
-            elif reply.refused:
-                reply.ask_anew()
+                self._hear(answer, waiting)
+            elif all(reply.refused for reply in waiting):
+                for reply in waiting:
+                    reply.ask_anew()
             else:
-                raise Lost(again(f"did not answer a subscription within {self._manners.ack_s:g} s"))
-        return reply
+                raise Lost(again(f"did not answer a subscription within {manners.ack_s:g} s"))
+        return replies
+
+    def _hear(self, answer: Answer, waiting: "Sequence[_Reply]") -> None:
+        """Give an answer to the request that it is about; raise Lost if we are not to ask now."""
+        if not answer.ok and answer.code in self._manners.passing:
+            raise Lost(again(f"will not be asked now ({answer.code} {answer.text})"))
+        if not any(reply.hear(answer) for reply in waiting) and not answer.ok:
+            self._wiring.health.error(f"said without being asked: {answer.code} {answer.text}")
 
     async def _answer(self, deadline_s: float) -> Answer | None:
         """Return the next answer, None when it is too late; raise Lost when the connection has ended."""
@@ -579,7 +595,7 @@ class _Reply:
         self.granted: set[str] = set()
         self.refused: dict[str, str] = {}
         self.anew: list[list[str]] = []
-        self._request = request
+        self.request = request
         self._batches_fail = batches_fail
         self._open = set(request.topics)
 
@@ -622,11 +638,11 @@ class _Reply:
         self._open.clear()
 
     def _ordered(self) -> list[str]:
-        return [topic for topic in self._request.topics if topic in self._open]
+        return [topic for topic in self.request.topics if topic in self._open]
 
     def _about(self, answer: Answer) -> set[str]:
         """Return the topics of this request that an answer is about."""
-        if answer.request_id and self._request.request_id not in ("", answer.request_id):
+        if answer.request_id and self.request.request_id not in ("", answer.request_id):
             return set()
         return self._open & set(answer.topics) if answer.topics else set(self._open)
 

@@ -124,6 +124,7 @@ class Basics:
         self.most = 100
         self.judged = by_status
         self.bug = False
+        self.ids = True
 
     def fits(self, channels):
         return len(channels) <= self.most
@@ -134,7 +135,7 @@ class Basics:
             part = tuple(topics[start : start + self.batch])
             number = str(next(numbers))
             text = json.dumps({"op": op.value, "id": number, "topics": part})
-            made.append(Request(request_id=number, text=text, topics=part))
+            made.append(Request(request_id=number if self.ids else "", text=text, topics=part))
         return made
 
     def heartbeat(self, number):
@@ -156,8 +157,10 @@ class Basics:
         if "ack" in said or "err" in said:
             ok = "ack" in said
             number = said["ack"] if ok else said["err"]
-            text, topics = said.get("text", ""), tuple(said.get("topics", ()))
-            return Parsed(answers=(Answer(ok=ok, request_id=number, text=text, topics=topics),))
+            about = {"request_id": number if self.ids else "", "topics": tuple(said.get("topics", ()))}
+            text = said.get("text", "")
+            code = "60014" if text == "too frequent" else ""
+            return Parsed(answers=(Answer(ok=ok, text=text, code=code, **about),))
         if "pong" in said:
             return Parsed(alive=True)
         if "closing" in said:

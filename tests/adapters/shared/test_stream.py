@@ -91,6 +91,38 @@ async def test_a_topic_that_is_refused_is_told_and_the_rest_goes_on(
     assert set(reader.stream.topics) == set("abdef")
 
 
+async def test_a_venue_that_will_not_be_asked_now_is_asked_later(venue, make, kit, clock, until):
+    venue.refused = {"b": "too frequent"}
+    reader = make(*"abc", dialect=kit.Basics(passing=frozenset({"60014"})))
+    await until(lambda: "will not be asked now (60014 too frequent)" in reader.stream.health.last_error)
+    venue.refused = {}
+    await clock.advance(BACKOFF_S)
+    await reader.up()
+    assert reader.of(Refused) == []
+    assert set(reader.stream.topics) == set("abc")
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_several_requests_may_be_under_way(venue, make, kit, until, named):
+    dialect = kit.Basics(ahead=3)
+    dialect.batch = 2
+    venue.refused, venue.name_topics = {"c": "gone", "g": "gone"}, named
+    reader = make(*"abcdefgh", dialect=dialect)
+    await reader.up()
+    assert venue.open[0].topics == set("abdefh")
+    assert {r.topic for r in reader.of(Refused)} == {"c", "g"}
+
+
+async def test_requests_without_ids_are_told_by_what_they_are_about(venue, make, kit, until):
+    dialect = kit.Basics(ahead=4)
+    dialect.batch = 1
+    dialect.ids = False
+    venue.refused = {"c": "gone"}
+    reader = make(*"abcdef", dialect=dialect)
+    await reader.up()
+    assert venue.open[0].topics == set("abdef")
+
+
 async def test_refusals_are_said_on_the_way_too(venue, make, kit, clock, until):
     venue.refused, venue.half_ack = {"a": "gone"}, True
     reader = make(*"abc")
