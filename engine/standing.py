@@ -3,7 +3,8 @@
 Everything here is about the surface as it stands: what price does next is not claimed.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,6 +47,21 @@ class Standing:
             long=columns.long[-1].astype(np.float64),
             short=columns.short[-1].astype(np.float64),
         )
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Return the lowest and the highest price up to which it is known what stands."""
+        return (
+            float(np.exp((self.close_bin + 1 - len(self.long)) * BIN_LOG)),
+            float(np.exp((self.close_bin + len(self.short)) * BIN_LOG)),
+        )
+
+    def after(self, low: float, high: float) -> "Standing":
+        """Return what is left once price has traded from `low` to `high`: longs below it, shorts above."""
+        at = np.arange(len(self.long))
+        long = np.where(self.close_bin - at < math.floor(math.log(low) / BIN_LOG), self.long, 0.0)
+        short = np.where(self.close_bin + at > math.floor(math.log(high) / BIN_LOG), self.short, 0.0)
+        return replace(self, long=long, short=short)
 
     def between(self, side: Side, low: float, high: float) -> float:
         """Return the dollars of one side from price `low` to `high`; bins cut by an edge count pro rata."""

@@ -17,7 +17,7 @@ from bot.render.cascade_request import CascadeRequest
 from bot.render.picture import Layout, Picture
 from engine.errors import RenderError, UserError
 from engine.model import Side
-from engine.standing import AROUND, Check, Standing, cascade, check
+from engine.standing import AROUND, Check, Standing, Sweep, cascade, check
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,12 @@ async def show_cascade(ctx: Context, call: Call) -> Reply:
         command="cascade",
         title=f"{text.base(symbol)}: what a move would sweep",
         text=" ".join(
-            [f"From {dollars(view.price)}, cumulatively, as the book stands.", NOT_A_FORECAST, *without]
+            [
+                f"From {dollars(view.price)}, cumulatively, as the book stands.",
+                *_beyond(standing, sweeps),
+                NOT_A_FORECAST,
+                *without,
+            ]
         ),
         table=table,
         images=images,
@@ -67,6 +72,16 @@ async def show_cascade(ctx: Context, call: Call) -> Reply:
         price=view.price,
         notice=stale_notice(ctx, view),
     )
+
+
+def _beyond(standing: Standing, sweeps: tuple[Sweep, ...]) -> list[str]:
+    """Return a sentence where a move goes beyond what is known to stand: its sum ends there."""
+    low, high = standing.ends
+    if any(not low <= sweep.target <= high for sweep in sweeps):
+        return [
+            f"What stands is known from {dollars(low)} to {dollars(high)}; sums of moves beyond end there."
+        ]
+    return []
 
 
 async def _picture(

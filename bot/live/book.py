@@ -13,8 +13,20 @@ from bot.live.view import SymbolView
 from engine.aggregate import TOGETHER
 from engine.columns import ColumnHistory, Columns, decode_columns, encode_columns
 from engine.errors import DataError
-from engine.model import DAY_MS, STEP_MS, Candles, Gap, PositionEvents, Tick, ZoneEvent, ZoneSet
+from engine.model import (
+    CANDLE_FIELDS,
+    DAY_MS,
+    STEP_MS,
+    Candles,
+    Gap,
+    PositionEvents,
+    Tick,
+    ZoneEvent,
+    ZoneSet,
+)
 from engine.presets import Preset
+from engine.standing import Standing
+from engine.sweeping import after_trading, touched
 from engine.zones import ZoneBook, ZoneEvents, ZoneParams
 from storage.market_tables import Shelfmark
 
@@ -80,6 +92,17 @@ class Closed:
     warm: bool
     history_days: float
     gaps: tuple[Gap, ...]
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traded:
+    """How far price has gone since a candle closed, and what is left of the zones that stood then."""
+
+    candle_ts: int
+    low: float
+    high: float
+    zones: ZoneSet | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +164,7 @@ class Book:
         self._told_gaps: dict[int, Gap] = {}
         self._unsaved_gaps: dict[int, Gap] = {}
         self._tick: Tick | None = None
+        self._traded: Traded | None = None
 
     @classmethod
     def restored(cls, place: Place, saved: Saved) -> "Book":
@@ -240,6 +264,7 @@ class Book:
             warm=self._venues.warm,
             history_days=self._venues.history_days,
             gaps=tuple(self._told_gaps[first] for first in sorted(self._told_gaps)),
+            standing=Standing.of(self._columns.slice(ts, ts + 1)),
         )
 
     def _note_gaps(self) -> None:
@@ -270,12 +295,56 @@ class Book:
             return news
 
     def price(self, tick: Tick) -> None:
-        """Take the newest price."""
+        """Take the newest price; what it sweeps is gone at once, not only when the candle closes."""
         self._tick = tick
+        closed, traded = self.closed, self._traded
+        if closed is None or tick.ts < closed.ts + STEP_MS:
+            return
+        low = high = closed.price
+        if traded is not None and traded.candle_ts == closed.ts:
+            low, high = traded.low, traded.high
+            if low <= tick.price <= high:
+                return
+        low, high = min(low, tick.price), max(high, tick.price)
+        zones = closed.zones
+        if zones is not None and touched(zones, low, high):
+            zones = after_trading(zones, closed.standing, low, high)
+        self._traded = Traded(candle_ts=closed.ts, low=low, high=high, zones=zones)
+
+    @property
+    def traded(self) -> Traded | None:
+        """Return how far price has gone since the newest candle closed, None while no price is known."""
+        closed, traded = self.closed, self._traded
+        return traded if closed is not None and traded is not None and traded.candle_ts == closed.ts else None
+
+    def standing(self) -> Standing | None:
+        """Return what stands now, None before the first candle."""
+        closed, traded = self.closed, self.traded
+        if closed is None or traded is None:
+            return closed.standing if closed else None
+        return closed.standing.after(traded.low, traded.high)
+
+    def forming(self) -> tuple[Columns, Candles] | None:
+        """Return the column and the bar of the candle that forms, None while no price of it is known."""
+        closed, traded, tick, standing = self.closed, self.traded, self._tick, self.standing()
+        if closed is None or traded is None or tick is None or standing is None:
+            return None
+        ts = np.array([closed.ts + STEP_MS])
+        columns = Columns(
+            ts=ts,
+            close=np.array([tick.price]),
+            close_bin=np.array([standing.close_bin], np.int64),
+            long=standing.long[None].astype(np.float32),
+            short=standing.short[None].astype(np.float32),
+        )
+        prices = {"open": closed.price, "high": traded.high, "low": traded.low, "close": tick.price}
+        known = {name: np.array([price]) for name, price in prices.items()}
+        rest = dict.fromkeys(CANDLE_FIELDS[5:], np.full(1, np.nan))
+        return columns, Candles(ts=ts, **known, **rest)
 
     def forget_price(self) -> None:
         """Go back to the last close: time has jumped."""
-        self._tick = None
+        self._tick = self._traded = None
 
     def view(self) -> SymbolView | None:
         """Return what is known now, None before the first candle."""
@@ -283,6 +352,7 @@ class Book:
         if closed is None:
             return None
         newer = tick is not None and tick.ts >= closed.ts
+        traded = self.traded
         price = tick.price if tick is not None and newer else closed.price
         day = closed.day
         return SymbolView(
@@ -293,7 +363,7 @@ class Book:
             price_ts=tick.ts if tick is not None and newer else closed.ts + STEP_MS,
             interpolated=tick.interpolated if tick is not None and newer else False,
             candle_ts=closed.ts,
-            zones=closed.zones,
+            zones=closed.zones if traded is None else traded.zones,
             warm=closed.warm,
             history_days=closed.history_days,
             change_24h=day.change(price),

@@ -145,8 +145,9 @@ class LiveMarket:
 
     def standing(self, symbol: str) -> Standing:
         """Return what stands at the newest close of a symbol; raise UserError without data."""
-        view, book = self.view(symbol), self._known(symbol)
-        standing = Standing.of(book.slices(view.candle_ts, view.candle_ts + STEP_MS)[0])
+        standing = self._known(symbol).standing()
+        if standing is None:
+            raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
         return self._levels.standing(symbol, standing)
 
     async def zones_history(self, symbol: str, t0: int, t1: int) -> list[ZoneEvent]:
@@ -166,14 +167,18 @@ class LiveMarket:
     ) -> Grid:
         """Return the heatmap of a window that ends with the newest closed candle.
 
-        Without `low` or `high` the range is that of the prices with room around them, and of zones near the
-        price. Raise UserError without data, GridError for a range that is empty.
+        Without `max_cols`, as pictures want it, the candle that forms comes after it. Without `low` or `high`
+        the range is that of the prices with room around them, and of zones near the price.
+        Raise UserError without data, GridError for a range that is empty.
         """
         view, book = self.view(symbol), self._known(symbol)
         window = Window(window_ms=window_ms, low=low, high=high, bins=bins, max_cols=max_cols or MAX_COLS)
         async with self._grids:
             older = await self._older(book, view, window)
-            return await asyncio.to_thread(lambda: self._levels.grid(window_grid(book, view, window, older)))
+            forming = max_cols is None
+            return await asyncio.to_thread(
+                lambda: self._levels.grid(window_grid(book, view, window, older, forming=forming))
+            )
 
     async def _older(self, book: Book, view: SymbolView, window: Window) -> Columns | None:
         """Return the columns of a window that are no longer in memory, None where all of them are."""

@@ -53,17 +53,25 @@ class ModelFeed:
     history: Candles
 
 
-def window_grid(book: Book, view: SymbolView, window: Window, older: Columns | None = None) -> Grid:
+def window_grid(
+    book: Book, view: SymbolView, window: Window, older: Columns | None = None, *, forming: bool = False
+) -> Grid:
     """Return the heatmap of a window that ends with the view's candle; call it in a thread.
 
-    `older` columns come before those that the book holds in memory, up to `older_until`.
+    `older` columns come before those that the book holds in memory, up to `older_until`. With `forming` the
+    candle that forms comes last: what price has swept of it is gone there.
     """
     end = view.candle_ts + STEP_MS
-    if older is None or not len(older):
-        return columns_grid(view, *book.slices(end - window.window_ms, end), window)
-    columns, candles = book.slices(window.begin(end), end)
-    newer = columns[int(np.searchsorted(columns.ts, older_until(book, window))) :]
-    return columns_grid(view, older.concat(newer), candles, window, column_ms=window.column_ms)
+    begin = end - window.window_ms if older is None or not len(older) else window.begin(end)
+    columns, candles = book.slices(begin, end)
+    column_ms = None
+    if older is not None and len(older):
+        newer = columns[int(np.searchsorted(columns.ts, older_until(book, window))) :]
+        columns, column_ms = older.concat(newer), window.column_ms
+    live = book.forming() if forming else None
+    if live is not None and int(live[0].ts[0]) == end:
+        columns, candles = columns.concat(live[0]), candles.concat(live[1])
+    return columns_grid(view, columns, candles, window, column_ms=column_ms)
 
 
 def older_until(book: Book, window: Window) -> int:
@@ -82,7 +90,7 @@ def columns_grid(
         columns,
         candles,
         t0=end - window.window_ms if column_ms is None else window.begin(end),
-        t1=end,
+        t1=end + STEP_MS,
         price_low=auto_low if window.low is None else window.low,
         price_high=auto_high if window.high is None else window.high,
         bins=window.bins,

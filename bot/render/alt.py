@@ -38,7 +38,7 @@ def headline(request: HeatmapRequest) -> str:
         return ""
     level = f"{request.severity.value.capitalize()}: " if request.severity else ""
     away = zone.distance(request.price)
-    where = f"{text.percent(away, signed=False)} {'below' if zone.side is Side.LONG else 'above'}"
+    where = f"{text.percent(away, signed=False)} {'above' if zone.low > request.price else 'below'}"
     return (
         f"{level}{text.money(zone.notional_usd)} of {zone.side.value}s, {where if away else 'at the price'}"
     )
@@ -53,8 +53,8 @@ def largest(request: HeatmapRequest, side: Side, count: int = NAMED_ZONES) -> li
 
 
 def signed_distance(zone: Zone, price: float) -> float:
-    """Return how far the zone's nearer edge is: negative for longs (below), positive for shorts (above)."""
-    return zone.distance(price) * (-1 if zone.side is Side.LONG else 1)
+    """Return how far the zone's nearer edge is: negative below the price, positive above it."""
+    return zone.distance(price) * (1 if zone.low > price else -1)
 
 
 def _sides(request: HeatmapRequest) -> list[str]:

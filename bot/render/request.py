@@ -101,8 +101,8 @@ class HeatmapRequest:
     def what(self) -> Hashable:
         """Return what is drawn, apart from the candle it is drawn at: one slot of the cache.
 
-        A heatmap shows the price of the moment it was first drawn at in its candle; an alert's picture shows
-        the price of the alert, so that is part of it.
+        A heatmap shows the price of the moment it was first drawn at in its candle, until price sweeps part
+        of a zone; an alert's picture shows the price of the alert, so that is part of it.
         """
         alert: Hashable = None
         if self.highlight is not None:
@@ -110,7 +110,9 @@ class HeatmapRequest:
             alert = (self.highlight.zone_id, self.highlight.low, self.highlight.high, self.severity, at_price)
         market = (self.symbol, self.venues, self.model, self.about, self.window_ms, self.window_label)
         choice = (self.theme, self.layout, self.hd, self.tz, self.side, self.price_range)
-        return (market, choice, alert, bool(self.source_label), self.accuracy)
+        zones = self.zones.zones if self.zones else ()
+        stand = tuple((zone.zone_id, f"{zone.notional_usd:.1g}") for zone in zones)
+        return (market, choice, alert, stand, bool(self.source_label), self.accuracy)
 
     @property
     def file_name(self) -> str:
