@@ -469,6 +469,8 @@ class RestClient:
     """The longest answer that is read, bytes."""
     LISTED = 500
     """The most pages that a list may have."""
+    PAGES_S = 900.0
+    """How long a page of a range may wait for its turn: nobody looks at a screen meanwhile."""
     SAMPLES = 3
     """How often the venue's time is asked for to measure its clock; the quickest answer counts."""
 
@@ -771,7 +773,8 @@ class RestClient:
     async def _fill(self, rows: _Rows, page: Page, first_ms: int, last_ms: int) -> None:
         """Ask until a window is covered or nothing more comes: a venue may give less than a page."""
         while first_ms <= last_ms:
-            times = rows.add(await self.ask(page.ask(first_ms, last_ms)), first_ms, last_ms)
+            decoded = await self.ask(page.ask(first_ms, last_ms), patience_s=self.PAGES_S)
+            times = rows.add(decoded, first_ms, last_ms)
             if not times:
                 return
             if page.order is Order.OLDEST_FIRST:
@@ -783,7 +786,8 @@ class RestClient:
         """Yield pieces of rows at times of their own, until an answer has none."""
         while since_ms < until_ms:
             rows = _Rows(page)
-            times = rows.add(await self.ask(page.ask(since_ms, until_ms - 1)), since_ms, until_ms - 1)
+            decoded = await self.ask(page.ask(since_ms, until_ms - 1), patience_s=self.PAGES_S)
+            times = rows.add(decoded, since_ms, until_ms - 1)
             if not times:
                 yield rows.piece(since_ms, until_ms, None)
                 return

@@ -307,14 +307,20 @@ class Pacer:
         self._clock = clock
         self._turn = asyncio.Lock()
 
-    async def take(self, weight: int = 1) -> None:
-        """Return once a weight may be sent; more than the whole budget counts as the whole budget."""
+    async def take(self, weight: int = 1, *, stop: asyncio.Event | None = None) -> None:
+        """Return once a weight may be sent, or nothing is to be sent any more because `stop` is set.
+
+        More than the whole budget counts as the whole budget.
+        """
         if self._budget is None:
             return
+        stop = stop or asyncio.Event()
         weight = min(weight, self._budget.limit.budget)
         async with self._turn:
             while (delay_s := self._budget.delay_s(weight, self._clock.monotonic())) > 0:
-                await pause(self._clock, delay_s)
+                if stop.is_set():
+                    return
+                await self._clock.wait(stop, delay_s)
             now_s = self._clock.monotonic()
             self._budget.done(self._budget.take(weight, now_s), now_s)
 
@@ -367,6 +373,7 @@ class Connection:
         self._heard: dict[Feed, float] = {}
         self._held = False
         self._nudge = asyncio.Event()
+        self._stop = asyncio.Event()
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -416,8 +423,15 @@ class Connection:
             if isinstance(result, Exception):
                 raise result
 
+    def _leave(self) -> None:
+        """Say that another connection should take over."""
+        self.leaving = True
+        self._stop.set()
+        self._wake.set()
+
     def _over(self, _: "asyncio.Task[None]") -> None:
         self.ended = True
+        self._stop.set()
         self._wake.set()
         self._answered.set()
 
@@ -440,8 +454,7 @@ class Connection:
             self._answers.append(answer)
             self._answered.set()
         if parsed.closing:
-            self.leaving = True
-            self._wake.set()
+            self._leave()
         if parsed.events:
             for event in parsed.events:
                 self._heard[FEEDS[type(event)]] = self._frame_s
@@ -468,8 +481,7 @@ class Connection:
                     self.reason = str(lost)
                     return
             if not self.leaving and manners.life_s is not None and now_s >= self.opened_s + manners.life_s:
-                self.leaving = True
-                self._wake.set()
+                self._leave()
             self._nudge.clear()
             await clock.wait(self._nudge, max(self._due_s(beat_s) - clock.monotonic(), 0.001))
 
@@ -550,7 +562,9 @@ class Connection:
         self._answers.clear()
         replies = [_Reply(request, batches_fail=manners.batches_fail) for request in requests]
         for request in requests:
-            await self._operations.take(request.weight)
+            await self._operations.take(request.weight, stop=self._stop)
+            if self._stop.is_set():
+                raise Lost(again(self.reason or "is about to close the stream"))
             await self._send(request.text)
         if not manners.acks:
             for reply in replies:

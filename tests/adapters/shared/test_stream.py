@@ -72,6 +72,27 @@ async def test_operations_have_their_own_budget_and_hearts_beat_meanwhile(venue,
     await until(lambda: len(venue.peers[0].topics) == 5)
 
 
+@pytest.mark.parametrize("way", ["abort", "notice"])
+async def test_who_waits_to_ask_notices_that_the_connection_ends(venue, make, kit, clock, until, way):
+    dialect = kit.Basics(operations=Limit(name="o", budget=1, window_s=3600.0))
+    reader = make("a", dialect=dialect)
+    await reader.up()
+    reader.want("b")
+    await until(lambda: len(clock.waits) >= 2)
+    if way == "abort":
+        venue.peers[0].socket._req.transport.abort()
+    else:
+        await venue.peers[0].send({"closing": 1})
+    await until(
+        lambda: len(reader.stream.health.snapshot().last_error) > 0 or reader.stream._lines[0]._failures
+    )
+    dialect.batch = 4
+    await clock.advance(BACKOFF_S)
+    await until(lambda: venue.opened == 2 and venue.peers[1].topics == {"a", "b"})
+    await clock.advance(6)
+    assert len(reader.of(Outage)) == (way == "abort")
+
+
 @pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize("flagged", [True, False])
@@ -491,7 +512,7 @@ async def test_the_end_of_a_connection_ends_waiting_for_an_answer(venue, make, c
 # Ends
 
 
-@pytest.mark.parametrize("state", ["up", "mute", "waiting", "held"])
+@pytest.mark.parametrize("state", ["up", "mute", "waiting"])
 async def test_stopping_is_quick_and_leaves_nothing_behind(venue, make, kit, until, state):
     venue.deaf = state == "mute"
     if state == "waiting":
