@@ -528,6 +528,8 @@ class RestClient:
     def forget(self, about: str = "") -> None:
         """Forget a final answer, because a person said that things have changed."""
         self._final.pop(about, None)
+        if not about:
+            self._health.end("")
 
     async def ask(self, call: Call, *, patience_s: float = 120.0) -> object:
         """Return the decoded answer to a call, asked again for up to `patience_s` where that can help."""

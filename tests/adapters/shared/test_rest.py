@@ -187,7 +187,9 @@ async def test_a_geo_block_is_final_for_everything_and_remembered(venue, connect
     assert str(second) == "basics does not serve this country (HTTP 451)."
     assert client.final == {"": "does not serve this country (HTTP 451)"}
     assert len(venue.calls) == 1
+    assert client._health.snapshot().final
     client.forget()
+    assert not client._health.snapshot().final
     assert await client.ask(call("/b")) == {"path": "/b"}
 
 

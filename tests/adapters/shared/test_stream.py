@@ -635,3 +635,35 @@ async def test_nobody_there_is_said(venue, make, until):
     await venue.stop()
     reader = make("a")
     await until(lambda: "cannot be reached" in reader.stream.health.last_error)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_befalls_the_sockets_every_liquidation_comes_once(venue, make, clock, until, seed):
+    dice = random.Random(seed)
+    reader = make("a")
+    await reader.up()
+    said = []
+    for number in range(25):
+        event = liq(NOW + number, id=str(number) if dice.random() < 0.5 else "")
+        told = await venue.push("a", event)
+        if told:
+            said.append(event)
+            await until(lambda: len(reader.events) == len(said))
+        befalls = dice.choice(["nothing", "repeat", "notice", "abort", "tear", "garbage"])
+        open_now = venue.open
+        if befalls == "repeat":
+            await venue.push("a", *said[-3:])
+        elif befalls == "garbage" and open_now:
+            await open_now[-1].send("}{")
+        elif befalls == "notice" and open_now:
+            await open_now[-1].send({"closing": 1})
+        elif befalls in ("abort", "tear") and open_now:
+            open_now[-1].tear() if befalls == "tear" else open_now[-1].socket._req.transport.abort()
+        await clock.advance(dice.uniform(0, 8))
+    await clock.advance(120)
+    await until(lambda: venue.open and venue.open[-1].topics == {"a"})
+    await venue.push("a", *said)  # a backlog of everything
+    await venue.push("a", liq(NOW + 99))
+    await until(lambda: reader.events[-1].ts == NOW + 99)
+    assert [event.ts for event in reader.events] == [event["ts"] for event in said] + [NOW + 99]
+    assert len(said) > 5
