@@ -15,7 +15,8 @@ import numpy as np
 from engine.columns import Columns
 from engine.errors import DataError
 from engine.model import CANDLE_FIELDS, Candles, Floats, Ints, Zone, ZoneSet
-from engine.presets import Unit
+from engine.norm import means
+from engine.presets import Preset, Unit
 from engine.standing import Standing
 
 TOGETHER = "all"
@@ -38,6 +39,21 @@ class Sum:
     columns: Columns
     venues: tuple[str, ...]
     share: Floats
+
+
+def mean_volumes(preset: Preset, candles: Candles, columns: Columns, step_ms: int) -> Floats:
+    """Return the mean quote volume of the days before each column's last candle, NaN while not known, (n,).
+
+    `candles` reach back as far as the preset's norm does.
+    """
+    if not len(candles) or not len(columns):
+        return np.full(len(columns), np.nan)
+    typical = (candles.high + candles.low + candles.close) / 3.0
+    quote = np.where(np.isnan(candles.quote_volume), candles.volume * typical, candles.quote_volume)
+    mean = means(preset, np.ascontiguousarray(candles.ts), quote)
+    last = np.searchsorted(candles.ts, columns.ts + step_ms) - 1
+    known: Floats = np.where(last >= 0, mean[np.maximum(last, 0)], np.nan)
+    return known
 
 
 def times_of(parts: Sequence[Part]) -> Ints:

@@ -58,6 +58,11 @@ def mean_of(norm: Norm, rule: Rule) -> float:
     return float(norm.sums[SUM] / norm.sums[COUNT]) if norm.sums[COUNT] >= rule.min_bars else math.nan
 
 
+def means(preset: Preset, ts: Ints, quote_volume: Floats) -> Floats:
+    """Return the mean quote volume that each bar is divided by, NaN while too few are known."""
+    return masses(rule_of(preset), new_norm(preset), ts, quote_volume)[1]
+
+
 @njit(cache=True, nogil=True)
 def add_up(norm: Norm) -> None:
     """Add the ring up anew, so that the rounding of a running sum never gathers."""

@@ -113,9 +113,11 @@ class MarketStore:
             rows = candle_rows(venue, symbol, step_ms, candles)
         await self.accept([Append(table=table, rows=part) for table, part in rows])
 
-    async def add_columns(self, mark: Shelfmark, ts: Ints | Sequence[int], blobs: Sequence[bytes]) -> None:
-        """Accept heatmap columns, one blob a bar."""
-        rows = await asyncio.to_thread(snapshot_rows, mark, ts, blobs)
+    async def add_columns(
+        self, mark: Shelfmark, ts: Ints | Sequence[int], blobs: Sequence[bytes], *, since_ts: int = 0
+    ) -> None:
+        """Accept heatmap columns, one blob a bar, made from the candles since `since_ts`."""
+        rows = await asyncio.to_thread(snapshot_rows, mark, ts, blobs, since_ts)
         await self.accept([Append(table=SNAPSHOTS, rows=rows)])
 
     async def add_position_events(self, mark: Shelfmark, events: PositionEvents) -> None:
@@ -216,13 +218,20 @@ class MarketStore:
         """Return the open of the newest bar, or None."""
         return await self._read(lambda cursor: reads.last_candle_ts(cursor, venue, symbol, step_ms))
 
-    async def columns(self, mark: Shelfmark, t0: int = 0, t1: int = _EVER) -> list[tuple[int, bytes]]:
-        """Return heatmap columns with `t0 <= ts < t1` as (ts, blob), oldest first."""
-        return await self._read(lambda cursor: reads.snapshots(cursor, mark, t0, t1))
+    async def columns(
+        self, mark: Shelfmark, t0: int = 0, t1: int = _EVER, *, since_ts: int = _EVER
+    ) -> list[tuple[int, bytes]]:
+        """Return heatmap columns with `t0 <= ts < t1` as (ts, blob), oldest first.
 
-    async def column_times(self, mark: Shelfmark, t0: int = 0, t1: int = _EVER) -> Ints:
-        """Return which heatmap columns there are with `t0 <= ts < t1`, oldest first."""
-        return await self._read(lambda cursor: reads.snapshot_times(cursor, mark, t0, t1))
+        Those made from candles that begin after `since_ts` only are left out.
+        """
+        return await self._read(lambda cursor: reads.snapshots(cursor, mark, since_ts, t0, t1))
+
+    async def column_times(
+        self, mark: Shelfmark, t0: int = 0, t1: int = _EVER, *, since_ts: int = _EVER
+    ) -> Ints:
+        """Return which heatmap columns there are with `t0 <= ts < t1`, oldest first, as `columns` does."""
+        return await self._read(lambda cursor: reads.snapshot_times(cursor, mark, since_ts, t0, t1))
 
     async def position_events(self, mark: Shelfmark, t0: int = 0, t1: int = _EVER) -> PositionEvents:
         """Return what candles with `t0 <= ts < t1` moved, oldest first; USD of the scale of that time."""

@@ -69,25 +69,25 @@ def last_candle_ts(cursor: Cursor, venue: str, symbol: str, step_ms: int) -> int
     return None if row is None or row[0] is None else int(row[0])
 
 
-def snapshots(cursor: Cursor, mark: Shelfmark, t0: int, t1: int) -> list[tuple[int, bytes]]:
-    """Return heatmap columns as (ts, blob); those of another scale are none."""
-    found = _arrow(
-        cursor,
-        "SELECT ts, blob FROM liquidation_snapshots WHERE venue = ? AND symbol = ? AND preset = ? "
-        "AND step_ms = ? AND usd_scale = ? AND ts >= ? AND ts < ? ORDER BY ts",
-        [mark.venue, mark.symbol, mark.preset, mark.step_ms, mark.usd_scale, t0, t1],
-    )
+_COLUMNS_OF = (
+    "FROM liquidation_snapshots WHERE venue = ? AND symbol = ? AND preset = ? AND step_ms = ? "
+    "AND usd_scale = ? AND since_ts <= ? AND ts >= ? AND ts < ? ORDER BY ts"
+)
+
+
+def _of(mark: Shelfmark, since_ts: int, t0: int, t1: int) -> list[object]:
+    return [mark.venue, mark.symbol, mark.preset, mark.step_ms, mark.usd_scale, since_ts, t0, t1]
+
+
+def snapshots(cursor: Cursor, mark: Shelfmark, since_ts: int, t0: int, t1: int) -> list[tuple[int, bytes]]:
+    """Return heatmap columns as (ts, blob); those of another scale, or made from less history, are none."""
+    found = _arrow(cursor, f"SELECT ts, blob {_COLUMNS_OF}", _of(mark, since_ts, t0, t1))  # constants
     return list(zip(found.column("ts").to_pylist(), found.column("blob").to_pylist(), strict=True))
 
 
-def snapshot_times(cursor: Cursor, mark: Shelfmark, t0: int, t1: int) -> Ints:
+def snapshot_times(cursor: Cursor, mark: Shelfmark, since_ts: int, t0: int, t1: int) -> Ints:
     """Return which heatmap columns there are."""
-    found = _arrow(
-        cursor,
-        "SELECT ts FROM liquidation_snapshots WHERE venue = ? AND symbol = ? AND preset = ? "
-        "AND step_ms = ? AND usd_scale = ? AND ts >= ? AND ts < ? ORDER BY ts",
-        [mark.venue, mark.symbol, mark.preset, mark.step_ms, mark.usd_scale, t0, t1],
-    )
+    found = _arrow(cursor, f"SELECT ts {_COLUMNS_OF}", _of(mark, since_ts, t0, t1))  # constants
     return np.array(found.column("ts").to_numpy(), np.int64)
 
 

@@ -63,7 +63,8 @@ OPEN_INTEREST = Table(
 )
 SNAPSHOTS = Table(
     name="liquidation_snapshots",
-    columns=_of_market("preset") | {"step_ms": _MS, "ts": _MS, "blob": _BYTES, "usd_scale": _NUMBER},
+    columns=_of_market("preset")
+    | {"step_ms": _MS, "ts": _MS, "blob": _BYTES, "usd_scale": _NUMBER, "since_ts": _MS},
     key=("venue", "symbol", "preset", "step_ms", "ts"),
     bar=True,
 )
@@ -223,12 +224,15 @@ class Shelfmark:
         return {"venue": self.venue, "symbol": self.symbol, "preset": self.preset}
 
 
-def snapshot_rows(mark: Shelfmark, ts: Ints | Sequence[int], blobs: Sequence[bytes]) -> pa.Table:
+def snapshot_rows(
+    mark: Shelfmark, ts: Ints | Sequence[int], blobs: Sequence[bytes], since_ts: int
+) -> pa.Table:
     """Return heatmap columns as rows; raises ValueError when times and blobs differ in number."""
     if len(ts) != len(blobs):
         raise ValueError(f"{len(ts)} times for {len(blobs)} heatmap columns")
     rows = {name: _repeat(value, len(blobs)) for name, value in mark.place.items()}
-    same = {"step_ms": np.full(len(blobs), mark.step_ms), "usd_scale": np.full(len(blobs), mark.usd_scale)}
+    values = {"step_ms": mark.step_ms, "usd_scale": mark.usd_scale, "since_ts": since_ts}
+    same = {name: np.full(len(blobs), value) for name, value in values.items()}
     return SNAPSHOTS.arrow(rows | same | {"ts": np.array(ts, np.int64), "blob": list(blobs)})
 
 

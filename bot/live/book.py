@@ -110,6 +110,7 @@ class Unsaved:
     """What the store has not been given yet."""
 
     candles: Candles
+    since_ts: int
     column_ts: list[int]
     blobs: list[bytes]
     others: tuple[tuple[str, Candles], ...]
@@ -195,11 +196,6 @@ class Book:
     def check(self, venue: str, candles: Candles) -> None:
         """Raise CandleError for candles of a venue that `feed` would refuse."""
         self._venues.check({venue: candles})
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """Return each venue's share of the mean quote volume now."""
-        return self._venues.shares()
 
     def feed(self, candles: Candles | Mapping[str, Candles], *, zones_from: int = 0) -> ZoneEvents:
         """Take closed candles that follow; raise CandleError, with nothing changed, for an impossible one.
@@ -395,6 +391,7 @@ class Book:
             blobs += encode_columns(columns)
         return Unsaved(
             candles=candles,
+            since_ts=self._venues.first_ts,
             others=others,
             column_ts=column_ts,
             blobs=blobs,

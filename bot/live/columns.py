@@ -17,7 +17,7 @@ import structlog
 from engine.columns import Columns, coarsen, decode_columns, encode_columns, rounded
 from engine.errors import DataError, StorageError
 from engine.heatmap import Heatmap
-from engine.model import DAY_MS, HOUR_MS, STEP_MS, Candles, Ints, PositionEvents
+from engine.model import DAY_MS, HOUR_MS, STEP_MS, Candles, Floats, Ints, PositionEvents
 from engine.presets import PRESETS, Preset
 from storage.market import MarketStore
 from storage.market_tables import Shelfmark
@@ -30,6 +30,8 @@ BLOCK = 1440
 """Candles fed in one go: what bounds the memory that making columns takes."""
 ROWS_AT_ONCE = 250
 CACHE_BYTES = 64 << 20
+PAST_MS = 45 * DAY_MS
+"""How far back candles matter to a column: the mean volume's 30 days, and what stood at their end."""
 
 History = Callable[[int, int], Awaitable[Candles]]
 """Return the closed candles with `since_ms <= ts < until_ms`."""
@@ -70,12 +72,25 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Say which columns there should be, at which closes, and from when on candles must have been known.
+
+    A column is only as good as the candles it was made from: others that were brought later make it anew.
+    """
+
+    ts: Ints  # (n,)
+    close: Floats  # (n,) of the last candle in each
+    since_ts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
     """Columns that were made, what their candles moved, and the model's state after the last of them."""
 
     columns: Columns
     events: PositionEvents | None
     state: tuple[int, bytes] | None
+    since_ts: int
 
 
 def name_of(preset: Preset) -> str:
@@ -119,26 +134,27 @@ class ColumnDesk:
 
         Raise StorageError where it refuses.
         """
-        bars = await history(ask.t0, ask.whole_until)
-        wanted = np.unique(bars.ts // ask.step_ms) * ask.step_ms
-        there = await self._store.column_times(ask.mark, ask.t0, ask.whole_until)
-        upto = _agreeing(there.tolist(), wanted)
-        if upto == len(wanted):
+        wanted = await self._wanted(replace(ask, t1=ask.whole_until), history)
+        kept = await self._kept(ask, wanted)
+        if len(kept) == len(wanted.ts):
             return 0
-        begin = int(wanted[upto])
-        made = await self._make(replace(ask, t1=ask.whole_until), begin, history)
+        made = await self._make(replace(ask, t1=ask.whole_until), int(wanted.ts[len(kept)]), wanted, history)
         await self._keep(ask, made)
         return len(made.columns)
 
     async def _work(self, ask: Ask, history: History) -> Columns:
-        bars = await history(ask.t0, ask.t1)
-        wanted = np.unique(bars.ts // ask.step_ms) * ask.step_ms
-        if not len(wanted):
+        wanted = await self._wanted(ask, history)
+        if not len(wanted.ts):
             return Columns.empty(ask.preset.width)
-        kept = await self._kept(ask, wanted) if ask.stored else Columns.empty(ask.preset.width)
-        if len(kept) < len(wanted):
+        kept = Columns.empty(ask.preset.width)
+        if ask.stored:
+            try:
+                kept = await self._kept(ask, wanted)
+            except StorageError as error:
+                log.warning("columns.not_read", symbol=ask.symbol, why=str(error))
+        if len(kept) < len(wanted.ts):
             begin = int(kept.ts[-1]) + ask.step_ms if len(kept) else ask.t0
-            made = await self._make(ask, begin, history)
+            made = await self._make(ask, begin, wanted, history)
             self.made += 1
             if ask.stored:
                 self._write_behind(ask, made)
@@ -146,26 +162,43 @@ class ColumnDesk:
         self._remember(ask, kept)
         return kept
 
-    async def _kept(self, ask: Ask, wanted: Ints) -> Columns:
-        """Return those columns that are in the store, up to the first that is not."""
+    async def _wanted(self, ask: Ask, history: History) -> Wanted:
+        """Return which columns there should be, and what they must have been made from."""
+        bars = await history(ask.t0 - PAST_MS, ask.t1)
+        first_ts = int(bars.ts[0]) if len(bars) else 0
+        within = bars[slice(int(np.searchsorted(bars.ts, ask.t0)), len(bars))]
+        number = within.ts // ask.step_ms
+        last = np.flatnonzero(np.diff(number, append=-1))
+        return Wanted(ts=number[last] * ask.step_ms, close=within.close[last], since_ts=first_ts + DAY_MS)
+
+    async def _kept(self, ask: Ask, wanted: Wanted) -> Columns:
+        """Return those columns that are in the store, up to the first that is not, or is of other candles.
+
+        Raise StorageError where it cannot be read.
+        """
+        rows = await self._store.columns(ask.mark, ask.t0, ask.t1, since_ts=wanted.since_ts)
+        upto = _agreeing([ts for ts, _ in rows], wanted.ts)
         try:
-            rows = await self._store.columns(ask.mark, ask.t0, ask.t1)
-            there = [ts for ts, _ in rows]
-            upto = _agreeing(there, wanted)
-            blobs = [blob for _, blob in rows[:upto]]
-            return await asyncio.to_thread(decode_columns, blobs, width=ask.preset.width)
-        except (StorageError, DataError) as error:
+            found = await asyncio.to_thread(
+                decode_columns, [blob for _, blob in rows[:upto]], width=ask.preset.width
+            )
+        except DataError as error:
             log.warning("columns.not_read", symbol=ask.symbol, why=str(error))
             return Columns.empty(ask.preset.width)
+        other = np.flatnonzero(found.close != wanted.close[:upto])
+        return found[: int(other[0])] if len(other) else found
 
-    async def _make(self, ask: Ask, begin: int, history: History) -> Made:
+    async def _make(self, ask: Ask, begin: int, wanted: Wanted, history: History) -> Made:
         """Return the columns from `begin` on."""
         heatmap = await self._state(ask, begin) if ask.stored else None
-        if heatmap is None:
-            heatmap = Heatmap(ask.preset, usd_scale=ask.usd_scale)
-        since = 0 if heatmap.last_ts is None else heatmap.last_ts + STEP_MS
-        candles = await history(since, ask.t1)
-        return await asyncio.to_thread(_feed, heatmap, candles, begin, ask)
+        if heatmap is not None and heatmap.last_ts is not None:
+            candles = await history(heatmap.last_ts, ask.t1)
+            older = heatmap.first_ts is not None and heatmap.first_ts > wanted.since_ts
+            same = len(candles) and candles.ts[0] == heatmap.last_ts
+            if not older and same and float(candles.close[0]) == float(heatmap.column().close[0]):
+                return await asyncio.to_thread(_feed, heatmap, candles[slice(1, len(candles))], begin, ask)
+        heatmap = Heatmap(ask.preset, usd_scale=ask.usd_scale)
+        return await asyncio.to_thread(_feed, heatmap, await history(0, ask.t1), begin, ask)
 
     async def _state(self, ask: Ask, before: int) -> Heatmap | None:
         """Return the model as it was kept before a time, None where it was not."""
@@ -208,7 +241,7 @@ class ColumnDesk:
         for at in range(0, len(whole), ROWS_AT_ONCE):
             part = whole[at : at + ROWS_AT_ONCE]
             blobs = await asyncio.to_thread(encode_columns, part)
-            await self._store.add_columns(mark, part.ts, blobs)
+            await self._store.add_columns(mark, part.ts, blobs, since_ts=made.since_ts)
         if made.events is not None and len(made.events):
             await self._store.add_position_events(mark, made.events)
         if made.state is not None and mark.preset != "flow":
@@ -244,7 +277,8 @@ def _feed(heatmap: Heatmap, candles: Candles, begin: int, ask: Ask) -> Made:
     columns = _concatenated(parts)
     # The end of a block may lie within a column.
     columns = columns if ask.step_ms == STEP_MS else coarsen(columns, ask.step_ms)
-    return Made(columns=rounded(columns), events=_joined(moves), state=state)
+    since_ts = heatmap.first_ts or 0
+    return Made(columns=rounded(columns), events=_joined(moves), state=state, since_ts=since_ts)
 
 
 def _concatenated(parts: list[Columns]) -> Columns:

@@ -66,7 +66,9 @@ class Keeper:
             await self._store.add_candles(place.symbol, venue, candles)
         for at in range(0, len(new.blobs), ROWS_AT_ONCE):
             part = slice(at, at + ROWS_AT_ONCE)
-            await self._store.add_columns(place.mark, new.column_ts[part], new.blobs[part])
+            await self._store.add_columns(
+                place.mark, new.column_ts[part], new.blobs[part], since_ts=new.since_ts
+            )
         for venue, moved in new.moved:
             await self._store.add_position_events(place.mark_of(venue), moved)
         events = await asyncio.to_thread(lambda: new.events)

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 import structlog
 
 from adapters.venue import Feed, Source, SourceKind, VenueHealth
@@ -19,7 +18,7 @@ from bot.live.venues import Waiting
 from bot.live.view import Change, ChangeKind, Level, SymbolView
 from bot.live.window import ModelFeed, Window, columns_grid, older_until, window_grid
 from config.settings import Settings
-from engine.aggregate import Part, add_up
+from engine.aggregate import Part, add_up, mean_volumes
 from engine.columns import Columns
 from engine.errors import CandleError, SourceError, UserError
 from engine.grid import Grid
@@ -48,6 +47,8 @@ BINS = 600
 MAX_COLS = 1200
 COLUMNS_MB = 256
 """Memory for the heatmap columns of all markets; what is older is in the store, or made again."""
+NORM_MS = 32 * DAY_MS
+"""How far back candles are needed to know a venue's mean volume."""
 GRIDS_AT_ONCE = 2
 """How many grids are made at the same time: each may take 100 MB for a moment."""
 
@@ -199,12 +200,14 @@ class LiveMarket:
         return await self._columns(book, ask)
 
     async def _columns(self, book: Book, ask: Ask) -> Columns:
-        """Return columns, those of several venues added up by their shares of now."""
+        """Return columns, those of several venues added up by their shares at each."""
         place, parts = book.place, []
-        for venue, share in book.shares.items():
-            found = await self._desk.find(replace(ask, venue=venue), self._history_of(place.symbol, venue))
-            part = Part(venue=venue, columns=found, mean_quote_volume=np.full(len(found), share))
-            parts.append(part)
+        for venue in place.venues:
+            history = self._history_of(place.symbol, venue)
+            found = await self._desk.find(replace(ask, venue=venue), history)
+            bars = await history(ask.t0 - NORM_MS, ask.t1) if place.others else Candles.empty()
+            mean = await asyncio.to_thread(mean_volumes, ask.preset, bars, found, ask.step_ms)
+            parts.append(Part(venue=venue, columns=found, mean_quote_volume=mean))
         known = [part for part in parts if len(part.columns)] or parts[:1]
         return (await asyncio.to_thread(add_up, known, ask.preset.unit)).columns
 

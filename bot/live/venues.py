@@ -65,6 +65,11 @@ class Venues:
         """Return the open of the newest candle of any venue."""
         return max((ts for h in self._heatmaps.values() if (ts := h.last_ts) is not None), default=None)
 
+    @property
+    def first_ts(self) -> int:
+        """Return the open of the oldest candle of any venue, 0 before there is one."""
+        return min((ts for h in self._heatmaps.values() if (ts := h.first_ts) is not None), default=0)
+
     def last_ts_of(self, venue: str) -> int | None:
         """Return the open of one venue's newest candle."""
         return self._heatmaps[venue].last_ts
@@ -119,13 +124,6 @@ class Venues:
         close_bin = next(int(p.columns.close_bin[-1]) for p in parts if int(p.columns.ts[-1]) == newest)
         share = np.array([self._share[part.venue] for part in parts])
         self._standing = standing_of(parts, self._preset.unit, share, close_bin)
-
-    def shares(self) -> dict[str, float]:
-        """Return each venue's share of the mean quote volume now; equal ones while none is known."""
-        means = {v: h.mean_quote_volume for v, h in self._heatmaps.items()}
-        known = {venue: 0.0 if np.isnan(mean) else mean for venue, mean in means.items()}
-        whole = sum(known.values())
-        return {v: mean / whole if whole > 0.0 else 1.0 / len(known) for v, mean in known.items()}
 
     def with_shares(self, zones: ZoneSet | None) -> ZoneSet | None:
         """Return zones with each venue's part of their dollars."""

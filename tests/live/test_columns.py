@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from adapters.replay import Replay
-from bot.live.columns import Ask, ColumnDesk, columns_days, name_of, step_for
+from bot.live.columns import PAST_MS, Ask, ColumnDesk, columns_days, name_of, step_for
 from engine.columns import Columns, coarsen, rounded
 from engine.errors import StorageError
 from engine.heatmap import Heatmap
@@ -105,7 +105,7 @@ async def test_a_model_goes_on_from_where_it_was_kept(store, source):
     later, again = ask(972, 1230, preset=LEVERAGE, step_ms=HOUR_MS), ColumnDesk(store)
     history.since.clear()
     found = await again.find(later, history)
-    assert history.since == [at(972), at(1200)]  # the hour that had not ended is made anew
+    assert history.since == [at(972) - PAST_MS, at(1199)]  # the hour that had not ended is made anew
     assert same(found, await plain(history, later))
 
 
@@ -149,6 +149,51 @@ async def test_another_scale_is_other_columns(store, source):
     assert other.made == 1
     np.testing.assert_allclose(halved.long * 2, (await desk.find(wanted, Told(source))).long, rtol=2e-3)
     await other.close()
+
+
+async def test_columns_of_other_candles_are_made_anew(store, source):
+    """Somebody brought wrong candles, and then the right ones: neither columns nor states outlive them."""
+    wanted = ask(960, 1200, preset=LEVERAGE, step_ms=HOUR_MS)
+
+    class Doubled(Told):
+        async def __call__(self, since_ms, until_ms):
+            found = await super().__call__(since_ms, until_ms)
+            prices = {name: getattr(found, name) * 2 for name in ("open", "high", "low", "close")}
+            return replace(found, **prices)
+
+    wrong, right = Doubled(source, coins=True), Told(source, coins=True)
+    assert await ColumnDesk(store).prepare(wanted, wrong) == 20
+    await store.flush()
+    assert await ColumnDesk(store).prepare(wanted, right) == 20
+    await store.flush()
+    desk = ColumnDesk(store)
+    assert same(await desk.find(wanted, right), await plain(right, wanted))
+    assert desk.made == 0
+    later = ask(960, 1212, preset=LEVERAGE, step_ms=HOUR_MS)
+    assert same(await desk.find(later, right), await plain(right, later))
+    await desk.close()
+
+
+async def test_columns_made_from_too_little_are_made_anew_once_more_is_known(store, source):
+    wanted = ask(1150, 1250)
+
+    class Young(Told):
+        async def __call__(self, since_ms, until_ms):
+            return await super().__call__(max(since_ms, at(800)), until_ms)
+
+    young, old = Young(source), Told(source)
+    short = await (desk := ColumnDesk(store)).find(wanted, young)
+    await desk.close()
+    await store.flush()
+    again = ColumnDesk(store)
+    assert same(await again.find(wanted, young), short)
+    assert again.made == 0
+    whole = ColumnDesk(store)
+    found = await whole.find(wanted, old)
+    assert whole.made == 1
+    assert same(found, await plain(old, wanted))
+    assert not same(found, short)
+    await whole.close()
 
 
 async def test_a_store_that_refuses_costs_time_and_nothing_else(store, source, monkeypatch):
