@@ -350,7 +350,8 @@ class Connection:
     """Be one socket from its opening to its end.
 
     `wake` is set when it has ended, or should be replaced (`leaving`); `reason` says why it ended.
-    `last_frame_ms` is when anything came last (ms UTC, ours). Whoever opens it must close it.
+    `heard_ms` is until when it was heard (ms UTC, ours): when anything came last, or the feed that stalled.
+    Whoever opens it must close it.
     """
 
     def __init__(self, wiring: Wiring, url: str, wake: asyncio.Event) -> None:
@@ -359,7 +360,7 @@ class Connection:
         self.leaving = False
         self.reason = ""
         self.opened_s = self._frame_s = self._excused_s = wiring.clock.monotonic()
-        self.last_frame_ms = wiring.clock.wall_ms()
+        self.heard_ms = wiring.clock.wall_ms()
         self._wiring = wiring
         self._manners = wiring.dialect.manners
         self._url = url
@@ -395,7 +396,7 @@ class Connection:
         except (aiohttp.ClientError, OSError) as error:
             raise Lost(again(f"cannot be reached ({type(error).__name__})")) from None
         self.opened_s = self._frame_s = self._excused_s = self._wiring.clock.monotonic()
-        self.last_frame_ms = self._wiring.clock.wall_ms()
+        self.heard_ms = self._wiring.clock.wall_ms()
         self._tasks = [asyncio.create_task(self._read(self._socket)), asyncio.create_task(self._keep())]
         for task in self._tasks:
             task.add_done_callback(self._over)
@@ -446,10 +447,13 @@ class Connection:
 
     async def _frame(self, data: str | bytes) -> None:
         wiring = self._wiring
-        self._frame_s, self.last_frame_ms = wiring.clock.monotonic(), wiring.clock.wall_ms()
-        parsed = self._parse(data, self.last_frame_ms)
+        self._frame_s, now_ms = wiring.clock.monotonic(), wiring.clock.wall_ms()
+        if not self.reason:  # once given up, what still comes hides no gap
+            self.heard_ms = now_ms
+        parsed = self._parse(data, now_ms)
         wiring.health.frame()
-        wiring.health.tally.dropped.update({str(reason): n for reason, n in parsed.dropped.items()})
+        if parsed.dropped:
+            wiring.health.tally.dropped.update({str(reason): n for reason, n in parsed.dropped.items()})
         for answer in parsed.answers:
             self._answers.append(answer)
             self._answered.set()
@@ -494,11 +498,16 @@ class Connection:
                 yield str(feed), min(known), max(heard_s, self._excused_s)
 
     def _silent(self, now_s: float) -> str:
-        """Return what has been silent for too long, in words; "" for nothing, or while it is we who wait."""
+        """Return what has been silent for too long, in words, and keep since when.
+
+        "" stands for nothing, also while it is we who do not read.
+        """
         if self._held:
             return ""
         for name, silent_s, heard_s in self._silences():
             if now_s >= heard_s + silent_s:
+                silent_ms = self._wiring.clock.wall_ms() - round((now_s - heard_s) * 1000)
+                self.heard_ms = min(self.heard_ms, silent_ms)
                 return f"{name.replace('_', ' ')} fell silent for {now_s - heard_s:.0f} s"
         return ""
 
@@ -694,7 +703,7 @@ class Line:
             connection, self._current = self._current, None
             self._wiring.health.line(self._number, None)
             if connection is not None:
-                self._lost_ms = connection.last_frame_ms  # should it run again, this was not heard
+                self._lost_ms = connection.heard_ms  # should it run again, this was not heard
                 await connection.close()
 
     async def _opened(self, session: aiohttp.ClientSession) -> Connection | None:
@@ -767,7 +776,7 @@ class Line:
         old, self._current = self._current, fresh
         self._show(VenueState.UP)
         if old is not None and old.ended:
-            self._lost_ms = old.last_frame_ms
+            self._lost_ms = old.heard_ms
         try:
             if self._lost_ms is not None:
                 wiring.health.tally.reconnects += 1
@@ -796,7 +805,7 @@ class Line:
             self._failures = 0 if lasted else self._failures + 1
         elif self.wanted:
             self._failures = 1 if lasted else self._failures + 1
-            self._lost_ms = connection.last_frame_ms
+            self._lost_ms = connection.heard_ms
             self._current = None
             self._wiring.health.error(connection.reason)
             self._show(VenueState.CONNECTING)

@@ -192,6 +192,7 @@ async def test_a_feed_that_stalls_alone_is_noticed_by_its_own_rhythm(venue, make
     for number in range(6):
         await venue.push("price", tick(NOW + number))
         await until(lambda n=number: len(reader.events) > n)
+        last_ms = clock.wall_ms()
         await clock.advance(20)
     assert venue.opened == 1
     for number in range(4):  # something else keeps coming
@@ -199,6 +200,9 @@ async def test_a_feed_that_stalls_alone_is_noticed_by_its_own_rhythm(venue, make
         await clock.advance(10)
     await until(lambda: venue.opened == 2)
     assert "prices fell silent for 3" in reader.stream.health.last_error
+    await until(lambda: reader.of(Outage))
+    (outage,) = reader.of(Outage)
+    assert outage.since_ms == last_ms  # what else was heard since does not hide it
 
 
 async def test_a_feed_that_was_never_heard_counts_from_its_acknowledgement(venue, make, clock, until):
