@@ -53,6 +53,7 @@ MANNERS = Manners(
     connections=CONNECTIONS,
     heartbeat_s=20.0,
     silent_s=55.0,
+    ahead=20,
 )
 """A connection on which the venue sent nothing for 60 s is closed by it, so that it is asked for pongs. All
 connections together may send 2000 messages a minute, and 30 may be opened. A longest life is not known."""

@@ -37,6 +37,7 @@ MANNERS = Manners(
     connections=16,
     heartbeat_s=15.0,
     silent_s=30.0,
+    passing=frozenset({"60014"}),
 )
 """OKX closes a connection on which nothing was said for 30 s. It names no longest life, but gives notice half
 a minute or more before it closes one."""
