@@ -75,9 +75,9 @@ def verdict(report: Report, model: str) -> str:
     if skill is None or skill.over_distance is None:
         return f"{model} was not measured."
     added = interval(skill.over_distance)
-    if report.settled(model):
-        return f"{model} works: it adds {added} to price and distance together, and its placebos add nothing."
     if report.works(model):
+        return f"{model} works: it adds {added} to price and distance together, and its placebos add nothing."
+    if report.adds(model):
         return (
             f"{model} adds {added} to price and distance together and its placebos add nothing, but that is "
             "small and not settled: how the baseline is fitted moves it by as much."
@@ -89,7 +89,7 @@ def verdict(report: Report, model: str) -> str:
 
 def others(report: Report) -> str:
     """Return what may be claimed of the models besides the first, empty where there are none."""
-    failed = [model for model in report.models[1:] if not report.works(model)]
+    failed = [model for model in report.models[1:] if not report.adds(model)]
     said = [verdict(report, model) for model in report.models[1:] if model not in failed]
     if failed:
         said.append(f"{' and '.join(failed)} {'is' if len(failed) == 1 else 'are'} not shown to work.")

@@ -104,8 +104,11 @@ class Report:
         """Return the placebos of a model: the same with its volume or open interest put on other days."""
         return tuple(s for s in self.skills if s.role is Role.PLACEBO and s.model == model)
 
-    def works(self, model: str) -> bool:
-        """Say whether a model adds to price and distance for certain, and none of its placebos does."""
+    def adds(self, model: str) -> bool:
+        """Say whether a model adds to price and distance for certain, and none of its placebos does.
+
+        That alone is not to *work*: how the baseline is fitted may move the figure by as much.
+        """
         skill = self.skill(model)
         placebos = self.placebos(model)
         if skill is None or skill.over_distance is None or not placebos:
@@ -113,18 +116,18 @@ class Report:
         fooled = any(p.over_distance is not None and p.over_distance.above_zero for p in placebos)
         return skill.over_distance.above_zero and not fooled
 
-    def settled(self, model: str) -> bool:
-        """Say whether a model works by more than what one free choice of the baseline moves the figure."""
+    def works(self, model: str) -> bool:
+        """Say whether a model adds more than what one free choice of the baseline moves the figure by."""
         skill = self.skill(model)
         gain = skill.over_distance if skill is not None else None
-        return self.works(model) and gain is not None and gain.low > LEAN
+        return self.adds(model) and gain is not None and gain.low > LEAN
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON can hold it; NaN becomes null."""
         plain = _plain(asdict(self))
         works = {model: self.works(model) for model in self.models}
-        settled = {model: self.settled(model) for model in self.models}
-        return {"format": FORMAT, **plain, "works": works, "settled": settled}
+        adds = {model: self.adds(model) for model in self.models}
+        return {"format": FORMAT, **plain, "works": works, "adds": adds}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:

@@ -343,7 +343,8 @@ def test_the_study_comes_out_as_published(study, record_property):
     shuffled = report.placebos("flow")
     assert len(shuffled) == 3
     assert all(0.75 <= s.explained <= 0.84 for s in shuffled)
-    assert report.works("flow")
+    assert report.adds("flow")
+    assert not report.works("flow"), "docs/accuracy.md says so"
     zones = {(z.kind, z.horizon_h): z.lift.value for z in report.zones}
     assert zones["zones", 1] > max(v for (kind, h), v in zones.items() if h == 1 and kind != "zones")
     assert zones["another hour", 1] == pytest.approx(1.0, abs=0.1)
@@ -375,5 +376,5 @@ def test_open_interest_comes_out_as_published_where_levels_are_as_near(study, re
         skill = report.skill(name)
         assert skill.explained == pytest.approx(explained, abs=0.002), "as docs/accuracy.md says"
         assert skill.spearman == pytest.approx(rank, abs=0.002)
-        assert not report.works(name)
+        assert not report.adds(name)
         assert all(placebo.explained < skill.explained - 0.02 for placebo in report.placebos(name))

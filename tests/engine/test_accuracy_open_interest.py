@@ -61,7 +61,7 @@ def test_who_made_the_liquidations_explains_them_and_shuffled_days_do_not(report
         assert placebo.explained < walk["leverage"].explained - 0.05
         assert placebo.over_distance.value < walk["leverage"].over_distance.value - 0.05
     # A ladder of its own adds to distance whatever day it is fed with, and the rule takes no account of that.
-    assert not report.works("leverage")
+    assert not report.adds("leverage")
     for model in ("flow", "leverage", "simple"):
         assert 0.5 < report.skill(model, Kind.FROZEN).explained <= 1.0
         assert [s.role for s in report.placebos(model)] == [Role.PLACEBO] * 3

@@ -10,7 +10,7 @@ from bot.truth import develop, words
 from bot.truth.gather import Wish, _names, gather, hourly
 from bot.truth.picture import alt_text, draw_report
 from bot.truth.place import directory_of, opened
-from bot.truth.shelf import Shelf, Shown, load_shelf, shipped
+from bot.truth.shelf import SHIPPED, Shelf, Shown, load_shelf, shipped
 from config.settings import load
 from engine.errors import DataError
 from engine.model import HOUR_MS
@@ -58,11 +58,13 @@ def test_the_picture_is_drawn_and_told(report):
 
 def test_verdicts_follow_the_rule(report):
     assert words.verdict(report, "flow").startswith("flow works")
+    assert report.to_dict()["works"] == {"flow": True}
     assert words.verdict(report, "none") == "none was not measured."
     assert words.zone_verdict(replace(report, zones=()), 1) == "Zones were not measured."
     small = Interval(value=0.009, low=0.005, high=0.013)
     thin = tuple(replace(s, over_distance=small) if s.name == "flow" else s for s in report.skills)
     assert "small and not settled" in words.verdict(replace(report, skills=thin), "flow")
+    assert replace(report, skills=thin).to_dict()["works"] == {"flow": False}
     above = Interval(value=0.1, low=0.05, high=0.2)
     fooled = tuple(replace(s, over_distance=above) if s.role.value == "placebo" else s for s in report.skills)
     assert "so does a placebo" in words.verdict(replace(report, skills=fooled), "flow")
@@ -73,7 +75,13 @@ def test_verdicts_follow_the_rule(report):
 
 def test_what_ships_claims_no_more_than_was_measured():
     found = shipped().report
-    assert not found.settled("flow")
+    assert found.adds("flow")
+    assert not found.works("flow")
+    printed = json.loads(json.dumps(found.to_dict()))
+    assert (printed["works"]["flow"], printed["adds"]["flow"]) == (False, True)
+    assert "settled" not in printed
+    kept = json.loads(SHIPPED.read_text())["report"]
+    assert (kept["works"], kept["adds"]) == (printed["works"], printed["adds"])
     assert "works" not in words.verdict(found, "flow")
     assert "small and not settled" in words.verdict(found, "flow")
     line = words.line(found, "flow", own=False)
