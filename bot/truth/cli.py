@@ -8,6 +8,7 @@ import time
 
 from rich.console import Console
 
+from bot.truth import files
 from bot.truth.calibrating import calibrate_symbol
 from bot.truth.export import export
 from bot.truth.gather import Wish, gather
@@ -37,18 +38,21 @@ def import_(given: argparse.Namespace, settings: Settings) -> int:
 def accuracy(given: argparse.Namespace, settings: Settings) -> int:
     """Measure, remember and show how well models do."""
     wish, out = wish_of(given), Console(width=None if sys.stdout.isatty() else 160)
+    files.check(given.export, files.PREDICTIONS)
+    files.check(given.picture, files.PICTURE)
     outcome = asyncio.run(_measured(wish, settings))
     report = outcome.report
+    if given.json:
+        sys.stdout.write(json.dumps(report.to_dict(), indent=1) + "\n")
+    else:
+        show(out, report)
     if given.export:
         export(outcome, given.export)
     if given.picture:
         from bot.truth.picture import draw_report
 
-        given.picture.write_bytes(draw_report(report))
-    if given.json:
-        sys.stdout.write(json.dumps(report.to_dict(), indent=1) + "\n")
-    else:
-        show(out, report)
+        with files.whole(given.picture) as made:
+            made.write_bytes(draw_report(report))
     return 0
 
 
@@ -84,12 +88,17 @@ def calibrate(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def wish_of(given: argparse.Namespace) -> Wish:
-    """Return what was asked for on the command line."""
+    """Return what was asked for on the command line; raise UserError for what cannot be."""
+    if given.seed < 0:
+        raise UserError(
+            f"--seed {given.seed} is below 0: a whole number from 0 on is wanted.",
+            example=f"liqwatch {given.command} BTCUSDT --seed 1",
+        )
     return Wish(
         symbol=symbol_named(given.symbol),
         models=tuple(given.model or ("flow",)),
-        from_ms=_moment(given.begin),
-        to_ms=_moment(given.end),
+        from_ms=_moment(given.begin, given.command),
+        to_ms=_moment(given.end, given.command),
         venues=_names(given.venues),
         reported_by=_names(given.reported_by),
         seed=given.seed,
@@ -100,12 +109,12 @@ def _names(text: str | None) -> tuple[str, ...]:
     return tuple(venue_named(part) for part in (text or "").split(",") if part.strip())
 
 
-def _moment(text: str | None) -> int | None:
+def _moment(text: str | None, command: str) -> int | None:
     if not text:
         return None
     try:
         return int(str(moment_ms(text)))
     except ValueError:
         raise UserError(
-            f"{text!r} is not a time.", example="liqwatch accuracy BTCUSDT --from 2025-12-08"
+            f"{text!r} is not a time.", example=f"liqwatch {command} BTCUSDT --from 2025-12-08"
         ) from None

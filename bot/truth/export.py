@@ -1,15 +1,14 @@
 """Write predictions for others to judge: one row an hour, UTC, in Parquet with an index for pandas."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bot.truth.files import whole
 from engine.accuracy import Outcome
-from engine.errors import DataError
 from engine.model import HOUR_MS
 
 COLUMNS = ("long", "short", "long_frozen", "short_frozen")
@@ -25,13 +24,8 @@ def export(outcome: Outcome, path: Path) -> None:
     times = pa.array(outcome.hour * HOUR_MS * 1000, pa.timestamp("us", "UTC"))  # the unit pandas joins by
     table = pa.table({name: values[:, at] for at, name in enumerate(COLUMNS)} | {INDEX: times})
     table = table.replace_schema_metadata({b"pandas": json.dumps(_pandas()).encode()})
-    made = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
+    with whole(path) as made:
         pq.write_table(table, made)
-        made.replace(path)
-    except OSError as error:
-        made.unlink(missing_ok=True)
-        raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _pandas() -> dict[str, object]:

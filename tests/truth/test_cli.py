@@ -1,6 +1,8 @@
 """Test import, accuracy and calibrate as somebody types them, on planted liquidations."""
 
+import errno
 import json
+import re
 
 import duckdb
 import numpy as np
@@ -8,6 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from bot.lock import DirectoryLock
+from bot.truth import cli
+from bot.truth import files as files_
+from engine.errors import DataError
 from engine.model import HOUR_MS
 from engine.scoring.report import Report
 
@@ -100,11 +105,68 @@ def test_what_cannot_be_done_is_said(run, words, why):
     assert why in complaint
 
 
-def test_models_and_reports_that_are_not_there(imported, run, files, tmp_path):
+def test_models_and_reports_that_are_not_there(imported):
     assert "there are: flow" in imported("accuracy", "btc", "--model", "magic")[2]
     assert "No reported liquidations" in imported("accuracy", "btc", "--reported-by", "okx")[2]
     assert "of okx" in imported("accuracy", "btc", "--venues", "okx")[2]
-    assert "cannot be written" in imported("accuracy", "btc", "--export", tmp_path / "no" / "x.parquet")[2]
+
+
+@pytest.fixture
+def never_measured(monkeypatch):
+    """Let the test fail where anything is measured at all."""
+
+    def refuse(*_):
+        raise AssertionError("measured before what was asked for was looked at")
+
+    monkeypatch.setattr(cli, "measure", refuse)
+    monkeypatch.setattr(cli, "calibrate_symbol", refuse)
+
+
+@pytest.mark.parametrize("command", ["accuracy", "calibrate"])
+@pytest.mark.usefixtures("never_measured")
+def test_a_seed_below_zero_is_refused_at_once(imported, command):
+    code, _, complaint = imported(command, "btc", "--seed", "-1")
+    assert code == 2
+    assert "--seed -1 is below 0" in complaint
+    assert f"liqwatch {command} BTCUSDT --seed 1" in complaint
+
+
+@pytest.mark.parametrize(
+    ("flag", "name", "why"),
+    [
+        ("--export", "no/x.parquet", "no does not exist. Make it"),
+        ("--export", "x.csv", "would hold Parquet: end its name in .parquet"),
+        ("--export", "folder.parquet", "it is a directory"),
+        ("--export", "file/x.parquet", "file is not a directory"),
+        ("--picture", "no/x.png", "no does not exist. Make it"),
+        ("--picture", "x.jpg", "would hold PNG: end its name in .png"),
+    ],
+)
+@pytest.mark.usefixtures("never_measured")
+def test_files_that_cannot_be_written_are_refused_before_anything_is_measured(
+    imported, tmp_path, flag, name, why
+):
+    (tmp_path / "folder.parquet").mkdir()
+    (tmp_path / "file").touch()
+    code, printed, complaint = imported("accuracy", "btc", flag, tmp_path / name)
+    assert (code, printed) == (2, "")
+    assert why in complaint
+    assert f"liqwatch accuracy BTCUSDT {flag}" in complaint
+    assert ".new" not in complaint
+
+
+def half_written(path):
+    with files_.whole(path) as made:
+        made.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "full", str(made))
+
+
+def test_a_file_that_fails_while_it_is_written_is_named_and_not_left_behind(tmp_path):
+    path = tmp_path / "x.png"
+    told = re.escape(f"{path} cannot be written: No space left")
+    with pytest.raises(DataError, match=told):
+        half_written(path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_directory_that_is_served_is_left_alone(run, files, tmp_path):
