@@ -39,7 +39,7 @@ DURATION_UNITS = {
 }
 
 _USD = re.compile(
-    r"(?:us?\$|\$|usd[t]?)?\s*([\d.,'_ ]*\d[\d.,'_]*(?:e\d{1,2})?)\s*([a-z]*)\s*(?:\$|usd[t]?)?"
+    r"(?:us?\$|\$|usd[t]?)?\s*([\d.,'_ ]*\d[\d.,'_]*(?:e[+-]?\d{1,2})?)\s*([a-z]*)\s*(?:\$|usd[t]?)?"
 )
 _DURATION_PART = re.compile(r"(\d+(?:[.,]\d+)?)\s*([a-z]+)")
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?\s*(am|pm)?")

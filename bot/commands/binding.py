@@ -90,6 +90,8 @@ class _Binding:
             raise self._ambiguous(word, exact)
         strict = exact or [p for p in fits if p.kind not in values.LOOSE]
         kinds = {p.kind for p in strict}
+        if {Kind.USD, Kind.PRICE} <= kinds and word.text[-1:].isalpha():
+            strict = [p for p in strict if p.kind is not Kind.PRICE]  # 50k is a size where one is taken
         if {Kind.USD, Kind.DURATION} <= kinds:
             raise self._ambiguous(word, [p for p in strict if p.kind in (Kind.USD, Kind.DURATION)])
         return strict[0] if strict else None
@@ -113,8 +115,8 @@ class _Binding:
             if chosen is not None:
                 left = [index for index in left if index != chosen]
                 self._set(parameter, chosen)
-        if left:
-            raise self._left_over(left[0])
+        for index in left:
+            self._left_over(index)
 
     def _as_one(self, left: list[int]) -> list[int]:
         """Put the remaining words together: free text goes on to the end of the line."""
@@ -164,15 +166,21 @@ class _Binding:
             noun = {Kind.SYMBOL: "a market", Kind.ID: "a number"}.get(missing[0].kind, missing[0].name)
             raise UserError(f"/{self._command.name} needs {noun}.", example=self._example())
 
-    def _left_over(self, index: int) -> UserError:
-        """Say what is wrong with a word that fits nowhere."""
+    def _left_over(self, index: int) -> None:
+        """Give a word whose form told nothing to what is still needed; raise what is wrong with it."""
         word = self._words[index].text
         free = self._free()
         for parameter in free:
             timed = parameter.kind is Kind.DURATION and word[:1].isdigit()
             wanted = parameter.required and parameter.kind not in values.LOOSE
             if timed or wanted:
-                self._set(parameter, index)  # for its error: a word that reads was placed before
+                self._set(parameter, index)
+                return
+        raise self._misfit(index, free)
+
+    def _misfit(self, index: int, free: list[Parameter]) -> UserError:
+        """Say what is wrong with a word that fits nowhere."""
+        word = self._words[index].text
         near = self._near(word, free)
         if near:
             name, value = near

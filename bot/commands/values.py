@@ -17,14 +17,16 @@ MAX_TEXT = 400
 MAX_WORD = 80
 
 _FORM: dict[Kind, re.Pattern[str]] = {
-    Kind.USD: re.compile(r"\$[\d.,'_]+[a-z]{0,8}|[\d.,'_]+[a-z]{1,8}\$?|[\d,']{4,}\$?", re.I),
+    Kind.USD: re.compile(
+        r"\$[\d.,'_]+[a-z]{0,8}|[\d.,'_]+[a-z]{1,8}\$?|[\d,']{4,}\$?|\$?[\d.,]+e[+-]?\d{1,2}\$?", re.I
+    ),
     Kind.DURATION: re.compile(r"\d[\d.,a-z]*[a-z]", re.I),
     Kind.PERCENT: re.compile(r"[\d.,]+%"),
     Kind.PERCENTS: re.compile(r"[\d.,;/|%]+%|[\d.]+[,;/|][\d.,;/|]+|0?[.,]\d+"),
     Kind.ID: re.compile(r"#?\d{1,18}"),
     Kind.INTEGER: re.compile(r"\d{1,6}"),
     Kind.NUMBER: re.compile(r"\d+(\.\d+)?x?", re.I),
-    Kind.PRICE: re.compile(r"\$?\d[\d,']*(\.\d+)?|\$?\.\d+"),
+    Kind.PRICE: re.compile(r"\$?(\d[\d,']*(\.\d+)?|\.\d+)(e[+-]?\d{1,2}|[a-z]{1,8})?", re.I),
     Kind.LEVERAGE: re.compile(r"x?\d{1,4}(\.\d{1,2})?[x×]?", re.I),
     Kind.HOURS: re.compile(r"\d[\dapmh:.]*(-|–|—|\.\.)\d[\dapmh:.]*", re.I),
     Kind.TIMES: re.compile(r"\d[\dapm:,;/|]*", re.I),
@@ -206,6 +208,9 @@ def _price(parameter: Parameter, text: str, _: Markets) -> Value:
     try:
         return amounts.read_usd(text)
     except UserError:
+        if text.endswith("%"):
+            told = f"{quoted(text)} is a share; {parameter.name} is wanted as the price itself."
+            raise UserError(f"{told} {_try(parameter)}") from None
         raise UserError(f"{quoted(text)} is not a price. {_try(parameter)}") from None
 
 

@@ -80,6 +80,15 @@ TYPED = [
     ("/watch btc $2,000,000 2h", "watch", {"min": 2e6, "cooldown": 2 * HOUR_MS}),
     ("/watch btc min 10 million cooldown 90 minutes", "watch", {"min": 10e6, "cooldown": 90 * MINUTE_MS}),
     ("/watch btc min=auto", "watch", {"min": "auto"}),
+    ("/watch btc 1e7", "watch", {"min": 10e6}),
+    ("/check btc 85k", "check", {"symbol": "BTCUSDT", "price": 85_000.0}),
+    ("/check btc 85 k", "check", {"price": 85_000.0}),
+    ("/check btc $85.5K", "check", {"price": 85_500.0}),
+    ("/check btc 1e5", "check", {"price": 100_000.0}),
+    ("/check eth 1.25e-05", "check", {"symbol": "ETHUSDT", "price": 0.0000125}),
+    ("/check btc 85000$", "check", {"price": 85_000.0}),
+    ("/liqprice btc long 10x 50k", "liqprice", {"size": 50_000.0, "leverage": 10.0, "entry": None}),
+    ("/liqprice btc long 1e5 10x", "liqprice", {"size": None, "entry": 100_000.0}),
     ("/unwatch all", "unwatch", {"symbol": "all"}),
     ("/alert", "alert list", {}),
     ("/alerts", "alert list", {}),
@@ -347,3 +356,17 @@ def test_every_kind_can_be_read():
 )
 def test_many_wrong_words_are_refused_at_once(line):
     assert refusal(PARSER.understand, line) is not None
+
+
+@pytest.mark.parametrize("text", ["3%", "85kk", "1e99", "85q"])
+def test_what_is_no_price_is_said_not_to_be_one_and_nothing_else_of_it_is_understood(text):
+    error = refusal(PARSER.understand, f"/check btc {text}")
+    assert f"“{text}” is" in error.message
+    assert "I do not know" not in error.message
+    assert error.message.endswith("I understood symbol BTCUSDT.")
+    assert error.example == "/check btc 112000"
+
+
+def test_a_share_in_the_place_of_a_price_is_told_what_is_wanted():
+    error = refusal(PARSER.understand, "/check btc 3%")
+    assert "“3%” is a share; price is wanted as the price itself. Try 112000 or 3,850.5." in error.message
