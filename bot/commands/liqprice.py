@@ -87,13 +87,19 @@ async def show(ctx: Context, call: Call) -> Reply:
     tables = await asyncio.to_thread(_tables, ctx.services.tiers, symbol)
     question = read_question(call, symbol, view, _table(tables, call.text("exchange"), symbol))
     found = _answer(question)
+    price = view.price if view else None
     return Reply(
         command="liqprice",
         title=liqprice_words.title(question, found),
-        text="\n".join(liqprice_words.assumptions(question, found)),
-        fields=liqprice_words.fields(question, found, view.price if view else None),
+        text="\n".join(
+            [
+                *liqprice_words.already(question, found, price),
+                *liqprice_words.assumptions(question, found),
+            ]
+        ),
+        fields=liqprice_words.fields(question, found, price),
         buttons=rows(_elsewhere(question, tables)),
-        price=view.price if view else None,
+        price=price,
         notice=stale_notice(ctx, view) if view and question.live else "",
     )
 

@@ -9,6 +9,7 @@ from engine.errors import LeverageError, MarginError
 from engine.margin.model import Liquidation, Mode
 from engine.margin.okx import OKX_SLICED
 from engine.margin.tiers import Tier, TierTable, TierUnit
+from engine.model import Side
 
 CENTS_FROM = 100.0
 DIGITS = 7
@@ -29,10 +30,7 @@ def fields(question: Question, found: Liquidation, price_now: float | None) -> t
     leg, table = question.leg, question.table
     made = [("Liquidation price", "none" if found.price is None else exact(found.price))]
     if found.price is not None and found.distance is not None:
-        other = price_now is not None and not question.live
-        now = (
-            f", {text.change(found.price / price_now - 1)} from the price now" if other and price_now else ""
-        )
+        now = f", {_from_now(question, found.price, price_now)}" if price_now and not question.live else ""
         made.append(("Distance", f"{text.change(found.distance)} from entry{now}"))
     made.append(("Entry", exact(leg.entry) + (", the price now" if question.live else "")))
     if question.sized:
@@ -47,6 +45,22 @@ def fields(question: Question, found: Liquidation, price_now: float | None) -> t
         made.append(("Tier at entry", tier_words(table, found.entry_tier, sliced=question.rules.sliced)))
     made.append(("Tiers as of", f"{table.as_of}, {table.source}"))
     return tuple(made)
+
+
+def _from_now(question: Question, price: float, price_now: float) -> str:
+    """Return how far the price now has to go, or that it is there already."""
+    if beyond(question, price, price_now):
+        return f"and the price now is already {_passed(question)} it"
+    return f"{text.change(price / price_now - 1)} from the price now"
+
+
+def beyond(question: Question, price: float, price_now: float) -> bool:
+    """Say whether the price now would liquidate the position: it stands at the price or past it."""
+    return price_now <= price if question.leg.side is Side.LONG else price_now >= price
+
+
+def _passed(question: Question) -> str:
+    return "at or below" if question.leg.side is Side.LONG else "at or above"
 
 
 def _source(question: Question, found: Liquidation) -> str:
@@ -71,6 +85,14 @@ def span(table: TierTable, tier: Tier) -> str:
         return f"above {sign}{tier.floor:,.0f}{unit}" if tier.floor else "any size"
     low = f"{tier.floor:,.0f}" if coins else f"${tier.floor:,.0f}"
     return f"{low} to {sign}{tier.cap:,.0f}{unit}"
+
+
+def already(question: Question, found: Liquidation, price_now: float | None) -> list[str]:
+    """Return the sentence where such a position cannot stand any more, nothing where it can."""
+    if found.price is None or not price_now or not beyond(question, found.price, price_now):
+        return []
+    passed = f"{exact(price_now)}, is already {_passed(question)} the liquidation price"
+    return [f"The price now, {passed}: such a position would have been liquidated."]
 
 
 def assumptions(question: Question, found: Liquidation) -> list[str]:

@@ -34,6 +34,26 @@ async def test_the_price_the_tier_and_what_is_assumed(desk):
     assert reply.price == 113_204.5
 
 
+@pytest.mark.parametrize(
+    ("line", "passed"),
+    [
+        ("/liqprice btc long 150000 25x", "at or below"),
+        ("/liqprice btc short 90000 25x", "at or above"),
+    ],
+)
+async def test_a_position_that_the_price_now_has_liquidated_already_is_told_so(desk, line, passed):
+    reply = await desk.ok(line)
+    told = f"The price now, $113,204.50, is already {passed} the liquidation price"
+    assert reply.text.startswith(told)
+    assert value(reply, "Distance").endswith(f"from entry, and the price now is already {passed} it")
+
+
+async def test_a_position_that_stands_is_not_told_to_be_gone(desk):
+    for line in ("/liqprice btc long 113000 10x", "/liqprice btc short 113000 10x", "/liqprice eth long 1x"):
+        reply = await desk.ok(line)
+        assert "already" not in f"{reply.text} {reply.fields}"
+
+
 async def test_the_entry_is_the_price_now_where_none_is_given(desk):
     reply = await desk.ok("/liqprice btc short 25x")
     assert value(reply, "Entry") == "$113,204.50, the price now"
