@@ -230,8 +230,8 @@ NAMED = 17
 def with_weights(preset: Preset, weights: Sequence[float]) -> Preset:
     """Return a preset with other weights of its levels, in their order.
 
-    Raise UserError for another number of weights than levels, for one that is negative or no number, and,
-    where mass is open interest, for weights that sum to more than 1.
+    Raise UserError for another number of weights than levels, for one that is negative or no number, where
+    all are 0, and, where mass is open interest, for weights that sum to more than 1.
     """
     if len(weights) != len(preset.levels):
         names = " ".join(f"{distance:.2%}" for distance in preset.distances[:NAMED])
@@ -240,6 +240,8 @@ def with_weights(preset: Preset, weights: Sequence[float]) -> Preset:
         raise UserError(f"{had}, and {len(weights)} weights were given.")
     if any(not 0 <= weight < math.inf for weight in weights):
         raise UserError("A weight is a number of 0 or more, such as .25.")
+    if not any(weights):
+        raise UserError("The weights are 0 for every level, so nothing would be drawn. Raise one.")
     if preset.fuel is Fuel.OPEN_INTEREST and sum(weights) > 1 + 1e-9:
         raise UserError(
             f"The weights sum to {sum(weights):.3g}; they are shares of what is opened, 1 at most."

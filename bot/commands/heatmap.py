@@ -146,15 +146,15 @@ def _request(ctx: Context, ask: _Ask, view: SymbolView, chosen: Modelled | None)
         view, now_ms=ctx.now_ms, window_ms=ask.window_ms, window_label=_short(ask.window_ms)
     )
     if chosen is not None:
-        before = chosen.days - ask.window_ms / DAY_MS
         plain = replace(
             plain,
-            model=chosen.label,
+            model=chosen.short,
+            weights=chosen.feed.preset.weights,
             about=chosen.about,
             zones=None,
-            warm=before >= chosen.feed.preset.warm_days,
+            warm=chosen.warm,
             warm_days=chosen.feed.preset.warm_days,
-            history_days=max(before, 0.0),
+            history_days=chosen.days,
         )
     return replace(
         plain,
@@ -163,7 +163,7 @@ def _request(ctx: Context, ask: _Ask, view: SymbolView, chosen: Modelled | None)
         hd=ask.hd,
         tz=ctx.tz,
         source_label=ctx.services.market.label(),
-        accuracy=ctx.services.accuracy.line(ask.symbol, plain.model),
+        accuracy=ctx.services.accuracy.line(ask.symbol, chosen.label if chosen else plain.model),
         side=side_of(ask.side),
         price_range=(view.price * (1 - reach), view.price * (1 + reach)) if reach else None,
     )

@@ -39,23 +39,42 @@ WEIGHTS = Parameter(
 EXAMPLE = "/heatmap btc model=leverage weights=10/20/30/25/15"
 
 
+KNOWN_MS = 100 * DAY_MS
+"""How far back is looked for candles: columns are made from all there are, and sources keep no more."""
+ROOM = 26
+"""Letters of a label that leave room in a picture for what is said beside it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modelled:
-    """A model chosen for one picture, and the candles it is fed with for it."""
+    """A model chosen for one picture, and the candles it is fed with; `label` names it and its weights."""
 
     feed: ModelFeed
     label: str
 
     @property
     def days(self) -> float:
-        """Return how many days of candles there are."""
+        """Return how many days of candles the model is fed with in all, as its picture's columns are."""
         return len(self.feed.history) * STEP_MS / DAY_MS
+
+    @property
+    def warm(self) -> bool:
+        """Say whether there is as much history as a picture of this model should have."""
+        return self.days >= self.feed.preset.warm_days
+
+    @property
+    def short(self) -> str:
+        """Return the label where there is little room: weights are counted where they would fill it."""
+        name = self.feed.preset.name
+        if self.label == name or len(self.label) <= ROOM:
+            return self.label
+        return f"{name}, {len(self.feed.preset.levels)} own weights"
 
     @property
     def about(self) -> str:
         """Return what the picture shows, in place of zones."""
         unit = "standing notional" if self.coins else "expected liquidations"
-        return f"Model {self.label}: {unit}, zones not judged"
+        return f"Model {self.short}: {unit}, zones not judged"
 
     @property
     def coins(self) -> bool:
@@ -112,8 +131,7 @@ async def pick(
         shares = shares_of(weights)
         preset = with_weights(preset, shares)
         label = f"{name} {'/'.join(f'{share * 100:g}' for share in shares)}"
-    span_ms = window_ms + round(preset.warm_days * DAY_MS)
-    history = await market.history(symbol, span_ms)
+    history = await market.history(symbol, max(KNOWN_MS, window_ms + round(preset.warm_days * DAY_MS)))
     if preset.fuel is Fuel.OPEN_INTEREST:
         known = np.flatnonzero(np.isfinite(history.open_interest))
         if not len(known):

@@ -47,14 +47,26 @@ def free_corner(plot: Box, xs: Floats, ys: Floats) -> Place:
 
 
 def _chips(drawing: Sketch) -> list[tuple[str, str]]:
-    """Return the words and colour of each chip, most important first; each is cut to the plot's width."""
+    """Return the words and colour of each chip, most important first; those too long for the plot go on."""
     scene, palette = drawing.scene, drawing.palette
     chips = [(scene.replay, palette.warn)] if scene.replay else []
     if scene.headline:
         chips.append((scene.headline, accent(palette, scene.severity)))
     chips.extend((note, palette.ink) for note in scene.notices)
     room = drawing.frame.plot.width - 2 * (INSET + CHIP_PAD)
-    return [(_cut(drawing, words, drawing.sizes.label, room), colour) for words, colour in chips]
+    return [(line, colour) for words, colour in chips for line in _lines(drawing, words, room)]
+
+
+def _lines(drawing: Sketch, words: str, room: float) -> list[str]:
+    """Return a note in as few lines as hold it; a word that fits in none is cut."""
+    size, lines = drawing.sizes.label, [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if not lines[-1] or drawing.ink.measure(longer, size, Weight.SEMIBOLD) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [_cut(drawing, line, size, room) for line in lines]
 
 
 def _cut(drawing: Sketch, words: str, size: float, room: float) -> str:

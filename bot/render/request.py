@@ -46,7 +46,8 @@ class HeatmapRequest:
     on live data and "REPLAY 2025-10-10 20:35 UTC" in a replay. `accuracy` is one line, shown where there is
     one. `highlight` is the zone an alert is about, with the alert's `severity`. `price_range` overrides the
     range chosen from candles and zones. `about` says what another model shows than the
-    one that zones are judged on. `side` shows one side's levels alone.
+    one that zones are judged on; its label may count its `weights`, so they tell such pictures apart.
+    `side` shows one side's levels alone.
     """
 
     symbol: str
@@ -69,6 +70,7 @@ class HeatmapRequest:
     hd: bool = False
     tz: str = "UTC"
     model: str = "flow"
+    weights: tuple[float, ...] = ()
     about: str = ""
     source_label: str = ""
     accuracy: str = ""
@@ -108,7 +110,8 @@ class HeatmapRequest:
         if self.highlight is not None:
             at_price = f"{self.price:.{KEY_DIGITS}g}"
             alert = (self.highlight.zone_id, self.highlight.low, self.highlight.high, self.severity, at_price)
-        market = (self.symbol, self.venues, self.model, self.about, self.window_ms, self.window_label)
+        model = (self.model, self.weights, self.about)
+        market = (self.symbol, self.venues, model, self.window_ms, self.window_label)
         choice = (self.theme, self.layout, self.hd, self.tz, self.side, self.price_range)
         zones = self.zones.zones if self.zones else ()
         stand = tuple((zone.zone_id, f"{zone.notional_usd:.1g}") for zone in zones)

@@ -1,7 +1,9 @@
 """The model of a picture is chosen per request, with weights of its own; what it shows is said."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from bot.commands import reference
@@ -77,6 +79,8 @@ async def test_buttons_keep_the_model(desk):
         ("/heatmap btc model=leverage weights=1/2", "has 5 levels"),
         ("/heatmap btc model=leverage weights=50/50/50/0/0", "sum to 1.5"),
         ("/heatmap btc model=leverage weights=a/b", "no weights"),
+        ("/heatmap btc model=leverage weights=0/0/0/0/0", "are 0 for every level"),
+        (f"/heatmap eth model=flow weights={'/'.join('0' * 17)}", "nothing would be drawn"),
         ("/heatmap btc model=clever", "flow"),
     ],
 )
@@ -91,10 +95,46 @@ async def test_a_market_without_open_interest_says_so(desk):
     assert "there is none for BTC" in reply.error
 
 
-async def test_a_book_that_is_not_warm_says_so(desk):
+@pytest.mark.parametrize("window", ["12h", "24h", "7d", "30d"])
+@pytest.mark.parametrize("model", ["leverage", "simple"])
+async def test_a_book_that_is_not_warm_says_so_whatever_the_window(desk, model, window):
     desk.market.days = 5
+    reply = await desk.ok(f"/heatmap btc {window} model={model}")
+    assert "Book not warm: 5 of 14 days" in reply.images[0].alt
+    assert "5.0 days of history" in footer(desk.pictures.requests[-1])
+
+
+@pytest.mark.parametrize("window", ["12h", "24h", "7d", "30d"])
+@pytest.mark.parametrize("days", [15, 21, 90])
+async def test_all_the_history_that_a_model_is_fed_with_is_told(desk, days, window):
+    desk.market.days = days
+    for choice in ("model=simple", f"weights={'/'.join('1' * 17)}"):
+        reply = await desk.ok(f"/heatmap btc {window} {choice}")
+        assert "not warm" not in reply.images[0].alt
+        assert f"{days} days of history" in footer(desk.pictures.requests[-1])
+
+
+async def test_only_candles_with_open_interest_count_where_it_is_followed(desk, monkeypatch):
+    desk.market.days, whole = 20, desk.market.history
+
+    async def lately(symbol, span_ms):
+        candles = await whole(symbol, span_ms)
+        return replace(candles, open_interest=np.where(np.arange(len(candles)) < 10 * 288, np.nan, 1.0))
+
+    monkeypatch.setattr(desk.market, "history", lately)
     reply = await desk.ok("/heatmap btc model=leverage")
-    assert "Book not warm: 4 of 14 days" in reply.images[0].alt
+    assert "Book not warm: 10 of 14 days" in reply.images[0].alt
+
+
+async def test_weights_of_many_levels_are_counted_where_there_is_little_room(desk):
+    first, second = "/".join("1" * 17), "/".join("1" * 16 + "2")
+    reply = await desk.ok(f"/heatmap btc weights={first}")
+    assert "Model flow, 17 own weights: expected liquidations, zones not judged." in reply.images[0].alt
+    assert desk.pictures.requests[-1].model == "flow, 17 own weights"
+    await desk.ok(f"/heatmap btc weights={second}")
+    one, other = desk.pictures.requests
+    assert one.what != other.what, "alike in words, but not the same picture"
+    assert len(desk.market.presets) == 2
 
 
 def test_every_shipped_model_can_be_chosen(desk):

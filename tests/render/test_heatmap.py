@@ -318,3 +318,16 @@ def test_the_view_stays_inside_the_grid(request_for, make_grid):
     beyond = scene_of(request_for(price_range=(1.0, 2.0)), grid)
     assert beyond.view == (grid.edges[0], grid.edges[-1])
     assert compose.NEARLY_ALL < 1
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_a_note_too_long_for_the_plot_goes_on_in_another_line(request_for, make_grid, written, layout):
+    said = f"Model {'m' * 24}-99, 17 own weights: expected liquidations, zones not judged"
+    texts = written(scene_of(request_for(layout=layout, zones=None, about=said), make_grid()))
+    label = SIZES[layout].label
+    lines = [(words, box) for words, size, box in texts if size == label and words and words in said]
+    assert " ".join(words for words, _ in lines) == said
+    assert len(lines) > 1
+    for (_, above), (_, below) in itertools.pairwise(lines):
+        assert above.x0 == below.x0
+        assert above.y1 < below.y0
