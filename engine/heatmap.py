@@ -12,6 +12,7 @@ import numpy as np
 
 from engine import kernel, norm, state
 from engine.columns import Columns, Surface
+from engine.errors import GridError
 from engine.intake import OPEN_INTEREST, QUOTE_VOLUME, VOLUME, pack
 from engine.kernel import (
     CLOSE,
@@ -34,7 +35,7 @@ from engine.kernel import (
     Book,
 )
 from engine.model import DAY_MS, Candles, Floats, Ints, PositionEvents, Side
-from engine.presets import BIN_LOG, Preset
+from engine.presets import BIN_LOG, Preset, preset_named
 
 __all__ = ["BIN_LOG", "Fed", "Heatmap", "PositionEvents", "Result", "Totals", "run"]
 
@@ -136,7 +137,12 @@ class Heatmap:
         return columns, out.moved, mean
 
     def tabulate(self, candles: Candles, *, bins: int) -> Result:
-        """Take candles like `feed`; return what stood in `bins` fixed bins that cover them all."""
+        """Take candles like `feed`; return what stood in `bins` fixed bins that cover them all.
+
+        Raise GridError, with nothing changed, where fewer than one bin is asked for.
+        """
+        if bins < 1:
+            raise GridError(f"{bins} bins cannot hold a heatmap: 1 or more are wanted, such as 500")
         bars, _ = self._take(candles)
         count = len(bars.ts)
         low, high = bars.prices[LOW].min(initial=math.inf), bars.prices[HIGH].max(initial=0.0)
@@ -304,6 +310,11 @@ class Heatmap:
         return heatmap
 
 
-def run(candles: Candles, preset: Preset, bins: int = 500) -> Result:
-    """Return what stood at each candle's close in `bins` bins that cover all prices and levels."""
-    return Heatmap(preset).tabulate(candles, bins=bins)
+def run(candles: Candles, preset: Preset | str, bins: int = 500) -> Result:
+    """Return what stood at each candle's close in `bins` bins that cover all prices and levels.
+
+    `preset` may be the name of a shipped one. Raise GridError for less than one bin, UserError for a name
+    that is none of theirs.
+    """
+    chosen = preset_named(preset) if isinstance(preset, str) else preset
+    return Heatmap(chosen).tabulate(candles, bins=bins)

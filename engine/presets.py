@@ -227,6 +227,13 @@ NAMED = 17
 """Levels that an error names one by one."""
 
 
+def preset_named(name: str) -> Preset:
+    """Return a shipped preset; raise UserError that names those there are for any other name."""
+    if name not in PRESETS:
+        raise UserError(f"There is no model {name[:40]!r}; there are: {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
 def with_weights(preset: Preset, weights: Sequence[float]) -> Preset:
     """Return a preset with other weights of its levels, in their order.
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.errors import CandleError, DataError
+from engine.errors import CandleError, DataError, GridError, UserError
 from engine.heatmap import BIN_LOG, Heatmap, run
 from engine.model import DAY_MS, STEP_MS, Candles, Side
 from engine.presets import FLOW, Lifetime
@@ -269,3 +269,23 @@ def test_no_candles_give_no_columns():
     result = run(Candles.empty(), FLOW, 10)
     assert result.long.shape == (0, 10)
     assert result.edges.shape == (11,)
+
+
+@pytest.mark.parametrize("bins", [0, -1])
+def test_fewer_than_one_bin_is_refused_and_nothing_is_fed(bins):
+    with pytest.raises(GridError, match=f"^{bins} bins cannot hold a heatmap: 1 or more are wanted"):
+        run(flat(20), FLOW, bins)
+    heatmap = Heatmap(FLOW)
+    with pytest.raises(GridError):
+        heatmap.tabulate(flat(20), bins=bins)
+    assert heatmap.count == 0
+
+
+def test_a_shipped_model_may_be_named():
+    candles = flat(4 * 288)
+    named, given = run(candles, "flow", 50), run(candles, FLOW, 50)
+    assert named.long.any()
+    assert np.array_equal(named.long, given.long)
+    assert np.array_equal(named.edges, given.edges)
+    with pytest.raises(UserError, match="no model 'flaw'; there are: flow, leverage, simple"):
+        run(candles, "flaw")
