@@ -30,6 +30,7 @@ CHUNK_MS = 2 * DAY_MS
 """What is made and kept in one go: a run that is stopped loses no more than that."""
 INTERVALS = {"5m": STEP_MS, "15m": 3 * STEP_MS, "1h": 12 * STEP_MS, "4h": 48 * STEP_MS}
 EXAMPLE = "liqwatch precompute BTCUSDT ETHUSDT --interval 1h --days 30"
+MODEL_EXAMPLE = "liqwatch precompute BTCUSDT --model leverage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ def plan_of(given: argparse.Namespace, settings: Settings) -> Plan:
         raise UserError(f"--days {given.days} is not between 1 and 400.", example=EXAMPLE)
     return Plan(
         symbols=tuple(dict.fromkeys(symbol_named(name) for name in given.wanted)),
-        models=presets_of(given.model or ("flow",), settings.presets),
+        models=presets_of(given.model or ("flow",), settings.presets, example=MODEL_EXAMPLE),
         step_ms=INTERVALS[given.interval],
         days=given.days,
         venue=venue_named(given.venue) if given.venue else None,

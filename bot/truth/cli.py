@@ -97,6 +97,7 @@ def wish_of(given: argparse.Namespace) -> Wish:
     return Wish(
         symbol=symbol_named(given.symbol),
         models=tuple(given.model or ("flow",)),
+        example=f"liqwatch {given.command} BTCUSDT --model flow",
         from_ms=_moment(given.begin, given.command),
         to_ms=_moment(given.end, given.command),
         venues=_names(given.venues),

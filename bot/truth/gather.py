@@ -15,16 +15,21 @@ from engine.scoring.predict import VenueBars
 from engine.task import LEAST_DAYS, Reported, Task
 from storage.truth import Liquidations, Series, TruthStore
 
+EXAMPLE = "liqwatch accuracy BTCUSDT --model flow"
 TOGETHER = ("all", "aggregate", "aggregated")
 """Venue names of reports that sum over venues already: where there is one, it counts alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Say what somebody asked to have measured; empty tuples leave the choice to us."""
+    """Say what somebody asked to have measured; empty tuples leave the choice to us.
+
+    `example` is a line of the same command that works.
+    """
 
     symbol: str
     models: tuple[str, ...] = ("flow",)
+    example: str = EXAMPLE
     from_ms: int | None = None
     to_ms: int | None = None
     venues: tuple[str, ...] = ()
@@ -32,20 +37,22 @@ class Wish:
     seed: int = 1
 
 
-def presets_of(names: Sequence[str], known: Mapping[str, Preset] = PRESETS) -> tuple[Preset, ...]:
-    """Return presets by name; UserError names those there are."""
+def presets_of(
+    names: Sequence[str], known: Mapping[str, Preset] = PRESETS, *, example: str = EXAMPLE
+) -> tuple[Preset, ...]:
+    """Return presets by name; UserError names those there are, with the example of who asks."""
     for name in names:
         if name not in known:
             raise UserError(
                 f"There is no model {name!r}; there are: {', '.join(known)}.",
-                example="liqwatch accuracy BTCUSDT --model flow",
+                example=example,
             )
     return tuple(known[name] for name in dict.fromkeys(names))
 
 
 async def gather(store: TruthStore, wish: Wish, settings: Settings) -> Task:
     """Return the task of a wish; DataError says what is missing and how to bring it."""
-    presets = presets_of(wish.models, settings.presets)
+    presets = presets_of(wish.models, settings.presets, example=wish.example)
     venues, found = await _venues(store, wish), await store.liquidations(wish.symbol)
     return Task(
         symbol=wish.symbol,
@@ -106,14 +113,25 @@ def _reported(found: Sequence[Liquidations], wish: Wish) -> Reported:
         for hour, row in zip(hours.tolist(), usd, strict=True):
             known.setdefault(hour, row)  # sums come before single ones
     names = _names(tuple(by_venue), wish.reported_by)
-    if not names:
-        raise DataError(
-            f"No reported liquidations of {wish.symbol} are known. Bring some: liqwatch import VENUE "
-            f"{wish.symbol} FILE (columns ts, long_usd, short_usd, or ts, side, price, quantity)."
-        )
+    lacking = [name for name in wish.reported_by if name not in by_venue]
+    if lacking or not names:
+        raise DataError(_none_reported(wish.symbol, lacking, sorted(by_venue)))
     shared = sorted(set.intersection(*(set(by_venue[name]) for name in names)))
     usd = np.array([sum(by_venue[name][hour] for name in names) for hour in shared]).reshape(-1, 2)
     return Reported(hour=np.array(shared, np.int64), usd=usd, venues=names)
+
+
+def _none_reported(symbol: str, lacking: Sequence[str], there: Sequence[str]) -> str:
+    """Say whose liquidations are not known, whose are, and how to bring more."""
+    named = " or ".join(lacking)
+    none = f"No liquidations of {symbol} reported by {named}"
+    if not named:
+        none = f"No reported liquidations of {symbol}"
+    others = f"; there are those of {', '.join(there)}: name them or leave --reported-by out" if there else ""
+    return (
+        f"{none} are known{others}. Bring some: liqwatch import {lacking[0] if lacking else 'VENUE'} "
+        f"{symbol} FILE (columns ts, long_usd, short_usd, or ts, side, price, quantity)."
+    )
 
 
 def _names(there: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:

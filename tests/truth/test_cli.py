@@ -107,8 +107,39 @@ def test_what_cannot_be_done_is_said(run, words, why):
 
 def test_models_and_reports_that_are_not_there(imported):
     assert "there are: flow" in imported("accuracy", "btc", "--model", "magic")[2]
-    assert "No reported liquidations" in imported("accuracy", "btc", "--reported-by", "okx")[2]
     assert "of okx" in imported("accuracy", "btc", "--venues", "okx")[2]
+
+
+@pytest.mark.parametrize("command", ["accuracy", "calibrate"])
+@pytest.mark.parametrize("named", ["kraken", "all,kraken"])
+@pytest.mark.usefixtures("never_measured")
+def test_whose_reports_there_are_is_said_where_others_are_asked_for(imported, command, named):
+    code, _, complaint = imported(command, "btc", "--reported-by", named)
+    assert code == 1
+    assert "No liquidations of BTCUSDT reported by kraken are known; there are those of all:" in complaint
+    assert "liqwatch import kraken BTCUSDT FILE" in complaint
+
+
+@pytest.mark.usefixtures("never_measured")
+def test_without_any_reports_it_is_said_how_to_bring_some(run, files):
+    assert run("import", "binance", "btc", files / "candles.csv")[0] == 0
+    complaint = run("accuracy", "btc")[2]
+    assert "No reported liquidations of BTCUSDT are known. Bring some: liqwatch import VENUE" in complaint
+
+
+@pytest.mark.parametrize(
+    ("words", "example"),
+    [
+        (("accuracy", "btc"), "liqwatch accuracy BTCUSDT --model flow"),
+        (("calibrate", "btc"), "liqwatch calibrate BTCUSDT --model flow"),
+        (("precompute", "btc"), "liqwatch precompute BTCUSDT --model leverage"),
+    ],
+)
+def test_the_example_is_of_the_command_that_was_typed(run, words, example):
+    code, _, complaint = run(*words, "--model", "nope")
+    assert code == 2
+    assert "There is no model 'nope'" in complaint
+    assert complaint.endswith(f"For example: {example}\n")
 
 
 @pytest.fixture
