@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from adapters.importer import Content, Imported, read_files
+from bot.truth import heads
+from engine.errors import DataError
 from engine.model import Ints
 from storage.market_merge import Append
 from storage.market_tables import (
@@ -37,10 +39,29 @@ async def import_files(store: TruthStore, venue: str, symbol: str, paths: Sequen
 
     Importing the same rows again changes nothing.
     """
-    read = await asyncio.to_thread(read_files, paths)
+    read = await asyncio.to_thread(_read, paths)
     portions = [part for imported in read for part in _portions(imported, venue, symbol)]
     await store.add_whole(portions)
     return [summary(imported) for imported in read]
+
+
+def _read(paths: Sequence[Path]) -> list[Imported]:
+    """Return what every file says; raise DataError, with what to do about it, for the first that is wrong."""
+    read = []
+    for path in paths:
+        try:
+            (imported,) = read_files([path])
+        except DataError as error:
+            told = heads.advice(path)
+            if not told:
+                raise
+            raise DataError(told) from error
+        if imported.content is Content.CANDLES and len(imported) == 1:
+            raise DataError(
+                f"{path}: a single candle does not say how long it is. Bring its neighbours in the same file."
+            )
+        read.append(imported)
+    return read
 
 
 def _portions(imported: Imported, venue: str, symbol: str) -> Iterator[Append]:

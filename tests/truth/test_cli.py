@@ -1,6 +1,7 @@
 """Test import, accuracy and calibrate as somebody types them, on planted liquidations."""
 
 import errno
+import gzip
 import json
 import re
 
@@ -70,6 +71,44 @@ def test_nothing_is_half_imported(run, files, tmp_path):
     assert code == 1
     assert f"{bad}: row 1 (line 2), column short_usd: 'x' is not a number" in complaint
     assert counted(tmp_path) == [0, 0, 0]
+
+
+CANDLE = "1760054400000,1,2,1,2,5"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (
+            "ts;open;high;low;close;volume\n1760054400000;1,5;2,5;1,5;2,5;5\n",
+            "separated by semicolons. Save it",
+        ),
+        ("ts;long_usd;short_usd\n1760054400000;1;2\n", "with a point in decimals"),
+        ("ts\tlong_usd\tshort_usd\n1760054400000\t1\t2\n", "separated by tabs. Save it"),
+        (f"{CANDLE}\n{CANDLE}\n", "the first line holds values. Begin the file with a line of names"),
+        ("1760054400000,7,8\n", "; ts,long_usd,short_usd for liquidations in sums; or ts,open_interest"),
+        ("2025-10-10T00:00,long,100,2\n", "ts,side,price,quantity for single liquidations"),
+        (f"ts,open,high,low,close,volume\n{CANDLE}\n", "a single candle does not say how long it is"),
+        ("time,long_usd,short_usd\n1760054400000,1,2\n", "the header has no column ts"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_that_begins_wrong_is_told_what_to_do(run, tmp_path, text, why, packed):
+    path = tmp_path / ("it.csv.gz" if packed else "it.csv")
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    code, _, complaint = run("import", "okx", "btc", path)
+    assert code == 1
+    assert complaint.startswith(f"{path}: ")
+    assert why in complaint
+    assert "neighbour" not in complaint
+    assert "twice" not in complaint
+    assert counted(tmp_path) == [0, 0, 0]
+
+
+def test_a_file_that_is_no_csv_is_told_what_the_reader_found(run, tmp_path):
+    for name in ("it.parquet", "it.csv.gz"):
+        (tmp_path / name).write_bytes(b"1;2;3\n")
+        assert f"{tmp_path / name}: cannot be read" in run("import", "okx", "btc", tmp_path / name)[2]
 
 
 def test_two_alike_at_once_are_two_and_stay_two(run, tmp_path):
