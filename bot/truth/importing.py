@@ -58,7 +58,7 @@ def _read(paths: Sequence[Path]) -> list[Imported]:
             raise DataError(told) from error
         if imported.content is Content.CANDLES and len(imported) == 1:
             raise DataError(
-                f"{path}: a single candle does not say how long it is. Bring its neighbours in the same file."
+                f"{path}: a single candle does not say how long it is. Bring more of them in the same file."
             )
         read.append(imported)
     return read
