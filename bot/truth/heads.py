@@ -11,7 +11,7 @@ SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def advice(path: Path) -> str:
-    """Return what is wrong with the first line and what to do; empty for a good one and for what is no CSV."""
+    """Return what is wrong with the first line and what to do; empty for a good one and what is no CSV."""
     line = _first_line(path)
     for mark, name in SEPARATORS.items():
         if line.count(mark) > line.count(","):
