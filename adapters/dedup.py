@@ -46,7 +46,7 @@ class Liquidations:
     def new(self, frame: Iterable[Liquidation]) -> tuple[Liquidation, ...]:
         """Return what a frame holds that did not come before, by the venue's time; `nth` is set here.
 
-        What comes late is handed on late, with its own time: order is within a frame.
+        What comes late is handed on late, with its own time: order here is within a frame.
         """
         equal: dict[Hashable, int] = {}
         fresh: list[Liquidation] = []

@@ -13,7 +13,7 @@ the row and the column; for CSV the line as well, which counts the header.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -74,7 +74,8 @@ class Imported:
     """Hold what one file says, in order of time: columns by name (n,), NaN where nothing is known.
 
     `side` holds 0 for longs and 1 for shorts. `step_ms` is what a row covers, None for what is of a moment;
-    `ignored` names columns that mean nothing here.
+    `ignored` names columns that mean nothing here. `ratios` are longs over shorts by kind (n,), of five
+    minutes; `symbols` are those that the file itself names.
     """
 
     path: Path
@@ -83,6 +84,8 @@ class Imported:
     columns: dict[str, Floats]
     step_ms: int | None
     ignored: tuple[str, ...]
+    ratios: dict[str, Floats] = field(default_factory=dict)
+    symbols: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.ts)
@@ -133,9 +136,13 @@ def _from_daily(path: Path, daily: Daily) -> Imported:
         columns={name: values[order] for name, values in daily.columns.items()},
         step_ms=daily.step_ms,
         ignored=(),
+        ratios={kind: values[order] for kind, values in daily.ratios.items()},
+        symbols=daily.symbols,
     )
-    for name, values in imported.columns.items():
+    for name, values in (*imported.columns.items(), *imported.ratios.items()):
         wrong = ~(values > 0.0) if name in form.positive else ~(values >= 0.0)
+        if name in imported.ratios:
+            wrong = (values < 0.0) | np.isinf(values)  # one that is not said is blank
         row = int(np.argmax(wrong))
         if wrong[row]:
             raise DataError(f"{path}: row {order[row] + 1}, column {name}: {values[row]:g} is impossible")

@@ -137,7 +137,7 @@ def _ragged(path: Path, row: pa_csv.InvalidRow, names: list[str]) -> DataError:
     )
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401 - whatever a file holds
+def _shown(value: object) -> str:
     return "nothing" if value is None or value == "" else repr(value)[:60]
 
 
@@ -149,7 +149,7 @@ def _hint(found: int) -> str:
     return ""
 
 
-def _time_ms(value: Any) -> int | None:  # noqa: ANN401 - whatever a file holds
+def _time_ms(value: object) -> int | None:
     """Return a time in ms: a whole number, or ISO 8601; None where it is neither."""
     if isinstance(value, bool) or value is None:
         return None
@@ -168,7 +168,7 @@ def _time_ms(value: Any) -> int | None:  # noqa: ANN401 - whatever a file holds
     return (aware - _EPOCH) // timedelta(milliseconds=1)
 
 
-def _number(value: Any) -> float | None:  # noqa: ANN401 - whatever a file holds
+def _number(value: Any) -> float | None:  # noqa: ANN401 - whatever a file holds, tried as a number
     if value is None or (isinstance(value, str) and not value.strip()):
         return float("nan")
     try:

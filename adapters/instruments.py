@@ -1,17 +1,15 @@
 """Name what a venue trades the same way everywhere, and turn its units into coins.
 
 A canonical symbol is the coin and what it is quoted in: `BTCUSDT`. Where a venue trades bundles (1000PEPE,
-kPEPE) or contracts (0.01 BTC), prices are divided and quantities multiplied by what a unit holds.
+kPEPE) or contracts (0.01 BTC), prices are divided and quantities multiplied by what a unit holds: a price is
+of one coin everywhere.
 """
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-_BUNDLE = re.compile(r"^(1000000|10000|1000|1M)(?=[A-Z])")
-_TAIL = re.compile(r"(?<=[A-Z])(1000000|10000|1000)$")
-_COINS = {"1M": 1_000_000.0}
+from engine.symbols import told_apart
 
 
 class Status(StrEnum):
@@ -29,7 +27,8 @@ class Instrument:
 
     `native` is the venue's own name, `symbol` the canonical one. A unit of the venue's quantity holds `coins`
     coins; a price of the venue is for `priced` coins. `tick` and `step` are in the venue's own units.
-    `delist_ms` is when it ends, None where that is not known.
+    `delist_ms` is when it ends, `funding_h` how many hours apart funding is paid; None where that is not
+    known.
     """
 
     venue: str
@@ -43,6 +42,7 @@ class Instrument:
     step: float = 0.0
     status: Status = Status.TRADING
     delist_ms: int | None = None
+    funding_h: float | None = None
 
     def price(self, native: float) -> float:
         """Return the price of one coin."""
@@ -53,25 +53,20 @@ class Instrument:
         return native * self.coins
 
 
-def unbundled(base: str) -> tuple[str, float]:
-    """Return a coin and how many of it the venue's name bundles: 1000PEPE and SHIB1000 are 1000 of them.
-
-    Only capital letters after the number make a bundle: 1INCH is a coin. Venue-specific names (kPEPE) are the
-    adapter's business.
-    """
-    found = _BUNDLE.match(base) or _TAIL.search(base)
-    if found is None:
-        return base, 1.0
-    number = found.group(1)
-    return base.replace(number, "", 1), _COINS.get(number) or float(number)
-
-
 class Instruments:
-    """Look instruments of one venue up by the venue's name or the canonical one."""
+    """Look instruments of one venue up by the venue's name or the canonical one.
+
+    Of several with one symbol the canonical name finds one that is traded, else the first. A bundle beside a
+    coin of the same name is another coin, and keeps its number in its symbol: 1000000BOBUSDT.
+    """
 
     def __init__(self, known: Iterable[Instrument] = ()) -> None:
-        self._by_native: Mapping[str, Instrument] = {each.native: each for each in known}
-        self._by_symbol = {each.symbol: each for each in reversed(list(self._by_native.values()))}
+        listed = tuple(known)
+        symbols = told_apart([(each.symbol, each.priced) for each in listed])
+        found = (replace(each, symbol=symbol) for each, symbol in zip(listed, symbols, strict=True))
+        self._by_native: Mapping[str, Instrument] = {each.native: each for each in found}
+        by_rank = sorted(self._by_native.values(), key=lambda each: each.status is not Status.TRADING)
+        self._by_symbol = {each.symbol: each for each in reversed(by_rank)}
 
     def __len__(self) -> int:
         return len(self._by_native)

@@ -4,29 +4,48 @@ A kit says where a venue is and how its calls, topics and frames are had. A new 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import structlog
+
 from adapters.binance import answers as binance_answers
+from adapters.binance import history as binance_history
 from adapters.binance import rest as binance_rest
 from adapters.binance import streams as binance_streams
 from adapters.bybit import answers as bybit_answers
+from adapters.bybit import history as bybit_history
 from adapters.bybit import listing as bybit_listing
 from adapters.bybit import rest as bybit_rest
 from adapters.bybit import streams as bybit_streams
+from adapters.health import Health
 from adapters.hyperliquid import answers as hyperliquid_answers
+from adapters.hyperliquid import history as hyperliquid_history
 from adapters.hyperliquid import rest as hyperliquid_rest
 from adapters.hyperliquid import streams as hyperliquid_streams
+from adapters.hyperliquid.account import vaults_of
+from adapters.hyperliquid.fills import Vaults
 from adapters.instruments import Instrument, Instruments
+from adapters.native import Native, Streams
 from adapters.okx import answers as okx_answers
+from adapters.okx import history as okx_history
 from adapters.okx import rest as okx_rest
 from adapters.okx import streams as okx_streams
 from adapters.parsed import Parsed
-from adapters.rest import Call, Page, RestClient, Site
-from adapters.stream import Channel, Dialect, Parser
+from adapters.rest.calls import Call, CallFailed, Site
+from adapters.rest.client import RestClient
+from adapters.rest.pages import Page
+from adapters.rest.waiting import Backoff, Clock
+from adapters.series import Series, Wanted
+from adapters.stream.dialect import Channel, Dialect, Parser
+from adapters.stream.queue import EventQueue
 from adapters.venue import Feed
 from engine.model import STEP_MS
 
+log = structlog.get_logger(__name__)
+
+VAULTS_S = 3.0
+"""How long it may be waited for the names of Hyperliquid's vaults: those known are good enough to begin."""
 FEEDS = frozenset({Feed.PRICES, Feed.CANDLES, Feed.LIQUIDATIONS, Feed.OPEN_INTEREST, Feed.FUNDING})
 """What is read of every venue, as far as it has it."""
 
@@ -57,8 +76,15 @@ class Kit(Protocol):
     async def instruments(self, rest: RestClient) -> Instruments:
         """Return everything that is traded; raise CallFailed."""
 
-    def dialect(self, instruments: Callable[[], Instruments]) -> Dialect:
-        """Return how the venue's streams are spoken to; `instruments` gives those known now."""
+    def client(
+        self, *, clock: Clock | None = None, health: Health | None = None, backoff: Backoff | None = None
+    ) -> RestClient:
+        """Return a client for the venue, not open yet."""
+
+    def stream(
+        self, instruments: Callable[[], Instruments], *, clock: Clock, health: Health, queue: EventQueue
+    ) -> Streams:
+        """Return what reads topics, not running yet; `instruments` gives those known now."""
 
     def channels(self, known: Sequence[Instrument]) -> Iterable[Channel]:
         """Return the topics of some instruments."""
@@ -74,13 +100,14 @@ class Kit(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BinanceKit:
-    """Binance USD-M futures."""
+class BinanceKit(Native):
+    """Binance USD-M futures. A connection of its streams is replaced after `life_s` seconds."""
 
     rest_url: str = binance_rest.BASE_URL
     stream_url: str = binance_streams.URL
     venue: str = "binance"
     interest_days: float = 28.0
+    life_s: float = binance_streams.LIFE_S
 
     @property
     def site(self) -> Site:
@@ -96,11 +123,18 @@ class BinanceKit:
 
     async def instruments(self, rest: RestClient) -> Instruments:
         """Return everything that is traded; raise CallFailed."""
-        return binance_answers.read_instruments(await rest.ask(binance_rest.instruments))[0]
+        listed = binance_answers.read_instruments(await rest.ask(binance_rest.instruments))[0]
+        try:
+            said = await rest.ask(binance_rest.funding_rules, patience_s=binance_rest.RULES_S)
+        except CallFailed as error:
+            log.info("binance.funding_rules_not_had", why=str(error))
+            return listed
+        hours, _ = binance_answers.read_funding_rules(said)
+        return Instruments(replace(each, funding_h=hours.get(each.native)) for each in listed.all)
 
     def dialect(self, instruments: Callable[[], Instruments]) -> Dialect:
         """Return how Binance's streams are spoken to."""
-        return binance_streams.Binance(instruments)
+        return binance_streams.Binance(instruments, life_s=self.life_s)
 
     def channels(self, known: Sequence[Instrument]) -> Iterable[Channel]:
         """Return the topics of some instruments."""
@@ -114,6 +148,10 @@ class BinanceKit:
         """Return how past open interest is paged: the latest month."""
         return binance_rest.open_interest_history(known, "5m")
 
+    def past(self, wanted: Wanted) -> Sequence[Series]:
+        """Return the series of the past that there are of what is wanted."""
+        return binance_history.series(wanted)
+
     def polls(self, known: Instrument) -> Sequence[Poll]:
         """Return the call for open interest now: no stream says it."""
         call = binance_rest.open_interest(known)
@@ -121,7 +159,7 @@ class BinanceKit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BybitKit:
+class BybitKit(Native):
     """Bybit linear."""
 
     rest_url: str = bybit_rest.URL
@@ -167,6 +205,10 @@ class BybitKit:
         """Return how past open interest is paged."""
         return bybit_rest.interest(known, STEP_MS)
 
+    def past(self, wanted: Wanted) -> Sequence[Series]:
+        """Return the series of the past that there are of what is wanted."""
+        return bybit_history.series(wanted)
+
     def polls(self, known: Instrument) -> Sequence[Poll]:
         """Return nothing: the ticker says it all."""
         return ()
@@ -194,7 +236,7 @@ class RenewedOkx(okx_streams.Okx):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OkxKit:
+class OkxKit(Native):
     """OKX swaps."""
 
     rest_url: str = okx_rest.BASE_URL
@@ -239,20 +281,28 @@ class OkxKit:
         """Return how past open interest is paged: the latest five days."""
         return okx_rest.open_interest_history(known, STEP_MS)
 
+    def past(self, wanted: Wanted) -> Sequence[Series]:
+        """Return the series of the past that there are of what is wanted."""
+        return okx_history.series(wanted)
+
     def polls(self, known: Instrument) -> Sequence[Poll]:
         """Return nothing: channels say it all."""
         return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HyperliquidKit:
-    """Hyperliquid; `users` are followed besides its vaults, for their liquidations."""
+class HyperliquidKit(Native):
+    """Hyperliquid; `users` are followed besides its vaults, for their liquidations.
+
+    Vaults that the venue has named since are its own, too, and are followed where there is room.
+    """
 
     rest_url: str = hyperliquid_rest.URL
     stream_url: str = hyperliquid_streams.URL
     venue: str = "hyperliquid"
     interest_days: float = 0.0
     users: tuple[str, ...] = ()
+    vaults: Vaults = field(default_factory=Vaults, compare=False)
 
     @property
     def site(self) -> Site:
@@ -268,15 +318,23 @@ class HyperliquidKit:
 
     async def instruments(self, rest: RestClient) -> Instruments:
         """Return everything that is traded; raise CallFailed."""
-        return hyperliquid_answers.listed(await rest.ask(hyperliquid_rest.listing())).instruments
+        listed = hyperliquid_answers.listed(await rest.ask(hyperliquid_rest.listing())).instruments
+        try:
+            named = await rest.ask(hyperliquid_rest.vault(), patience_s=VAULTS_S)
+        except CallFailed as error:
+            log.info("hyperliquid.vaults_not_named", why=str(error))
+        else:
+            self.vaults.renew(vaults_of(named))
+        return listed
 
     def dialect(self, instruments: Callable[[], Instruments]) -> Dialect:
         """Return how Hyperliquid's streams are spoken to."""
-        return hyperliquid_streams.Hyperliquid(instruments)
+        return hyperliquid_streams.Hyperliquid(instruments, self.vaults)
 
     def channels(self, known: Sequence[Instrument]) -> Iterable[Channel]:
         """Return the topics of some instruments."""
-        return hyperliquid_streams.channels(known, FEEDS, users=self.users, url=self.stream_url)
+        users = hyperliquid_streams.spare((*self.users, *self.vaults.new))
+        return hyperliquid_streams.channels(known, FEEDS, users=users, url=self.stream_url)
 
     def candles(self, known: Instrument, since_ms: int, now_ms: int) -> Page:
         """Return how candles are paged: the latest 5000."""
@@ -285,6 +343,10 @@ class HyperliquidKit:
     def open_interest(self, known: Instrument) -> Page | None:
         """Return nothing: its past is not published."""
         return None
+
+    def past(self, wanted: Wanted) -> Sequence[Series]:
+        """Return the series of the past that there are of what is wanted."""
+        return hyperliquid_history.series(wanted)
 
     def polls(self, known: Instrument) -> Sequence[Poll]:
         """Return nothing: the context's stream says it all."""

@@ -5,20 +5,24 @@ missed is asked for when a candle shows the gap, and kept, so that nothing is as
 """
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from typing import Any, TypeVar
 
 import structlog
 
+from adapters.health import HealthSnapshot
+from adapters.instruments import Instrument, Instruments
 from adapters.kits import FEEDS, Kit
-from adapters.live_archive import Archive, Recorder
+from adapters.live_archive import Archive, Kept, Recorder
+from adapters.live_late import Lateness
+from adapters.live_missed import Missed
 from adapters.live_order import merged, stretches
-from adapters.live_past import HISTORY_DAYS
 from adapters.live_venue import Outlet, Pace, Venue
-from adapters.rest import CallFailed
-from adapters.stream import Delivered, EventQueue
+from adapters.rest.calls import CallFailed
+from adapters.rest.client import RestClient
+from adapters.rest.waiting import Clock, SystemClock
+from adapters.stream.queue import Delivered, EventQueue
 from adapters.venue import Feed, SourceKind, VenueHealth
 from engine.errors import LiqwatchError, SourceError
 from engine.model import DAY_MS, STEP_MS, Candle, Candles, MarketEvent, Tick
@@ -28,6 +32,8 @@ T = TypeVar("T")
 
 QUEUE = 5_000
 """How many events may wait to be taken: prices go first, the oldest of them, and candles never."""
+FINAL_MS = 10_000
+"""A candle that closed so short a time ago may not be final where it is asked for: its stream is believed."""
 HISTORY_S = 900.0
 """How long a piece of history may take."""
 STOP_S = 2.0
@@ -41,11 +47,11 @@ CRASHED_S = 5.0
 class LiveSource:
     """Be the source of live market data. Call `open` once before anything else, `aclose` in the end.
 
-    `wall_ms` is the time of day, ms UTC. `events` is for one reader.
+    `clock` tells the time and waits for it. `events` is for one reader.
     """
 
     kind = SourceKind.LIVE
-    feeds: frozenset[Feed] = FEEDS
+    feeds: frozenset[Feed] = FEEDS | {Feed.LONG_SHORT}
 
     def __init__(
         self,
@@ -54,16 +60,19 @@ class LiveSource:
         archive: Archive,
         *,
         pace: Pace | None = None,
-        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        clock: Clock | None = None,
     ) -> None:
         self._pace = pace or Pace()
-        self._wanted = tuple(symbols)
+        self._wanted = dict.fromkeys(symbols)
         self._archive = archive
-        self._wall_ms = wall_ms
+        self._clock = clock or SystemClock()
         self._recorder = Recorder(archive)
         self._queue = EventQueue(QUEUE)
-        outlet = Outlet(put=self._put, keep=self._recorder.add)
-        self._venues = {kit.venue: Venue(kit, self._wanted, self._pace, outlet) for kit in kits}
+        self._listeners: list[Callable[[Kept], None]] = []
+        outlet = Outlet(put=self._put, keep=self._keep)
+        self._venues = {
+            kit.venue: Venue(kit, self._wanted, self._pace, outlet, clock=self._clock) for kit in kits
+        }
         self._tasks: set[asyncio.Task[Any]] = set()
         self._exit = AsyncExitStack()
         self._closed = False
@@ -80,9 +89,14 @@ class LiveSource:
             self._start(_kept_up("archive", self._recorder.run))
             for venue in self._venues.values():
                 self._start(_kept_up(venue.name, venue.live))
+                self._start(
+                    _kept_up(f"{venue.name} candles", Lateness(venue, self.history, self._pace).watch)
+                )
+                missed = Missed(venue, self._archive, self._pace)
+                self._start(_kept_up(f"{venue.name} missed", missed.watch))
             await self._settled()
             if not self.symbols:
-                troubles = "; ".join(each.detail or f"{each.venue} {each.state}" for each in self.health())
+                troubles = "; ".join(_trouble(venue) for venue in self._venues.values())
                 raise SourceError(f"No venue could say that it trades {', '.join(self._wanted)}: {troubles}.")
             opened = True
         finally:
@@ -111,6 +125,15 @@ class LiveSource:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def listen(self, listener: Callable[[Kept], None]) -> None:
+        """Hand on what else venues say from now on, the moment that they say it, besides keeping it."""
+        self._listeners.append(listener)
+
+    def _keep(self, event: Kept) -> None:
+        self._recorder.add(event)
+        for listener in self._listeners:
+            listener(event)
+
     async def _put(self, event: Candle | Tick) -> None:
         await self._queue.put(Delivered(event=event))
 
@@ -118,6 +141,39 @@ class LiveSource:
     def symbols(self) -> tuple[str, ...]:
         """Return the symbols that any venue trades now."""
         return tuple(symbol for symbol in self._wanted if self.venues_of(symbol))
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Return the symbols that could be followed: all that any venue trades, followed ones first."""
+        offered = (symbol for venue in self._venues.values() for symbol in venue.traded)
+        return tuple(dict.fromkeys((*self.symbols, *offered)))
+
+    def lines(self) -> Iterator[tuple[str, RestClient, Mapping[str, Instrument]]]:
+        """Yield each open venue's name, its client, and what it trades of the symbols followed."""
+        for name, venue in self._venues.items():
+            if venue.known:
+                yield name, venue.rest, dict(venue.known)
+
+    def line(self, name: str) -> tuple[RestClient, Instruments] | None:
+        """Return a venue's client and all that it lists, None where it is not read or not open yet."""
+        venue = self._venues.get(name)
+        return (venue.rest, venue.instruments) if venue and len(venue.instruments) else None
+
+    def follow(self, symbol: str) -> None:
+        """Read a symbol from now on, wherever it is traded; one that is read already is read on."""
+        if symbol not in self._wanted:
+            self._wanted[symbol] = None
+            self._rewant()
+
+    def unfollow(self, symbol: str) -> None:
+        """Read a symbol no longer; what was kept of it stays kept."""
+        if symbol in self._wanted:
+            del self._wanted[symbol]
+            self._rewant()
+
+    def _rewant(self) -> None:
+        for venue in self._venues.values():
+            venue.want()
 
     @property
     def venues(self) -> tuple[str, ...]:
@@ -130,7 +186,7 @@ class LiveSource:
 
     def now_ms(self) -> int:
         """Return the time."""
-        return self._wall_ms()
+        return self._clock.wall_ms()
 
     def label(self) -> str:
         """Return nothing: this is live."""
@@ -140,10 +196,14 @@ class LiveSource:
         """Return how each venue is doing now."""
         return [venue.brief() for venue in self._venues.values()]
 
+    def snapshots(self) -> list[HealthSnapshot]:
+        """Return each venue's health in full: what is counted, measured and refused."""
+        return [venue.snapshot() for venue in self._venues.values()]
+
     async def history(
         self, symbol: str, *, until_ms: int, since_ms: int = 0, venue: str | None = None
     ) -> Candles:
-        """Return closed bars from the archive, and from the venue those of 45 days that it lacks.
+        """Return closed bars from the archive, and from the venue those that it lacks, not too far back.
 
         What the venue does not have is left out, and remembered. One that does not trade the symbol any more
         is not asked. Raise SourceError where the symbol or the venue is not read, or where the venue does not
@@ -154,7 +214,7 @@ class LiveSource:
         if self._closed or asked is None or symbol not in self._wanted:
             raise SourceError(f"{symbol} is not read from {venue or 'any venue'}.")
         now_ms = asked.rest.now_ms()
-        since_ms = -(-(since_ms or now_ms - HISTORY_DAYS * DAY_MS) // STEP_MS) * STEP_MS
+        since_ms = -(-(since_ms or now_ms - self._pace.history_days * DAY_MS) // STEP_MS) * STEP_MS
         until_ms = min(until_ms, now_ms) // STEP_MS * STEP_MS
         if since_ms >= until_ms:
             return Candles.empty()
@@ -172,9 +232,12 @@ class LiveSource:
         past = venue.past
         async with past.asked[symbol]:
             held = await self._held(venue, symbol, since_ms, until_ms)
+            if not past.knows_absent(symbol):
+                past.tell_absent(symbol, await self._absences(venue, symbol))
             found = [held, past.recent(symbol, since_ms, until_ms)]
             known = [*(part.ts for part in found), past.absent(symbol)]
-            for begin, end in stretches(max(since_ms, past.oldest_ms), until_ms, known):
+            final_ms = min(until_ms, (venue.rest.now_ms() - FINAL_MS) // STEP_MS * STEP_MS)
+            for begin, end in stretches(max(since_ms, past.oldest_ms), final_ms, known):
                 found += await self._fetched(venue, symbol, begin, end)
             return await asyncio.to_thread(merged, found)
 
@@ -192,6 +255,10 @@ class LiveSource:
         except CallFailed as error:
             venue.failed(error)
             raise
+        finally:
+            await self._remembered(venue, symbol)
+        if found and len(venue.past.recent(symbol, 0, begin)):
+            venue.gap_filled()
         return found
 
     async def _held(self, venue: Venue, symbol: str, since_ms: int, until_ms: int) -> Candles:
@@ -199,6 +266,24 @@ class LiveSource:
             return await self._archive.candles(symbol, venue.name, since_ms, until_ms)
         except LiqwatchError as error:
             raise SourceError(f"What is kept of {symbol} cannot be read: {error}") from error
+
+    async def _absences(self, venue: Venue, symbol: str) -> Sequence[tuple[int, int]]:
+        """Return what the archive knows that a venue does not have; nothing where it cannot say."""
+        try:
+            return await self._archive.absences(symbol, venue.name)
+        except LiqwatchError as error:
+            log.warning("live.absences_not_read", venue=venue.name, symbol=symbol, why=str(error))
+            return ()
+
+    async def _remembered(self, venue: Venue, symbol: str) -> None:
+        """Keep what a venue was found not to have, after the candles between."""
+        absent = venue.past.newly_absent(symbol)
+        if not absent:
+            return
+        try:
+            await self._archive.add_absences(symbol, venue.name, absent)
+        except LiqwatchError as error:
+            log.warning("live.absences_not_kept", venue=venue.name, symbol=symbol, why=str(error))
 
     async def _archived(self, venue: Venue, symbol: str, bars: Candles) -> None:
         """Keep candles; where they are refused, they are used all the same and asked for again some day."""
@@ -221,6 +306,7 @@ class LiveSource:
         if self._closed:
             return
         self._closed = True
+        self._listeners.clear()
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -229,10 +315,18 @@ class LiveSource:
                 _, late = await asyncio.wait(tasks, timeout=STOP_S)
                 if late:
                     log.warning("live.slow_to_stop", tasks=len(late))
+            for venue in self._venues.values():
+                venue.drain()
             await self._recorder.flush(FLUSH_S)
         finally:
             self._queue.close()
             await self._exit.aclose()
+
+
+def _trouble(venue: Venue) -> str:
+    """Return why a venue is not read yet."""
+    brief = venue.brief()
+    return brief.detail or f"{venue.name} {venue.snapshot().last_error or brief.state}"
 
 
 async def _kept_up(name: str, life: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -1,15 +1,16 @@
-"""Put what a venue says in order: open interest to the candle it is of, prices after the candle before them.
+"""Put what a venue says in order: open interest to its candle, prices after the one before, liquidations.
 
 Nothing here waits or reads a clock; times are ms UTC, `now_s` is any clock that never runs backwards.
 """
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from engine.model import CANDLE_FIELDS, STEP_MS, Candle, Candles, Ints, OpenInterest, Tick
+from engine.model import CANDLE_FIELDS, STEP_MS, Candle, Candles, Ints, Liquidation, OpenInterest, Tick
 
 EARLY_MS = 120_000
 """Open interest that was said at most so long before a candle's open is that candle's as well."""
@@ -85,7 +86,7 @@ class Turns:
             self._open_ms[symbol] = max(tick.ts for tick in held) // STEP_MS * STEP_MS
             free += held
             self._keep(symbol, ())
-        return free
+        return sorted(free, key=lambda event: event.ts)
 
     def wait_s(self, now_s: float) -> float | None:
         """Return for how long nothing is due, None where nothing is held back."""
@@ -97,6 +98,42 @@ class Turns:
         else:
             self._held.pop(symbol, None)
             self._until_s.pop(symbol, None)
+
+
+class InOrder:
+    """Hold each liquidation of a venue back for `hold_s`: an earlier one that comes late takes its place.
+
+    One that comes later than that is handed on late, with its own time.
+    """
+
+    def __init__(self, hold_s: float) -> None:
+        self._hold_s = hold_s
+        self._held: deque[tuple[float, Liquidation]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def add(self, event: Liquidation, now_s: float) -> None:
+        """Hold what came."""
+        self._held.append((now_s + self._hold_s, event))
+
+    def pop(self) -> None:
+        """Let go of what came first."""
+        self._held.popleft()
+
+    @property
+    def until_s(self) -> float:
+        """Return when the first is held for long enough."""
+        return self._held[0][0] if self._held else math.inf
+
+    def due(self, now_s: float) -> list[Liquidation]:
+        """Return what was held for long enough, and all of an earlier time, by their times."""
+        last_ms = max((event.ts for until_s, event in self._held if until_s <= now_s), default=None)
+        if last_ms is None:
+            return []
+        free = [event for _, event in self._held if event.ts <= last_ms]
+        self._held = deque(each for each in self._held if each[1].ts > last_ms)
+        return sorted(free, key=lambda event: event.ts)
 
 
 def merged(parts: Sequence[Candles]) -> Candles:

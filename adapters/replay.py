@@ -94,6 +94,19 @@ class Replay:
         return tuple(self._recordings)
 
     @property
+    def listed(self) -> tuple[str, ...]:
+        """Return the same: every recording that is played is served."""
+        return self.symbols
+
+    def follow(self, symbol: str) -> None:
+        """Refuse a symbol that is not played: recordings are chosen at the start. Raise SourceError."""
+        if symbol not in self._recordings:
+            raise SourceError(f"The replay plays no {symbol}. Set LIQWATCH_SYMBOLS to play others.")
+
+    def unfollow(self, symbol: str) -> None:
+        """Go on playing: what is recorded costs nothing."""
+
+    @property
     def venues(self) -> tuple[str, ...]:
         """Return the recorded venues."""
         return tuple(dict.fromkeys(r.venue for r in self._recordings.values()))

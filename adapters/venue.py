@@ -75,6 +75,16 @@ class Source(Protocol):
         """Return the canonical symbols that this source serves."""
 
     @property
+    def listed(self) -> tuple[str, ...]:
+        """Return the symbols that could be served, those that are among them."""
+
+    def follow(self, symbol: str) -> None:
+        """Serve one of the listed symbols from now on."""
+
+    def unfollow(self, symbol: str) -> None:
+        """Serve a symbol no longer; it can be followed again."""
+
+    @property
     def venues(self) -> tuple[str, ...]:
         """Return the venues that this source reads."""
 

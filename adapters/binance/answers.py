@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from adapters.binance.bars import INTERVALS, VENUE, Bar, candle
 from adapters.binance.values import LATEST_MS, Body, Unfit, amount, body, instrument, price, rate, time_ms
-from adapters.instruments import Instrument, Instruments, Status, unbundled
+from adapters.instruments import Instrument, Instruments, Status
 from adapters.parsed import Dropped, Parsed
 from engine.model import HOUR_MS, Candle, Funding, LongShortRatio, OpenInterest, VenueEvent
+from engine.symbols import unbundled
 
 DOLLARS = frozenset({"USDT", "USDC", "BUSD", "FDUSD"})
 """What counts as dollars; pairs quoted in coins (ETHBTC) are not what is read."""

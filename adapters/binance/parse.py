@@ -9,10 +9,12 @@ stream names them, they are dropped as well.
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from adapters.binance.bars import INTERVALS, VENUE, Bar, candle
 from adapters.binance.values import LINEAR, Body, Unfit, amount, body, instrument, price, rate, time_ms
+from adapters.decoding import decoded
 from adapters.instruments import Instrument, Instruments
 from adapters.parsed import Answer, Dropped, Parsed, lost
 from engine.model import Candle, Funding, Liquidation, PriceKind, Side, Tick, VenueEvent
@@ -23,8 +25,7 @@ _CLOSED_SIDE = {"SELL": Side.LONG, "BUY": Side.SHORT}
 """Whose position an order closed: it is sold to close a long."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     instruments: Instruments
     received_ms: int
     interval: str
@@ -39,7 +40,7 @@ def parse(
     be raw or wrapped with the name of their stream; events may be single or in an array.
     """
     try:
-        said = json.loads(frame if isinstance(frame, str) else frame.decode())
+        said = decoded(frame)
     except (ValueError, RecursionError):
         return lost(Dropped.NOT_JSON)
     if isinstance(said, dict) and "stream" in said and "data" in said:
@@ -102,6 +103,9 @@ def _known(said: Body, reading: _Reading) -> Instrument:
 
 
 def _trade(said: Body, reading: _Reading) -> Tick:
+    """Return a trade. One of the spot market has the same shape and name: only its `M` tells it apart."""
+    if "M" in said and "st" not in said:
+        raise Unfit(Dropped.NOT_LINEAR)
     known = _known(said, reading)
     return Tick(
         venue=VENUE,
@@ -143,7 +147,7 @@ def _kline(said: Body, reading: _Reading) -> Candle:
 
 
 def _mark(said: Body, reading: _Reading) -> Funding:
-    """Return the funding that a mark price comes with; how often it is paid is not said here."""
+    """Return the funding that a mark price comes with; how often it is paid, the list of instruments says."""
     known = _known(said, reading)
     return Funding(
         venue=VENUE,
@@ -151,6 +155,7 @@ def _mark(said: Body, reading: _Reading) -> Funding:
         ts=time_ms(said.get("E")),
         rate=rate(said.get("r")),
         funding_ts=time_ms(said.get("T")),
+        interval_h=known.funding_h,
     )
 
 

@@ -1,6 +1,6 @@
 """Describe every call to Binance USD-M futures, what it costs, and what its answers and refusals mean.
 
-Margin tiers are not among them: `leverageBracket` wants a key. Nor are liquidations: there is no history.
+Margin tiers want a key, and have a file of their own (`brackets.py`). There is no history of liquidations.
 """
 
 import re
@@ -12,20 +12,10 @@ from adapters.binance import answers
 from adapters.binance.bars import INTERVALS
 from adapters.instruments import Instrument
 from adapters.parsed import Parsed
-from adapters.rest import (
-    BAN_S,
-    Answered,
-    Call,
-    Limit,
-    Order,
-    Page,
-    Scope,
-    Verdict,
-    again,
-    by_status,
-    mistake,
-    never,
-)
+from adapters.rest.calls import Call
+from adapters.rest.limits import Limit
+from adapters.rest.pages import Order, Page
+from adapters.rest.verdicts import BAN_S, Answered, Scope, Verdict, again, by_status, mistake, never
 
 BASE_URL = "https://fapi.binance.com"
 WEIGHT = Limit(name="weight", budget=2400, window_s=60.0, fixed=True, used_header="x-mbx-used-weight-1m")
@@ -52,6 +42,13 @@ RATIOS = {
 INFO_TIMEOUT_S = 30.0
 OVER_LIMIT_S = 60.0
 TOO_MANY, BAD_SYMBOL = -1003, -1121
+_SIGNED = {
+    -1021: "finds the clocks apart (-1021)",
+    -1022: "does not take the API secret (-1022)",
+    -2014: "does not take the API key (-2014)",
+    -2015: "does not take the API key: wrong, not for this address, or may not read (-2015)",
+}
+"""What is wrong with a signed call, by the code of its error."""
 TROUBLE = (-1000, -1001, -1007, -1008)
 _RESTRICTED = "restricted location"
 _BANNED_UNTIL = re.compile(r"until (\d{13})\b")
@@ -62,7 +59,9 @@ instruments = Call(path="/fapi/v1/exchangeInfo", limit=WEIGHT.name, timeout_s=IN
 """Ask everything that is traded, megabytes of it; `answers.read_instruments` reads it."""
 funding_now = Call(path="/fapi/v1/premiumIndex", weight=10, limit=WEIGHT.name)
 """Ask the next funding of every symbol; `answers.read_funding_now` reads it."""
-funding_rules = Call(path="/fapi/v1/fundingInfo", limit=FUNDING.name)
+RULES_S = 3.0
+"""How long is waited for how often funding is paid: what is traded is needed before."""
+funding_rules = Call(path="/fapi/v1/fundingInfo", limit=FUNDING.name, timeout_s=RULES_S)
 """Ask how often funding is paid; `answers.read_funding_rules` reads it."""
 
 
@@ -179,7 +178,7 @@ def _by_code(answered: Answered, code: int | None, text: str) -> Verdict:
         return never(f"does not know this symbol ({code})")
     if code in TROUBLE:
         return again(f"has trouble ({code})", after_s=answered.retry_after_s)
-    return mistake(f"did not understand the request ({code}: {text})")
+    return mistake(_SIGNED.get(code) or f"did not understand the request ({code}: {text})")
 
 
 def _error(decoded: object) -> tuple[int | None, str]:

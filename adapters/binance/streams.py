@@ -6,14 +6,16 @@ requests are accepted and then nothing ever comes. Open interest is on no stream
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from adapters.binance.bars import VENUE
 from adapters.binance.parse import INTERVAL, parse
 from adapters.binance.rest import judge
 from adapters.instruments import Instrument, Instruments, Status
 from adapters.parsed import Parsed
-from adapters.rest import Answered, Limit, Verdict
-from adapters.stream import Channel, Manners, Op, Parser, Request
+from adapters.rest.limits import Limit
+from adapters.rest.verdicts import Answered, Verdict
+from adapters.stream.dialect import Channel, Manners, Op, Parser, Request
 from adapters.venue import Feed
 
 HOST = "wss://fstream.binance.com"
@@ -31,15 +33,17 @@ BATCH = 50
 CHARS = 4000
 """Characters of a message's topics; no length is documented, so messages are kept small."""
 
+LIFE_S = 23 * 3600.0
+"""How long a connection is used before another one takes its place: the venue cuts it after 24 hours."""
 MANNERS = Manners(
     messages=Limit(name="messages", budget=5, window_s=1.0),
     connects=Limit(name="connects", budget=100, window_s=300.0),
     connections=16,
     silent_s=240.0,
-    life_s=23 * 3600.0,
+    life_s=LIFE_S,
 )
 """Ten messages a second are taken, pongs among them. The venue pings every three minutes and the sockets
-answer, so that nothing else need be sent. Connections are cut after 24 hours."""
+answer, so that nothing else need be sent."""
 
 MARK_SILENT_S = 30.0
 FORCED_SILENT_S = 300.0
@@ -67,24 +71,33 @@ def channels(instruments: Iterable[Instrument], feeds: Collection[Feed], *, url:
 
 def _of_symbol(known: Instrument, feeds: Collection[Feed], url: str) -> Iterator[Channel]:
     """Yield the topics of one symbol; their names are in small letters, but not what follows the symbol."""
-    name = known.native.lower()
-    if Feed.PRICES in feeds:
-        yield Channel(topic=f"{name}@aggTrade", feed=Feed.PRICES, url=url, silent_s=TRADE_SILENT_S)
-    if Feed.CANDLES in feeds:
-        topic = f"{name}@kline_{INTERVAL}"
-        yield Channel(topic=topic, feed=Feed.CANDLES, url=url, silent_s=CANDLE_SILENT_S)
-    if Feed.FUNDING in feeds:
-        yield Channel(topic=f"{name}@markPrice", feed=Feed.FUNDING, url=url, silent_s=MARK_SILENT_S)
+    names = {
+        Feed.PRICES: ("aggTrade", TRADE_SILENT_S),
+        Feed.CANDLES: (f"kline_{INTERVAL}", CANDLE_SILENT_S),
+        Feed.FUNDING: ("markPrice", MARK_SILENT_S),
+    }
+    for feed, (name, silent_s) in names.items():
+        if feed in feeds:
+            yield Channel(
+                topic=f"{known.native.lower()}@{name}",
+                feed=feed,
+                url=url,
+                silent_s=silent_s,
+                symbol=known.symbol,
+                steady=feed is Feed.FUNDING,
+            )
 
 
 class Binance:
     """Be the dialect of Binance's streams.
 
-    `instruments` is asked at every frame, so that a renewed list is used by connections that are open.
+    `instruments` is asked at every frame, so that a renewed list is used by connections that are open. A
+    connection is replaced after `life_s` seconds.
     """
 
-    def __init__(self, instruments: Callable[[], Instruments]) -> None:
+    def __init__(self, instruments: Callable[[], Instruments], *, life_s: float = LIFE_S) -> None:
         self._instruments = instruments
+        self._manners = replace(MANNERS, life_s=life_s)
 
     @property
     def venue(self) -> str:
@@ -94,7 +107,7 @@ class Binance:
     @property
     def manners(self) -> Manners:
         """Return how Binance wants its sockets to be used."""
-        return MANNERS
+        return self._manners
 
     def fits(self, channels: Sequence[Channel]) -> bool:
         """Say whether one connection may carry these channels."""

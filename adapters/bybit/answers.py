@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 
 from adapters.bybit.bars import bar
 from adapters.bybit.fields import VENUE, instant, known, positive, rate
-from adapters.bybit.tickers import Fields, Outcome, Ticker, collected, interest
+from adapters.bybit.tickers import Fields, Ticker, interest
 from adapters.instruments import Instrument, Instruments
-from adapters.parsed import Dropped, Parsed, lost
+from adapters.parsed import Dropped, Found, Parsed, collected, lost
 from engine.model import Candle, Funding, LongShortRatio
 
 CATEGORY = "linear"
@@ -34,7 +34,7 @@ def read_time(decoded: object) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _rows(decoded: object, native: str, read: Callable[[object], Outcome]) -> Parsed:
+def _rows(decoded: object, native: str, read: Callable[[object], Found]) -> Parsed:
     """Read each row of a list that is about one symbol."""
     found = result_of(decoded)
     rows = found.get("list") if found else None
@@ -69,7 +69,7 @@ def read_candles(decoded: object, instrument: Instrument, step_ms: int) -> Parse
 def read_interest(decoded: object, instrument: Instrument) -> Parsed:
     """Return open interest of one side: half of the total in rows from before both were told apart."""
 
-    def read(row: object) -> Outcome:
+    def read(row: object) -> Found:
         if not isinstance(row, dict):
             return Dropped.MALFORMED
         ts = instant(row.get("timestamp"))
@@ -83,7 +83,7 @@ def read_interest(decoded: object, instrument: Instrument) -> Parsed:
 def read_funding(decoded: object, instrument: Instrument) -> Parsed:
     """Return funding that was paid; a row does not say for how long, and intervals change."""
 
-    def read(row: object) -> Outcome:
+    def read(row: object) -> Found:
         if not isinstance(row, dict):
             return Dropped.MALFORMED
         if row.get("symbol") != instrument.native:
@@ -103,7 +103,7 @@ def read_funding(decoded: object, instrument: Instrument) -> Parsed:
 def read_ratios(decoded: object, instrument: Instrument, step_ms: int) -> Parsed:
     """Return accounts that are long over accounts that are short."""
 
-    def read(row: object) -> Outcome:
+    def read(row: object) -> Found:
         if not isinstance(row, dict):
             return Dropped.MALFORMED
         if row.get("symbol") != instrument.native:
@@ -136,7 +136,7 @@ def read_tickers(decoded: object, instruments: Instruments) -> Parsed:
     if now_ms is None or not isinstance(rows, list):
         return lost(Dropped.MALFORMED)
 
-    def each() -> Iterable[Outcome]:
+    def each() -> Iterable[Found]:
         for row in rows:
             instrument = known(row.get("symbol") if isinstance(row, dict) else None, instruments)
             if isinstance(instrument, Dropped):

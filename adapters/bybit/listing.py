@@ -12,13 +12,19 @@ from urllib.parse import unquote
 from adapters.bybit.answers import result_of
 from adapters.bybit.fields import VENUE, amount, instant, number, plain, positive
 from adapters.bybit.tickers import Fields
-from adapters.instruments import Instrument, Instruments, Status, unbundled
+from adapters.instruments import Instrument, Instruments, Status
 from adapters.parsed import Dropped
 from engine.errors import MarginError
 from engine.margin.tiers import Tier, TierTable
+from engine.symbols import unbundled
 
-STATUSES = {"Trading": Status.TRADING, "PreLaunch": Status.PENDING, "Closed": Status.DELISTED}
-"""What Bybit's words mean; Settling, Delivering and words that are new stand for a pause."""
+STATUSES = {
+    "Trading": Status.TRADING,
+    "PreLaunch": Status.PENDING,
+    "Delivering": Status.DELISTED,
+    "Closed": Status.DELISTED,
+}
+"""What Bybit's words mean; Settling and words that are new stand for a pause; what is delivered ends."""
 QUOTES = ("USDT", "USDC")
 OTHER_MARKETS = ("stock", "commodity", "forex")
 """Kinds of symbols that are no coins: their markets close at night, and nobody else here has them."""

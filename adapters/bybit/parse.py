@@ -4,17 +4,16 @@ Topics that are read: `allLiquidation`, `tickers` and `kline.5`. Bybit neither a
 connection nor sends what is past, so nothing is ever marked as closing or as backlog.
 """
 
-import json
 import math
 import re
-from collections import Counter
 from collections.abc import Mapping
 
 from adapters.bybit.bars import bar
 from adapters.bybit.fields import VENUE, instant, known, plain, positive
-from adapters.bybit.tickers import Tickers, collected
+from adapters.bybit.tickers import Tickers
+from adapters.decoding import decoded
 from adapters.instruments import Instrument, Instruments
-from adapters.parsed import Answer, Dropped, Parsed, lost
+from adapters.parsed import Answer, Dropped, Parsed, collected, lost
 from engine.model import STEP_MS, Candle, Liquidation, PriceKind, Side
 
 SIDES = {"Buy": Side.LONG, "Sell": Side.SHORT}
@@ -37,10 +36,12 @@ class Parser:
     def parse(self, frame: str | bytes, instruments: Instruments, received_ms: int) -> Parsed:
         """Return what a frame holds; `received_ms` is our clock at its arrival, in ms UTC."""
         try:
-            message = json.loads(frame)
+            message = decoded(frame)
         except (ValueError, RecursionError):
             return lost(Dropped.NOT_JSON)
-        topic = message.get("topic") if isinstance(message, dict) else None
+        if not isinstance(message, dict):
+            return lost(Dropped.UNKNOWN)
+        topic = message.get("topic")
         if not isinstance(topic, str):
             return _said(message)
         kind, _, rest = topic.partition(".")
@@ -73,12 +74,12 @@ def _rows(native: str, message: Mapping[str, object], instruments: Instruments, 
     instrument = known(native, instruments)
     if isinstance(instrument, Dropped):
         return lost(instrument, len(rows)) if rows else Parsed()
-    seen: Counter[tuple[object, ...]] = Counter()
+    seen: dict[tuple[object, ...], int] = {}
     return collected(_liquidation(row, instrument, received_ms, seen) for row in rows)
 
 
 def _liquidation(
-    row: object, instrument: Instrument, received_ms: int, seen: Counter[tuple[object, ...]]
+    row: object, instrument: Instrument, received_ms: int, seen: dict[tuple[object, ...], int]
 ) -> Liquidation | Dropped:
     """Return one event; `seen` counts equal ones of the frame, which are as real as any other."""
     if not isinstance(row, dict) or row.get("S") not in ("Buy", "Sell"):
@@ -92,8 +93,8 @@ def _liquidation(
         return sizes
     price, coins = sizes
     same = (row["S"], ts, price, coins)
-    nth = seen[same]
-    seen[same] += 1
+    nth = seen.get(same, 0)
+    seen[same] = nth + 1
     return Liquidation(
         venue=VENUE,
         symbol=instrument.symbol,
@@ -146,13 +147,11 @@ def _kline(row: object, instrument: Instrument) -> Candle | Dropped:
     return bar(instrument, start, values, STEP_MS, closed=row["confirm"])
 
 
-def _said(message: object) -> Parsed:
+def _said(message: Mapping[str, object]) -> Parsed:
     """Read what is no push: an answer to a request, or a pong.
 
     A pong of the public linear stream has op "ping", and its word in `ret_msg`; elsewhere op is "pong".
     """
-    if not isinstance(message, dict):
-        return lost(Dropped.UNKNOWN)
     ok, text = message.get("success"), plain(message.get("ret_msg"))
     if message.get("op") == "pong" or (text == "pong" and ok is not False):
         return Parsed(alive=True)

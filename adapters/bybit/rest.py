@@ -3,6 +3,8 @@
 HTTP 200 does not mean success: the envelope's `retCode` does. Linear perpetuals only.
 """
 
+from collections.abc import Callable
+
 from adapters.bybit.answers import (
     CATEGORY,
     read_candles,
@@ -13,20 +15,10 @@ from adapters.bybit.answers import (
 )
 from adapters.bybit.fields import moment, plain
 from adapters.instruments import Instrument
-from adapters.rest import (
-    GOOD,
-    Answered,
-    Call,
-    Limit,
-    Order,
-    Page,
-    Scope,
-    Verdict,
-    again,
-    by_status,
-    mistake,
-    never,
-)
+from adapters.rest.calls import Call
+from adapters.rest.limits import Limit
+from adapters.rest.pages import Order, Page
+from adapters.rest.verdicts import GOOD, Answered, Scope, Verdict, again, by_status, mistake, never
 
 URL = "https://api.bybit.com"
 IP = Limit(name="ip", budget=500, window_s=5.0)
@@ -82,27 +74,34 @@ def tiers(cursor: str = "") -> Call:
     return _call("risk-limit", cursor=cursor)
 
 
+def tiers_of(instrument: Instrument) -> Call:
+    """Return the call for the margin tiers of one symbol; `listing.read_tier_page` reads it."""
+    return _call("risk-limit", about=instrument.native, symbol=instrument.native)
+
+
 def tickers(instrument: Instrument | None = None) -> Call:
     """Return the call for price, open interest and funding now, of one symbol or of all at once."""
     native = instrument.native if instrument else ""
     return _call("tickers", about=native, symbol=native)
 
 
+def _span(
+    path: str, size: int, times: tuple[str, str] = ("startTime", "endTime"), /, *, symbol: str, **query: str
+) -> Callable[[int, int], Call]:
+    """Return what makes the call for a page of one symbol's past from its first and last time, both sent."""
+    first, last = times
+    return lambda first_ms, last_ms: _call(
+        path, about=symbol, symbol=symbol, **query, **{first: first_ms, last: last_ms}, limit=size
+    )
+
+
 def candles(instrument: Instrument, step_ms: int) -> Page:
     """Return how candles are paged; `step_ms` is one of `INTERVALS` in minutes, else KeyError."""
-    native, interval = instrument.native, INTERVALS[step_ms // MINUTE_MS]
+    interval = INTERVALS[step_ms // MINUTE_MS]
     return Page(
         size=CANDLES,
         order=Order.NEWEST_FIRST,
-        ask=lambda first_ms, last_ms: _call(
-            "kline",
-            about=native,
-            symbol=native,
-            interval=interval,
-            start=first_ms,
-            end=last_ms,
-            limit=CANDLES,
-        ),
+        ask=_span("kline", CANDLES, ("start", "end"), symbol=instrument.native, interval=interval),
         read=lambda decoded: read_candles(decoded, instrument, step_ms),
         step_ms=step_ms,
     )
@@ -110,19 +109,11 @@ def candles(instrument: Instrument, step_ms: int) -> Page:
 
 def interest(instrument: Instrument, step_ms: int) -> Page:
     """Return how open interest is paged, back to the launch; `step_ms` as in `PERIODS`, else KeyError."""
-    native, period = instrument.native, PERIODS[step_ms // MINUTE_MS]
+    period = PERIODS[step_ms // MINUTE_MS]
     return Page(
         size=INTEREST,
         order=Order.NEWEST_FIRST,
-        ask=lambda first_ms, last_ms: _call(
-            "open-interest",
-            about=native,
-            symbol=native,
-            intervalTime=period,
-            startTime=first_ms,
-            endTime=last_ms,
-            limit=INTEREST,
-        ),
+        ask=_span("open-interest", INTEREST, symbol=instrument.native, intervalTime=period),
         read=lambda decoded: read_interest(decoded, instrument),
         step_ms=step_ms,
     )
@@ -130,37 +121,21 @@ def interest(instrument: Instrument, step_ms: int) -> Page:
 
 def funding(instrument: Instrument) -> Page:
     """Return how funding that was paid is paged: both ends are given, as a start alone is an error."""
-    native = instrument.native
     return Page(
         size=FUNDING,
         order=Order.NEWEST_FIRST,
-        ask=lambda first_ms, last_ms: _call(
-            "funding/history",
-            about=native,
-            symbol=native,
-            startTime=first_ms,
-            endTime=last_ms,
-            limit=FUNDING,
-        ),
+        ask=_span("funding/history", FUNDING, symbol=instrument.native),
         read=lambda decoded: read_funding(decoded, instrument),
     )
 
 
 def ratios(instrument: Instrument, step_ms: int) -> Page:
     """Return how long/short ratios are paged, since July 2020; `step_ms` as in `PERIODS`, else KeyError."""
-    native, period = instrument.native, PERIODS[step_ms // MINUTE_MS]
+    period = PERIODS[step_ms // MINUTE_MS]
     return Page(
         size=RATIOS,
         order=Order.NEWEST_FIRST,
-        ask=lambda first_ms, last_ms: _call(
-            "account-ratio",
-            about=native,
-            symbol=native,
-            period=period,
-            startTime=first_ms,
-            endTime=last_ms,
-            limit=RATIOS,
-        ),
+        ask=_span("account-ratio", RATIOS, symbol=instrument.native, period=period),
         read=lambda decoded: read_ratios(decoded, instrument, step_ms),
         step_ms=step_ms,
     )

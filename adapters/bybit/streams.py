@@ -11,9 +11,10 @@ from adapters.bybit.parse import INTERVAL, Parser, message_id
 from adapters.bybit.rest import judge_handshake
 from adapters.instruments import Instrument, Instruments, Status
 from adapters.parsed import Parsed
-from adapters.rest import Answered, Limit, Verdict
-from adapters.stream import Channel, Manners, Op, Request
-from adapters.stream import Parser as Parse
+from adapters.rest.limits import Limit
+from adapters.rest.verdicts import Answered, Verdict
+from adapters.stream.dialect import Channel, Manners, Op, Request
+from adapters.stream.dialect import Parser as Parse
 from adapters.venue import Feed
 
 URL = "wss://stream.bybit.com/v5/public/linear"
@@ -59,11 +60,21 @@ def channels(instruments: Iterable[Instrument], feeds: Collection[Feed], url: st
         if Feed.LIQUIDATIONS in feeds:
             found.append(Channel(topic=f"allLiquidation.{native}", feed=Feed.LIQUIDATIONS, url=url))
         if _BY_TICKER.intersection(feeds):
-            topic = f"tickers.{native}"
-            found.append(Channel(topic=topic, feed=Feed.PRICES, url=url, silent_s=TICKER_SILENT_S))
+            found.append(
+                Channel(
+                    topic=f"tickers.{native}",
+                    feed=Feed.PRICES,
+                    url=url,
+                    silent_s=TICKER_SILENT_S,
+                    symbol=each.symbol,
+                    also=_BY_TICKER,
+                )
+            )
         if Feed.CANDLES in feeds:
             topic = f"kline.{INTERVAL}.{native}"
-            found.append(Channel(topic=topic, feed=Feed.CANDLES, url=url, silent_s=CANDLE_SILENT_S))
+            found.append(
+                Channel(topic=topic, feed=Feed.CANDLES, url=url, silent_s=CANDLE_SILENT_S, symbol=each.symbol)
+            )
     return found
 
 

@@ -5,17 +5,15 @@ price is the last trade's: candles are made of trades, so the price moves throug
 """
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.bybit.fields import VENUE, amount, first_fault, instant, number, positive, rate
 from adapters.instruments import Instrument
-from adapters.parsed import Dropped, Parsed
-from engine.model import Funding, OpenInterest, Tick, VenueEvent
+from adapters.parsed import Dropped, Found
+from engine.model import Funding, OpenInterest, Tick
 
 Fields = Mapping[str, object]
-Outcome = VenueEvent | Dropped
 
 BOTH_SIDES = 0.5
 """One side's share of `openInterest`, which counts both, as long as the venue has not said otherwise."""
@@ -43,14 +41,14 @@ class Ticker:
     interval_h: float | None = None
     told: tuple[float, int, float | None] | None = None
 
-    def merge(self, said: Fields, instrument: Instrument, ts: int) -> list[Outcome]:
+    def merge(self, said: Fields, instrument: Instrument, ts: int) -> list[Found]:
         """Take in a snapshot's or a delta's fields, and return what they say that is new."""
         found = [self._tick(said, instrument, ts), self._interest(said, instrument, ts)]
         found.extend(self._remember(said))
         found.append(self._funding(instrument, ts))
         return [each for each in found if each is not None]
 
-    def _tick(self, said: Fields, instrument: Instrument, ts: int) -> Outcome | None:
+    def _tick(self, said: Fields, instrument: Instrument, ts: int) -> Found | None:
         if (text := said.get("lastPrice")) not in _NOT_SAID:
             price = _price(text, instrument)
             if isinstance(price, Dropped):
@@ -61,15 +59,15 @@ class Ticker:
         self.ticked_ms = ts
         return Tick(venue=VENUE, symbol=instrument.symbol, ts=ts, price=self.price)
 
-    def _interest(self, said: Fields, instrument: Instrument, ts: int) -> Outcome | None:
+    def _interest(self, said: Fields, instrument: Instrument, ts: int) -> Found | None:
         one, both = amount(said.get("singleOpenInterest")), amount(said.get("openInterest"))
         if isinstance(one, float) and isinstance(both, float) and 0.0 < one <= both * _ROUNDING:
             self.share = BOTH_SIDES if one < _MOST * both else 1.0
         return interest(said, instrument, ts, self.share)
 
-    def _remember(self, said: Fields) -> list[Outcome]:
+    def _remember(self, said: Fields) -> list[Found]:
         """Keep funding's fields; return why those that cannot be read are left as they stood."""
-        faults: list[Outcome] = []
+        faults: list[Found] = []
         if (text := said.get("fundingRate")) not in _NOT_SAID:
             read = rate(text)
             if isinstance(read, Dropped):
@@ -138,18 +136,6 @@ def interest(
     return OpenInterest(venue=VENUE, symbol=instrument.symbol, ts=ts, open_interest=coins)
 
 
-def collected(found: Iterable[Outcome]) -> Parsed:
-    """Return events and counts of what some outcomes are, in their order."""
-    events: list[VenueEvent] = []
-    dropped: Counter[Dropped] = Counter()
-    for each in found:
-        if isinstance(each, Dropped):
-            dropped[each] += 1
-        else:
-            events.append(each)
-    return Parsed(events=tuple(events), dropped=dropped)
-
-
 def _price(text: object, instrument: Instrument) -> float | Dropped:
     native = positive(text)
     if isinstance(native, Dropped):
@@ -164,7 +150,7 @@ class Tickers:
     def __init__(self) -> None:
         self._standing: dict[str, Ticker] = {}
 
-    def take(self, message: Fields, instrument: Instrument) -> list[Outcome]:
+    def take(self, message: Fields, instrument: Instrument) -> list[Found]:
         """Merge a frame, and return the events that it makes or why it was dropped.
 
         A snapshot may come at any time and starts anew; what a delta does not hold stays as it was.

@@ -37,7 +37,8 @@ class Position:
     """One position of one address, in coins and USD at time `ts`.
 
     `liquidation` is the price at which it is liquidated, as the venue says it; None where no price does it.
-    A cross position's price moves with everything else in the account. `leverage` is what was chosen.
+    A cross position's price moves with everything else in the account. `leverage` is what was chosen,
+    `pnl_usd` what closing at the mark price would win, None where it is not said.
     """
 
     venue: str
@@ -52,6 +53,17 @@ class Position:
     leverage: float
     mode: Mode
     margin_usd: float
+    pnl_usd: float | None = None
+
+    @property
+    def mark(self) -> float:
+        """Return the mark price that the venue valued the position at."""
+        return self.notional_usd / self.quantity
+
+    @property
+    def distance(self) -> float | None:
+        """Return how far liquidation is from the mark price, as a fraction; None where there is none."""
+        return self.liquidation / self.mark - 1 if self.liquidation and self.mark else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +128,7 @@ def _position(found: Row, user: str, instruments: Instruments, ts: int) -> Posit
         leverage=positive(chosen.get("value")),
         mode=mode,
         margin_usd=not_negative(found.get("marginUsed")),
+        pnl_usd=None if found.get("unrealizedPnl") is None else number(found.get("unrealizedPnl")),
     )
 
 

@@ -175,7 +175,8 @@ def context_events(decoded: object, received_ms: int) -> Parsed:
         if len(pair) != 2:
             raise Unreadable(Dropped.MALFORMED)
         found, contexts = listed(pair[0]), rows(pair[1])
-        batch.dropped += found.dropped
+        for reason, count in found.dropped.items():
+            batch.dropped[reason] += count
         if len(contexts) != len(found.instruments.entries):  # both are of one moment: they must match
             raise Unreadable(Dropped.CONTRADICTORY)
         universe_of(batch, contexts, found.instruments)

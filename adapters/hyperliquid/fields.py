@@ -4,15 +4,13 @@ Numbers come as strings, times as whole milliseconds. Nothing here guesses: a fi
 `Unreadable` says under which reason the row that holds it is dropped.
 """
 
-import json
 import math
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
 
+from adapters.decoding import strictly_decoded
 from adapters.instruments import Instrument, Instruments
-from adapters.parsed import Answer, Dropped, Parsed
+from adapters.parsed import Answer, Dropped, Parsed, Tally
 from engine.errors import DataError
 from engine.model import DAY_MS, VenueEvent
 
@@ -39,7 +37,7 @@ class Batch:
     received_ms: int
     events: list[VenueEvent] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
-    dropped: Counter[Dropped] = field(default_factory=Counter)
+    dropped: Tally = field(default_factory=Tally)
     alive: bool = False
     backlog: bool = False
 
@@ -57,14 +55,9 @@ class Batch:
 def decoded(text: str) -> object:
     """Return a JSON text as Python values; raise Unreadable for anything else, NaN and Infinity included."""
     try:
-        found: object = json.loads(text, parse_constant=_refused)
+        return strictly_decoded(text)
     except (ValueError, RecursionError):
         raise Unreadable(Dropped.NOT_JSON) from None
-    return found
-
-
-def _refused(name: str) -> NoReturn:
-    raise ValueError(name)
 
 
 def number(value: object) -> float:
@@ -159,7 +152,7 @@ def plain(value: object, limit: int = 300) -> str:
     return said[:limit].encode("utf-8", "replace").decode("utf-8")
 
 
-def each_row(values: Sequence[object], dropped: Counter[Dropped]) -> Iterator[Row]:
+def each_row(values: Sequence[object], dropped: MutableMapping[Dropped, int]) -> Iterator[Row]:
     """Yield the objects of an array; what is none is counted."""
     for value in values:
         if isinstance(value, dict):

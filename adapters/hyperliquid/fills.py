@@ -5,7 +5,6 @@ account's own fill and on the counterparty's. So what is seen is what the addres
 part in: a part of all, and a biased one (see docs/venues/hyperliquid.md).
 """
 
-from collections import Counter
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -44,6 +43,28 @@ STRATEGIES = (
 )
 """Vaults that make markets: counterparties of liquidations that go through the book."""
 VAULTS = frozenset((HLP, *LIQUIDATORS, *STRATEGIES))
+
+
+class Vaults:
+    """Hold the venue's own addresses: those that are known, and those that it has named since."""
+
+    def __init__(self) -> None:
+        self._known: AbstractSet[str] = VAULTS
+
+    def __call__(self) -> AbstractSet[str]:
+        """Return all of them."""
+        return self._known
+
+    @property
+    def new(self) -> tuple[str, ...]:
+        """Return those that are not among the ones known beforehand."""
+        return tuple(sorted(self._known - VAULTS))
+
+    def renew(self, found: AbstractSet[str]) -> None:
+        """Take in those that the venue names now; one that it names no longer stays one."""
+        self._known = self._known | found
+
+
 DELEVERAGING = "Auto-Deleveraging"
 METHODS = ("market", "backstop")
 
@@ -52,7 +73,7 @@ def read_fills(
     batch: Batch, found: object, user: str, instruments: Instruments, vaults: AbstractSet[str] = VAULTS
 ) -> None:
     """Put the liquidations among the fills of an address into `batch`; other fills are nothing to us."""
-    equal: Counter[Liquidation] = Counter()
+    equal: dict[Liquidation, int] = {}
     for fill in each_row(rows(found), batch.dropped):
         if fill.get("liquidation") is None:
             continue
@@ -62,8 +83,9 @@ def read_fills(
             batch.dropped[error.reason] += 1
             continue
         if not event.venue_id:
-            equal[event] += 1
-            event = replace(event, nth=equal[event] - 1)
+            nth = equal.get(event, 0)
+            equal[event] = nth + 1
+            event = replace(event, nth=nth)
         batch.events.append(event)
 
 

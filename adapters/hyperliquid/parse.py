@@ -33,7 +33,7 @@ from adapters.hyperliquid.fields import (
 from adapters.hyperliquid.fills import VAULTS, read_fills
 from adapters.hyperliquid.topics import INTERVAL, topic_of
 from adapters.instruments import Instrument, Instruments
-from adapters.parsed import Answer, Dropped, Parsed, lost
+from adapters.parsed import Answer, Dropped, Parsed, Tally, lost
 from engine.model import STEP_MS, Candle, Tick, VenueEvent
 
 GREETING = "Websocket connection established."
@@ -125,7 +125,7 @@ class Bars:
         if not any(isinstance(event, Candle) for event in parsed.events):
             return parsed
         events: list[VenueEvent] = []
-        dropped = parsed.dropped.copy()
+        dropped = Tally(parsed.dropped)
         for event in parsed.events:
             if not isinstance(event, Candle):
                 events.append(event)
@@ -178,12 +178,14 @@ def _context(batch: Batch, data: object, instruments: Instruments, _: AbstractSe
 
 
 def _all_contexts(batch: Batch, data: object, instruments: Instruments, _: AbstractSet[str]) -> None:
-    """Read the contexts of every dex; those of others than the main one ("") are not read."""
+    """Read the contexts of the main dex (""); those of others, whose coins are not ours, are counted."""
     for pair in rows(row(data).get("ctxs")):
         if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str):
             batch.dropped[Dropped.MALFORMED] += 1
         elif pair[0] == "":
             universe_of(batch, rows(pair[1]), instruments)
+        elif others := rows(pair[1]):
+            batch.dropped[Dropped.NOT_LINEAR] += len(others)
 
 
 def _fills(batch: Batch, data: object, instruments: Instruments, vaults: AbstractSet[str]) -> None:

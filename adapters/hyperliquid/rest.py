@@ -6,26 +6,17 @@ no long/short ratio (see `ABSENT`), and no call for the time: a light answer tha
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from adapters.hyperliquid.answers import candle_events, funding_events
 from adapters.hyperliquid.fields import Unreadable, row, rows
 from adapters.hyperliquid.fills import HLP
 from adapters.instruments import Instrument
-from adapters.rest import (
-    REFUSED_S,
-    Answered,
-    Call,
-    Limit,
-    Order,
-    Page,
-    Scope,
-    Verdict,
-    again,
-    by_status,
-    mistake,
-    never,
-)
+from adapters.rest.calls import Call
+from adapters.rest.limits import Limit
+from adapters.rest.pages import Order, Page
+from adapters.rest.verdicts import REFUSED_S, Answered, Scope, Verdict, again, by_status, mistake, never
 from adapters.venue import Feed
 from engine.model import HOUR_MS
 
@@ -41,6 +32,8 @@ FILLS_REACH = 10_000
 """How many of an address's latest fills can be had at all."""
 NULL_S = 60.0
 """How long to wait after a 500 that says `null`: some calls say so of coins that they do not know."""
+VAULT_TIMEOUT_S = 3.0
+"""How long an answer about the vaults may take: listing what is traded waits for it."""
 ABSENT: Mapping[Feed, str] = {
     Feed.LONG_SHORT: "Hyperliquid publishes no long/short ratio",
 }
@@ -178,7 +171,7 @@ def more_fills(decoded: object, first_ms: int, last_ms: int) -> tuple[int, int] 
 
 def vault(address: str = HLP) -> Call:
     """Return the call that names a vault's children (`account.vaults_of`)."""
-    return _info("vaultDetails", {"vaultAddress": address}, about=address)
+    return replace(_info("vaultDetails", {"vaultAddress": address}, about=address), timeout_s=VAULT_TIMEOUT_S)
 
 
 def judge(answered: Answered) -> Verdict:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
+from adapters.coverage import coverage
 from adapters.hyperliquid import topics as named
 from adapters.hyperliquid.account import is_address
 from adapters.hyperliquid.fields import VENUE
@@ -17,8 +18,9 @@ from adapters.hyperliquid.parse import Bars, parse
 from adapters.hyperliquid.rest import judge
 from adapters.instruments import Instrument, Instruments, Status
 from adapters.parsed import Parsed
-from adapters.rest import Answered, Limit, Verdict
-from adapters.stream import Channel, Manners, Op, Parser, Request
+from adapters.rest.limits import Limit
+from adapters.rest.verdicts import Answered, Verdict
+from adapters.stream.dialect import Channel, Manners, Op, Parser, Request
 from adapters.venue import Feed
 from engine.errors import SourceError
 
@@ -27,8 +29,7 @@ TESTNET_URL = "wss://api.hyperliquid-testnet.xyz/ws"
 FEEDS = frozenset({Feed.PRICES, Feed.CANDLES, Feed.OPEN_INTEREST, Feed.FUNDING, Feed.LIQUIDATIONS})
 """What the streams give, liquidations in part."""
 PARTIAL: Mapping[Feed, str] = {
-    Feed.LIQUIDATIONS: "Hyperliquid has no public liquidation feed: seen are only those that a followed "
-    "address took part in, a small and biased part.",
+    Feed.LIQUIDATIONS: coverage(VENUE).sentence,
 }
 """Which feeds do not cover everything, in words that users are shown."""
 FOLLOWED = (*LIQUIDATORS, *STRATEGIES, HLP)
@@ -69,16 +70,20 @@ def channels(
     """Return the topics that give some feeds of some instruments; liquidations by address, of all coins.
 
     `users` are followed besides the venue's own vaults. Raise SourceError for one that is no address, and for
-    more than the venue lets be followed. Delisted coins are left out.
+    more than the venue lets be followed. Delisted coins are left out. Of more coins than the connections can
+    carry one by one, contexts are those of all coins at once.
     """
     found: list[Channel] = []
     if Feed.LIQUIDATIONS in feeds:
         found += [
             Channel(topic=named.fills(user), feed=Feed.LIQUIDATIONS, url=url) for user in followed(users)
         ]
-    for each in instruments:
-        if each.status is not Status.DELISTED:
-            found += _of_coin(each.native, feeds, url)
+    coins = [each for each in instruments if each.status is not Status.DELISTED]
+    single = [channel for coin in coins for channel in _of_coin(coin, feeds, url)]
+    if len(found) + len(single) > CONNECTIONS * TOPICS and not _CONTEXT.isdisjoint(feeds):
+        found.append(Channel(topic=named.CONTEXTS, feed=Feed.PRICES, url=url, silent_s=CONTEXT_SILENT_S))
+        single = [channel for channel in single if channel.feed is Feed.CANDLES]
+    found += single
     if len(found) > SUBSCRIPTIONS:
         raise SourceError(f"Hyperliquid takes {SUBSCRIPTIONS} subscriptions, and {len(found)} are wanted.")
     return found
@@ -99,11 +104,30 @@ def followed(users: Sequence[str]) -> tuple[str, ...]:
     return wanted
 
 
-def _of_coin(coin: str, feeds: Collection[Feed], url: str) -> Iterator[Channel]:
+def spare(users: Sequence[str]) -> tuple[str, ...]:
+    """Return the first of some addresses whose fills can be followed besides the venue's own vaults'."""
+    own = set(FOLLOWED)
+    return tuple(user for user in dict.fromkeys(users) if user not in own)[: USERS - len(FOLLOWED)]
+
+
+def _of_coin(known: Instrument, feeds: Collection[Feed], url: str) -> Iterator[Channel]:
     if not _CONTEXT.isdisjoint(feeds):
-        yield Channel(topic=named.context(coin), feed=Feed.PRICES, url=url, silent_s=CONTEXT_SILENT_S)
+        yield Channel(
+            topic=named.context(known.native),
+            feed=Feed.PRICES,
+            url=url,
+            silent_s=CONTEXT_SILENT_S,
+            symbol=known.symbol,
+            also=_CONTEXT,
+        )
     if Feed.CANDLES in feeds:
-        yield Channel(topic=named.candle(coin), feed=Feed.CANDLES, url=url, silent_s=CANDLE_SILENT_S)
+        yield Channel(
+            topic=named.candle(known.native),
+            feed=Feed.CANDLES,
+            url=url,
+            silent_s=CANDLE_SILENT_S,
+            symbol=known.symbol,
+        )
 
 
 class Hyperliquid:

@@ -17,6 +17,10 @@ INTERVAL = "5m"
 """The one interval that is read live: a candle message does not say what it covers."""
 
 
+CONTEXTS = "allDexsAssetCtxs"
+"""The topic of what `context` gives, of all coins at once."""
+
+
 def context(coin: str) -> str:
     """Return the topic of a coin's mark price, open interest and funding."""
     return f"activeAssetCtx:{coin}"

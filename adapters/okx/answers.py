@@ -9,15 +9,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from adapters.instruments import Instrument, Instruments, Status, unbundled
+from adapters.instruments import Instrument, Instruments, Status
 from adapters.okx import rows
-from adapters.okx.gather import Found, details, gather, told_apart, tried, tried_list
+from adapters.okx.gather import details, gather, told_apart, tried, tried_list
 from adapters.okx.topics import SWAP
 from adapters.okx.values import Refused, counted, known, moment, positive, product, text
-from adapters.parsed import Dropped, Parsed, lost
+from adapters.parsed import Dropped, Found, Parsed, lost
 from engine.errors import MarginError
 from engine.margin.tiers import TierTable, TierUnit, make_tiers
 from engine.model import Funding, LongShortRatio, OpenInterest, VenueEvent
+from engine.symbols import unbundled
 
 VENUE = "okx"
 QUOTES = ("USDT", "USDC")

@@ -1,7 +1,7 @@
 """Gather what rows say: events, and counts of what cannot be used."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -9,23 +9,15 @@ from adapters.instruments import Instrument, Instruments
 from adapters.okx import rows
 from adapters.okx.topics import SWAP
 from adapters.okx.values import Refused
-from adapters.parsed import Dropped, Parsed
+from adapters.parsed import Dropped, Found, Parsed, collected
 from engine.model import Liquidation, VenueEvent
 
-Found = VenueEvent | Dropped
 Value = TypeVar("Value")
 
 
 def gather(found: Iterable[Found]) -> Parsed:
     """Part events from reasons; a message without a row is a sign of life only."""
-    events: list[VenueEvent] = []
-    dropped: Counter[Dropped] = Counter()
-    for each in found:
-        if isinstance(each, Dropped):
-            dropped[each] += 1
-        else:
-            events.append(each)
-    return Parsed(events=tuple(events), dropped=dropped, alive=not events and not dropped)
+    return collected(found, alive_if_empty=True)
 
 
 def tried(row: object, read: Callable[[rows.Row], Value]) -> Value | Dropped:
@@ -69,11 +61,19 @@ def _contract(row: rows.Row, kind: object, instruments: Instruments) -> Instrume
 
 
 def _detail(row: object, instrument: Instrument, received_ms: int) -> Found:
-    return tried(row, lambda named: rows.liquidation(named, instrument, received_ms))
+    if not isinstance(row, dict):
+        return Dropped.MALFORMED
+    try:
+        return rows.liquidation(row, instrument, received_ms)
+    except Refused as refused:
+        return refused.reason
 
 
-def told_apart(events: Iterable[VenueEvent]) -> Iterator[Liquidation]:
+def told_apart(events: Sequence[VenueEvent]) -> Iterator[Liquidation]:
     """Yield liquidations, equal ones told apart by `nth`: they are as real as any other."""
+    if len(events) == 1 and isinstance(events[0], Liquidation):
+        yield events[0]
+        return
     met: Counter[Liquidation] = Counter()
     for event in events:
         if isinstance(event, Liquidation):

@@ -5,16 +5,17 @@ many trades there are, and at least every ten seconds, so that silence means a f
 well, for whoever asks for them.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from adapters.decoding import decoded
 from adapters.instruments import Instrument, Instruments
 from adapters.okx import rows
-from adapters.okx.gather import Found, details, gather, told_apart, tried, tried_list
+from adapters.okx.gather import details, gather, told_apart, tried_list
 from adapters.okx.topics import BARS, topic_of
-from adapters.parsed import Answer, Dropped, Parsed, lost
+from adapters.okx.values import Refused
+from adapters.parsed import Answer, Dropped, Found, Parsed, lost
 from engine.model import STEP_MS, VenueEvent
 
 BACKLOG_MS = 30_000
@@ -25,8 +26,7 @@ _CANDLES = {step_ms: f"candle{bar}" for step_ms, bar in BARS.items()}
 _NAMED = re.compile(r"channel:\s*([^\s,]+),\s*(?:instId|instType):\s*([^\s,]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """What a frame is about, and what is needed to read it."""
 
     native: object
@@ -58,7 +58,7 @@ def parse(
     if frame in _PONGS:
         return Parsed(alive=True)
     try:
-        message = json.loads(frame)
+        message = decoded(frame)
     except (ValueError, RecursionError):
         return lost(Dropped.NOT_JSON)
     if not isinstance(message, dict):
@@ -89,7 +89,12 @@ def _data(channel: object, data: list[object], asked: _Asked) -> Parsed:
 
 
 def _row(row: object, reader: _Reader, asked: _Asked) -> Found:
-    return tried(row, lambda named: reader(named, rows.instrument_of(named, asked.native, asked.instruments)))
+    if not isinstance(row, dict):
+        return Dropped.MALFORMED
+    try:
+        return reader(row, rows.instrument_of(row, asked.native, asked.instruments))
+    except Refused as refused:
+        return refused.reason
 
 
 def _candle(row: object, asked: _Asked) -> Found:

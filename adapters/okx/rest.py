@@ -10,20 +10,10 @@ from enum import StrEnum
 from adapters.instruments import Instrument, Instruments
 from adapters.okx import answers
 from adapters.okx.topics import BARS, SWAP
-from adapters.rest import (
-    GOOD,
-    Answered,
-    Call,
-    Limit,
-    Order,
-    Page,
-    Scope,
-    Verdict,
-    again,
-    by_status,
-    mistake,
-    never,
-)
+from adapters.rest.calls import Call
+from adapters.rest.limits import Limit
+from adapters.rest.pages import Order, Page
+from adapters.rest.verdicts import GOOD, Answered, Scope, Verdict, again, by_status, mistake, never
 
 BASE_URL = "https://www.okx.com"
 REGIONS = {"global": BASE_URL, "eea": "https://my.okx.com", "us": "https://us.okx.com"}

@@ -8,8 +8,9 @@ from adapters.okx import answers, rest
 from adapters.okx.parse import parse
 from adapters.okx.topics import BARS, SWAP, arg_of
 from adapters.parsed import Answer, Parsed
-from adapters.rest import GOOD, Answered, Limit, Verdict, again, by_status, mistake, never
-from adapters.stream import Channel, Manners, Op, Parser, Request
+from adapters.rest.limits import Limit
+from adapters.rest.verdicts import GOOD, Answered, Verdict, again, by_status, mistake, never
+from adapters.stream.dialect import Channel, Manners, Op, Parser, Request
 from adapters.venue import Feed
 from engine.model import STEP_MS
 
@@ -82,13 +83,21 @@ class Okx:
                 self._channel(f"liquidation-orders:{SWAP}", feed),
                 Channel(topic=f"instruments:{SWAP}", feed=feed, url=self._base_url + PUBLIC),
             )
-        if feed is Feed.CANDLES:
-            return (self._channel(f"{self._candles}:{instrument.native}", feed, BUSINESS),)
-        name = _CHANNELS.get(feed)
-        return () if name is None else (self._channel(f"{name}:{instrument.native}", feed),)
+        name = self._candles if feed is Feed.CANDLES else _CHANNELS.get(feed)
+        if name is None:
+            return ()
+        return (self._channel(f"{name}:{instrument.native}", feed, symbol=instrument.symbol),)
 
-    def _channel(self, topic: str, feed: Feed, path: str = PUBLIC) -> Channel:
-        return Channel(topic=topic, feed=feed, url=self._base_url + path, silent_s=_SILENT_S[feed])
+    def _channel(self, topic: str, feed: Feed, *, symbol: str = "") -> Channel:
+        """Return a topic; all but candles and liquidations come whatever the market does."""
+        return Channel(
+            topic=topic,
+            feed=feed,
+            url=self._base_url + (BUSINESS if feed is Feed.CANDLES else PUBLIC),
+            silent_s=_SILENT_S[feed],
+            symbol=symbol,
+            steady=feed in _CHANNELS,
+        )
 
     def fits(self, channels: Sequence[Channel]) -> bool:
         """Say whether one connection may carry these topics."""
