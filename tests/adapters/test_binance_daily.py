@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from adapters import binance_daily
 from adapters.binance_daily import read_daily
 from adapters.importer import Content, read_file
 from engine.errors import DataError
@@ -90,6 +91,33 @@ def test_trades_become_candles_of_a_minute(file, header):
     assert columns["volume"].tolist() == [2.0, 2.0]
     assert columns["taker_buy_volume"].tolist() == [1.5, 0.0]
     np.testing.assert_allclose(columns["quote_volume"], [90000.5 * 0.5 + 90010.5 * 1.5, 180002.0])
+
+
+@pytest.mark.parametrize("piece_bytes", [256, 1 << 20])
+def test_minutes_are_the_same_however_the_file_is_cut_and_ordered(file, monkeypatch, piece_bytes):
+    monkeypatch.setattr(binance_daily, "PIECE_BYTES", piece_bytes)
+    dice = np.random.default_rng(4)
+    count = 300
+    ts = T0 + dice.permutation(count) * 1_000 // 3 * 2  # out of order, and twice at some moments
+    price, quantity, sold = (
+        dice.integers(100, 200, count),
+        dice.integers(1, 9, count),
+        dice.random(count) < 0.5,
+    )
+    rows = zip(ts.tolist(), price.tolist(), quantity.tolist(), sold.tolist(), strict=True)
+    text = "".join(f"{n},{p},{q},{n},{n},{t},{str(m).lower()}\n" for n, (t, p, q, m) in enumerate(rows))
+    found = read_file(file(text))
+    minutes = ts // 60_000 * 60_000
+    assert found.ts.tolist() == sorted(set(minutes.tolist()))
+    for at, minute in enumerate(found.ts.tolist()):
+        inside = np.flatnonzero(minutes == minute)
+        inside = inside[np.argsort(ts[inside], kind="stable")]
+        there = {name: values[at] for name, values in found.columns.items()}
+        assert (there["open"], there["close"]) == (price[inside[0]], price[inside[-1]])
+        assert (there["high"], there["low"]) == (price[inside].max(), price[inside].min())
+        assert there["volume"] == quantity[inside].sum()
+        assert there["quote_volume"] == (quantity * price)[inside].sum()
+        assert there["taker_buy_volume"] == quantity[inside][~sold[inside]].sum()
 
 
 def test_snapshots_become_liquidations_of_whose_position_it_was(file):

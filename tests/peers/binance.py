@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from pathlib import Path
 
 from aiohttp import web
@@ -54,9 +55,14 @@ class Fault:
 
 @dataclass
 class Binance:
-    """The venue. `skew_ms` is how far its clock is ahead of ours, `ban_s` how long a ban lasts."""
+    """The venue. `skew_ms` is how far its clock is ahead of ours, `ban_s` how long a ban lasts.
+
+    `wall_ms` is our clock; `hurry` is how many of its seconds pass in one of the machine's.
+    """
 
     skew_ms: int = 0
+    wall_ms: object = lambda: time.time_ns() // 1_000_000
+    hurry: float = 1.0
     ban_s: float = 120.0
     budgets: dict = field(default_factory=lambda: dict(BUDGETS))
     blocked: bool = False
@@ -71,16 +77,17 @@ class Binance:
 
     def __post_init__(self):
         self.market = market.Market(self.now_ms)
-        self.lines = lines.Lines(self.exceeded)
+        self.lines = lines.Lines(self.exceeded, hurry=self.hurry)
 
     def now_ms(self):
         """Return the venue's clock."""
-        return time.time_ns() // 1_000_000 + self.skew_ms
+        return self.wall_ms() + self.skew_ms
 
     async def start(self, port=0):
         """Listen on a port of this machine."""
         app = web.Application()
         app.router.add_get("/{tail:.*}", self._handle)
+        app.on_response_prepare.append(self._date)
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -179,6 +186,10 @@ class Binance:
             await getattr(self, name)(*given)
 
     # the interface
+
+    async def _date(self, _, response):
+        """Say the venue's time in every answer's Date."""
+        response.headers["Date"] = formatdate(self.now_ms() / 1000, usegmt=True)
 
     async def _handle(self, request):
         path = request.path

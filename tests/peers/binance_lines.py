@@ -48,9 +48,13 @@ class Line:
 
 @dataclass
 class Lines:
-    """Serve the sockets. Times are seconds of the machine's clock; `exceeded` is shared with REST."""
+    """Serve the sockets. Times are seconds of the venue's clock; `exceeded` is shared with REST.
+
+    `hurry` is how many of them pass in one second of the machine's.
+    """
 
     exceeded: list
+    hurry: float = 1.0
     wrapped_errors: bool = False
     ping_every_s: float = 180.0
     pong_within_s: float = 600.0
@@ -60,9 +64,14 @@ class Lines:
     refuse_status: int | None = None
     deaf: bool = False  # connections are accepted, commands are not answered
     stalled: bool = False  # nothing is delivered
+    reorder: int = 0  # so many events are gathered, and delivered the newest first
     noise: dict = field(default_factory=dict)  # fields that nobody ever heard of, put into every event
     open: list = field(default_factory=list)
     ever: list = field(default_factory=list)
+    gathered: list = field(default_factory=list)
+
+    def now_s(self):
+        return time.monotonic() * self.hurry
 
     async def handle(self, request):
         """Serve one connection until either side ends it."""
@@ -89,31 +98,31 @@ class Lines:
         combined = parts[:1] == ["stream"]
         streams = request.query.get("streams", "").split("/") if combined else parts[1:]
         ws = web.WebSocketResponse(autoping=False, max_msg_size=1 << 20)
-        line = Line(ws, request, group, combined, pong_s=time.monotonic())
+        line = Line(ws, request, group, combined, pong_s=self.now_s())
         line.topics = dict.fromkeys(s for s in streams if s)
         return line
 
     async def _watch(self, line):
         """Ping; cut who does not answer, and whoever has been there too long."""
-        ends_s = time.monotonic() + self.life_s
+        ends_s = self.now_s() + self.life_s
         with suppress(ConnectionError):
-            while time.monotonic() < ends_s:
-                await asyncio.sleep(min(self.ping_every_s, ends_s - time.monotonic()))
-                if time.monotonic() - line.pong_s > self.pong_within_s:
+            while self.now_s() < ends_s:
+                await asyncio.sleep(min(self.ping_every_s, ends_s - self.now_s()) / self.hurry)
+                if self.now_s() - line.pong_s > self.pong_within_s:
                     self.exceeded.append("no pong")
                     break
                 await line.ws.ping(str(time.time_ns()).encode())
             await line.ws.close(code=1001, message=b"")
 
     async def _message(self, line, message):
-        line.came.append(time.monotonic())
+        line.came.append(self.now_s())
         while line.came[0] < line.came[-1] - 1.0:
             line.came.popleft()
         if len(line.came) > self.messages_per_s:
             self.exceeded.append("messages a second")
             await line.ws.close(code=1008, message=b"Too many requests")
         elif message.type is WSMsgType.PONG:
-            line.pong_s = time.monotonic()
+            line.pong_s = self.now_s()
         elif message.type is WSMsgType.PING:
             await line.ws.pong(message.data)
         elif message.type is WSMsgType.BINARY:
@@ -161,8 +170,11 @@ class Lines:
         if self.stalled:
             return 0
         listening = [line for line in self.open if line.carries(stream)]
-        for line in listening:
-            await self._deliver(line, frame(line, stream, self._noisy(data)), times)
+        self.gathered += [(line, frame(line, stream, self._noisy(data)), times) for line in listening]
+        if len(self.gathered) >= self.reorder:
+            gathered, self.gathered = self.gathered, []
+            for each in reversed(gathered) if self.reorder else gathered:
+                await self._deliver(*each)
         return len(listening)
 
     def _noisy(self, data):

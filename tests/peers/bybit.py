@@ -10,7 +10,9 @@ import struct
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from pathlib import Path
 
 from aiohttp import WSMsgType, web
@@ -78,6 +80,7 @@ class Bybit:
     whole_batches: bool = True  # one bad topic fails its whole message
     mute: bool = False  # accept everything, and say nothing any more
     deaf: bool = False  # no answer to pings
+    extra: dict = field(default_factory=dict)  # fields that nobody ever heard of, put into every frame
     calls: list = field(default_factory=list)
     exceeded: list = field(default_factory=list)
     faults: list = field(default_factory=list)
@@ -93,6 +96,7 @@ class Bybit:
         app = web.Application()
         app.router.add_get("/v5/public/linear", self._stream)
         app.router.add_get("/v5/market/{path:.+}", self._handle)
+        app.on_response_prepare.append(self._date)
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -129,6 +133,10 @@ class Bybit:
         self.fail("*", status=403, body=FORBIDDEN, times=times)
 
     # REST
+
+    async def _date(self, _, response):
+        """Say the venue's time in every answer's Date."""
+        response.headers["Date"] = formatdate(self.there.now_ms / 1000, usegmt=True)
 
     async def _handle(self, request):
         path = request.match_info["path"]
@@ -282,13 +290,14 @@ class Bybit:
     async def _say(self, client, text):
         if not self.mute and not client.socket.closed:
             client.sent.append(text)
-            await client.socket.send_str(text)
+            with suppress(ConnectionError):
+                await client.socket.send_str(text)
 
     # market events
 
     async def push(self, topic, data, *, kind="snapshot", only=None, twice=False, **more):
         """Send a frame to whoever asked for its topic."""
-        frame = {"topic": topic, "type": kind, "ts": self.there.now_ms, "data": data, **more}
+        frame = {"topic": topic, "type": kind, "ts": self.there.now_ms, "data": data, **more, **self.extra}
         for client in [only] if only else [c for c in self.clients if topic in c.topics]:
             for _ in range(2 if twice else 1):
                 await self._say(client, json.dumps(frame))
@@ -331,7 +340,8 @@ class Bybit:
         """Send the last frames again, in the other order."""
         for client in list(self.clients):
             for text in reversed(client.sent[-count:]):
-                await client.socket.send_str(text)
+                with suppress(ConnectionError):
+                    await client.socket.send_str(text)
 
     def drop(self, *, mid_frame=True):
         """Break every line, in the middle of a frame if told so."""

@@ -83,6 +83,15 @@ class FourVenues:
         }
         return [made[name](self.of(name)) for name in names or VENUES]
 
+    def environ(self):
+        """Return the settings that point a process at these venues."""
+        path = {"binance": "/market/stream"}
+        return {
+            f"LIQWATCH_{name.upper()}_{kind}_URL": url
+            for name in VENUES
+            for kind, url in (("REST", self.of(name).url), ("WS", self.of(name).ws_url + path.get(name, "")))
+        }
+
     @property
     def exceeded(self):
         """Every limit that was ever passed, of every venue."""

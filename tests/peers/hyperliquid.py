@@ -10,7 +10,9 @@ import json
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from pathlib import Path
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -100,6 +102,10 @@ class Hyperliquid(info.Info):
         self.handshake: list[int] = []
         self.greets = True
         self.mute = False
+        self.reorder = 0  # so many frames of data are gathered, and sent the newest first
+        self.half_batch = False  # every other subscription is taken in silence: not made, and not answered
+        self._gathered = []
+        self._asked_for = 0
         self.odd_fields = False
         self.silence_s = 60.0
         self.most_lines, self.most_topics, self.most_users = 10, 1000, 10
@@ -117,6 +123,7 @@ class Hyperliquid(info.Info):
         app = web.Application()
         app.router.add_post("/info", self._info)
         app.router.add_get("/ws", self._ws)
+        app.on_response_prepare.append(self._date)
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -146,7 +153,8 @@ class Hyperliquid(info.Info):
                 continue
             line.sent_s = self.clock()
             send = line.socket.send_bytes if isinstance(text, bytes) else line.socket.send_str
-            await send(text)
+            with suppress(ConnectionError):
+                await send(text)
 
     async def repeat(self):
         """Send the last frame again."""
@@ -210,6 +218,10 @@ class Hyperliquid(info.Info):
             await self._push("userFills", {"user": user, "fills": [fill]}, user=user)
         return trade
 
+    async def _date(self, _, response):
+        """Say the venue's time in every answer's Date."""
+        response.headers["Date"] = formatdate(self.now_ms() / 1000, usegmt=True)
+
     async def until(self, condition, timeout_s=5.0):
         """Wait until a condition holds."""
         async with asyncio.timeout(timeout_s):
@@ -262,6 +274,9 @@ class Hyperliquid(info.Info):
         await self.say({"channel": "error", "data": words}, [line])
 
     async def _subscribe(self, line, wanted):
+        self._asked_for += 1
+        if self.half_batch and self._asked_for % 2 == 0:
+            return None
         key, quoted = _key(wanted), json.dumps(wanted, separators=(",", ":"))
         if key is None or not self._exists(wanted):
             return await self._no(line, f"Invalid subscription {quoted}")
@@ -320,8 +335,13 @@ class Hyperliquid(info.Info):
     async def _push(self, kind, data, **values):
         key = (kind, *values.values())
         lines = [line for line in self.lines if key in line.topics]
-        if lines:
-            await self.say({"channel": kind, "data": data}, lines)
+        if not lines:
+            return
+        self._gathered.append(({"channel": kind, "data": data}, lines))
+        if len(self._gathered) >= self.reorder:
+            gathered, self._gathered = self._gathered, []
+            for frame, to in reversed(gathered):
+                await self.say(frame, to)
 
 
 def _key(wanted):

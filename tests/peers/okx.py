@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from pathlib import Path
 
 from aiohttp import web
@@ -84,6 +85,7 @@ class Okx:
         self.stale = []
         self.twice = False
         self.silent = False
+        self.stalled = False
         self.batches_fail = False
         self.counts_topics = False
         self.forgets_acks = False
@@ -100,6 +102,7 @@ class Okx:
         app = web.Application()
         app.router.add_get("/api/v5/{path:.*}", self._answer)
         app.router.add_get("/ws/v5/{path}", self._connect)
+        app.on_response_prepare.append(self._date)
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -148,6 +151,8 @@ class Okx:
 
     async def push(self, text):
         """Send a frame of data to whoever asked for its topic; return to how many."""
+        if self.stalled:
+            return 0
         arg = json.loads(text)["arg"]
         if self.extra:
             text = frames.packed({**json.loads(text), **self.extra})
@@ -190,6 +195,10 @@ class Okx:
         return found
 
     # REST
+
+    async def _date(self, _, response):
+        """Say the venue's time in every answer's Date."""
+        response.headers["Date"] = formatdate(self.world.now_ms() / 1000, usegmt=True)
 
     async def _answer(self, request):
         path = request.match_info["path"]

@@ -10,6 +10,7 @@ BUSINESS = ("candle", "mark-price-candle", "index-candle", "trades-all")
 BY_TYPE = ("liquidation-orders", "instruments")
 KNOWN = ("trades", "mark-price", "open-interest", "funding-rate", "tickers", *BY_TYPE)
 PAYLOAD, OPERATIONS = 64 << 10, 480
+IDLE_WAITS = 20
 GONE = (
     "Wrong URL or channel:{channel},{key}:{what} doesn't exist. Please use the correct URL, channel and"
     " parameters referring to API document."
@@ -35,7 +36,7 @@ class Connection:
         self.asked = []
         self.pings = 0
         self.close_code = None
-        self._moved = asyncio.Event()
+        self._moved = False
 
     @property
     def topics(self):
@@ -46,7 +47,7 @@ class Connection:
         watch = asyncio.create_task(self._watch())
         try:
             async for message in self.socket:
-                self._moved.set()
+                self._moved = True
                 if message.type is WSMsgType.TEXT and not self.peer.silent:
                     await self._hear(message.data)
         finally:
@@ -54,20 +55,19 @@ class Connection:
             self.close_code = self.socket.close_code
 
     async def _watch(self):
-        """Close a connection on which nothing is said, or that asks for nothing."""
-        started, loop = False, asyncio.get_running_loop()
-        until_s = loop.time() + self.peer.idle_s
-        while True:
-            self._moved.clear()
-            try:
-                async with asyncio.timeout_at(until_s):
-                    await self._moved.wait()
-            except TimeoutError:
-                self.peer.world.faults.append(f"nothing was said for {self.peer.idle_s:g} s")
-                return await self.close(4004, "No data received in 30s.")
+        """Close a connection on which nothing is said, or that asks for nothing.
+
+        The time is counted in short waits, so that one in which this process itself stood
+        still, and the other side with it, counts once and not whole.
+        """
+        started, waits = False, 0
+        while waits < IDLE_WAITS:
+            self._moved = False
+            await asyncio.sleep(self.peer.idle_s / IDLE_WAITS)
             started = started or bool(self.args)
-            if started:
-                until_s = loop.time() + self.peer.idle_s
+            waits = 0 if self._moved and started else waits + 1
+        self.peer.world.faults.append(f"nothing was said for {self.peer.idle_s:g} s")
+        await self.close(4004, "No data received in 30s.")
 
     async def _hear(self, text):
         if text == "ping":
@@ -144,7 +144,7 @@ class Connection:
         """Send a text, if the connection still stands."""
         if self.socket.closed:
             return
-        self._moved.set()
+        self._moved = True
         with contextlib.suppress(ConnectionError):
             await (self.socket.send_bytes(text) if isinstance(text, bytes) else self.socket.send_str(text))
 

@@ -60,6 +60,7 @@ class Peer:
     def __init__(self, socket):
         self.socket = socket
         self.topics = set()
+        self.dumb = set()  # acknowledged, and never delivered here
         self.heard = []
         self.stalled = False
 
@@ -93,6 +94,7 @@ class Venue:
         self.name_topics = True  # a refusal says which topic it is about
         self.half_ack = False  # after a refusal nothing more is said
         self.deaf = False  # requests are not answered
+        self.dumb = set()  # topics that are acknowledged, and never delivered to anybody
         self.silent_pings = False
         self.greeting = ""
         self.peers = []
@@ -214,7 +216,7 @@ class Venue:
 
     async def push(self, topic, *values):
         """Send one frame with events of a topic to whoever asked for it; return to how many."""
-        told = [peer for peer in self.open if topic in peer.topics]
+        told = [each for each in self.open if topic in each.topics - each.dumb - self.dumb]
         for peer in told:
             await peer.send({"events": list(values)})
         return len(told)

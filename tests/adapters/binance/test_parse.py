@@ -167,6 +167,14 @@ def test_trap_coin_margined_symbols_come_on_the_same_stream():
     assert reason(read(old)) is Dropped.NOT_LINEAR
 
 
+@pytest.mark.parametrize("kind", ["aggTrade", "trade"])
+def test_trap_a_trade_of_the_spot_market_has_the_name_of_the_perpetual(kind):
+    spot = changed(frames.TRADE, e=kind, st=None, nq=None, M=True)
+    assert reason(read(spot)) is Dropped.NOT_LINEAR
+    assert only(read(changed(spot, M=None))).price == 0.001  # as it was before products were marked
+    assert only(read(changed(spot, st=1))).price == 0.001  # what is marked is ours, whatever comes with it
+
+
 def test_frames_from_before_the_products_were_merged_are_read():
     assert read(changed(frames.FORCED, st=None, ps=None)) == read(frames.FORCED)
     assert read(changed(frames.TRADE, st=None, nq=None)) == read(frames.TRADE)

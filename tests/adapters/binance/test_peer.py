@@ -13,8 +13,9 @@ import pytest
 from adapters.binance import answers, rest
 from adapters.binance.streams import FEEDS, PATH, Binance, channels
 from adapters.parsed import Dropped
-from adapters.rest import Answered, Order, Outcome, Scope
-from adapters.stream import Op
+from adapters.rest.pages import Order
+from adapters.rest.verdicts import Answered, Outcome, Scope
+from adapters.stream.dialect import Op
 from adapters.venue import Feed
 from engine.model import Candle, Funding, Liquidation, Side, Tick
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from adapters.binance import answers, rest
 from adapters.instruments import Status
 from adapters.parsed import Dropped
-from adapters.rest import Answered, Order, Outcome, Scope
+from adapters.rest.pages import Order
+from adapters.rest.verdicts import Answered, Outcome, Scope
 from engine.model import Candle, Funding, LongShortRatio, OpenInterest
 
 BTC = frames.KNOWN.symbol("BTCUSDT")

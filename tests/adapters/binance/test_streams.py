@@ -8,8 +8,8 @@ import pytest
 
 from adapters.binance.streams import BATCH, CHARS, FEEDS, MANNERS, TOPICS, Binance, channels
 from adapters.instruments import Instrument, Instruments, Status
-from adapters.rest import Answered, Outcome, Scope
-from adapters.stream import Op
+from adapters.rest.verdicts import Answered, Outcome, Scope
+from adapters.stream.dialect import Op
 from adapters.venue import Feed
 
 DIALECT = Binance(lambda: frames.KNOWN)

@@ -14,8 +14,8 @@ from adapters.bybit.listing import read_listing
 from adapters.bybit.parse import Parser
 from adapters.bybit.streams import Bybit
 from adapters.instruments import Instrument, Instruments
-from adapters.rest import Answered, Outcome
-from adapters.stream import Op
+from adapters.rest.verdicts import Answered, Outcome
+from adapters.stream.dialect import Op
 
 PEERS = Path(__file__).parents[2] / "peers"
 DATA = Path(__file__).parents[2] / "data" / "bybit"

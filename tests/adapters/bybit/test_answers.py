@@ -19,7 +19,7 @@ from adapters.bybit.answers import (
 from adapters.bybit.listing import read_listing, read_tier_page, tier_tables
 from adapters.instruments import Instruments
 from adapters.parsed import Dropped
-from adapters.rest import Answered
+from adapters.rest.verdicts import Answered
 from engine.model import Candle, Funding, LongShortRatio, OpenInterest, Tick
 
 STEP = 300_000

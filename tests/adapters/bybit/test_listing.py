@@ -54,7 +54,7 @@ def test_names_become_canonical(answer, contract, native, base, quote, symbol, c
         ({"status": "PreLaunch"}, Status.PENDING),
         ({"isPreListing": True}, Status.PENDING),
         ({"status": "Settling"}, Status.PAUSED),
-        ({"status": "Delivering"}, Status.PAUSED),
+        ({"status": "Delivering"}, Status.DELISTED),
         ({"status": "SomethingNew"}, Status.PAUSED),
         ({"status": None}, Status.PAUSED),
         ({"status": "Closed"}, Status.DELISTED),

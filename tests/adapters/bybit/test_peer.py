@@ -8,7 +8,7 @@ from adapters.bybit.answers import read_tickers, read_time
 from adapters.bybit.listing import read_listing, read_tier_page, tier_tables
 from adapters.instruments import Instruments
 from adapters.parsed import Dropped
-from adapters.rest import Outcome, Scope
+from adapters.rest.verdicts import Outcome, Scope
 from engine.model import Funding, OpenInterest, Tick
 
 STEP = 300_000

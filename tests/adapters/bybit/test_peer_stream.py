@@ -10,8 +10,8 @@ from adapters.bybit.parse import ALREADY, BAD_TOPIC
 from adapters.bybit.streams import FEEDS, channels
 from adapters.instruments import Instruments
 from adapters.parsed import Dropped
-from adapters.rest import Answered, Outcome
-from adapters.stream import Op
+from adapters.rest.verdicts import Answered, Outcome
+from adapters.stream.dialect import Op
 from adapters.venue import Feed
 from engine.model import Candle, Funding, Liquidation, OpenInterest, Side, Tick
 

@@ -3,7 +3,8 @@
 import pytest
 
 from adapters.bybit import rest
-from adapters.rest import Answered, Order, Outcome, Scope
+from adapters.rest.pages import Order
+from adapters.rest.verdicts import Answered, Outcome, Scope
 
 STEP = 300_000
 

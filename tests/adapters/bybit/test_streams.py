@@ -12,8 +12,8 @@ from adapters.bybit import streams
 from adapters.bybit.streams import ARGS_CHARS, BATCH, FEEDS, TOPICS, Bybit, args_chars, channels
 from adapters.instruments import Instruments, Status
 from adapters.parsed import Dropped
-from adapters.rest import Answered, Outcome
-from adapters.stream import Op
+from adapters.rest.verdicts import Answered, Outcome
+from adapters.stream.dialect import Op
 from adapters.venue import Feed
 
 

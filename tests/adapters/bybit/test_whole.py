@@ -9,8 +9,11 @@ from adapters.bybit import rest, streams
 from adapters.bybit.answers import read_time
 from adapters.bybit.listing import read_listing
 from adapters.instruments import Instruments
-from adapters.rest import Backoff, CallFailed, RestClient, Site
-from adapters.stream import Delivered, Outage, Refused, VenueStream
+from adapters.rest.calls import CallFailed, Site
+from adapters.rest.client import RestClient
+from adapters.rest.waiting import Backoff
+from adapters.stream.queue import Delivered, Outage, Refused
+from adapters.stream.reader import VenueStream
 from engine.model import Candle, Liquidation
 
 STEP = 300_000

@@ -17,7 +17,8 @@ from adapters.hyperliquid import account, answers, rest
 from adapters.hyperliquid.fills import HLP, VAULTS
 from adapters.instruments import Status
 from adapters.parsed import Dropped, Parsed
-from adapters.rest import GOOD, Answered, Order, Outcome, Scope
+from adapters.rest.pages import Order
+from adapters.rest.verdicts import GOOD, Answered, Outcome, Scope
 from engine.margin.model import Mode
 from engine.model import Candle, Funding, Liquidation, OpenInterest, Side, Tick
 
@@ -387,8 +388,11 @@ def test_an_account_tells_true_positions_with_their_liquidation_prices(universe)
             leverage=5.0,
             mode=Mode.ISOLATED,
             margin_usd=0.2,
+            pnl_usd=0.0,
         ),
     )
+    assert found.positions[0].mark == pytest.approx(0.00002)
+    assert found.positions[0].distance == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("price", [None, "0.0", "-3.5"])

@@ -12,8 +12,8 @@ from adapters.hyperliquid import streams, topics
 from adapters.hyperliquid.fills import VAULTS
 from adapters.hyperliquid.parse import parse
 from adapters.instruments import Instruments
-from adapters.rest import Answered, Outcome
-from adapters.stream import Channel, Op
+from adapters.rest.verdicts import Answered, Outcome
+from adapters.stream.dialect import Channel, Op
 from adapters.venue import Feed
 from engine.errors import SourceError
 
@@ -36,7 +36,12 @@ def test_one_topic_gives_price_open_interest_and_funding(universe):
     ]
     only = streams.channels(universe.all, {Feed.FUNDING})
     assert only[0] == Channel(
-        topic="activeAssetCtx:BTC", feed=Feed.PRICES, url=streams.URL, silent_s=streams.CONTEXT_SILENT_S
+        topic="activeAssetCtx:BTC",
+        feed=Feed.PRICES,
+        url=streams.URL,
+        silent_s=streams.CONTEXT_SILENT_S,
+        symbol="BTCUSDT",
+        also=frozenset({Feed.PRICES, Feed.OPEN_INTEREST, Feed.FUNDING}),
     )
     assert streams.channels(universe.all, {Feed.LONG_SHORT}) == []
     assert streams.channels(universe.all, {Feed.CANDLES}, url="ws://x")[0].url == "ws://x"
@@ -61,10 +66,16 @@ def test_trap_no_more_than_ten_addresses(universe):
 
 
 def test_all_limits_hold_together():
-    coins = [made.coin(f"C{number}") for number in range(496)]
-    assert len(streams.channels(coins, streams.FEEDS)) == 1000
-    with pytest.raises(SourceError, match="1000 subscriptions, and 1002"):
-        streams.channels([*coins, made.coin("X")], streams.FEEDS)
+    coins = [made.coin(f"C{number}") for number in range(1000)]
+    followed, carried = len(streams.FOLLOWED), streams.CONNECTIONS * streams.TOPICS
+    few = streams.channels(coins[: (carried - followed) // 2], streams.FEEDS)
+    assert len(few) == carried
+    assert topics.CONTEXTS not in {each.topic for each in few}
+    many = [each.topic for each in streams.channels(coins[:500], streams.FEEDS)]
+    assert len(many) == followed + 1 + 500
+    assert topics.CONTEXTS in many
+    with pytest.raises(SourceError, match="1000 subscriptions, and 1009"):
+        streams.channels(coins, streams.FEEDS)
     known = streams.Hyperliquid(Instruments)
     topic = Channel(topic="activeAssetCtx:BTC", feed=Feed.PRICES, url=streams.URL)
     assert known.fits([topic] * streams.TOPICS)
@@ -134,3 +145,10 @@ def test_a_refused_handshake_is_judged():
     known = streams.Hyperliquid(Instruments)
     assert known.judge(Answered(status=429)).outcome is Outcome.RETRY
     assert known.judge(Answered(status=451)).outcome is Outcome.FINAL
+
+
+def test_as_many_named_addresses_are_followed_as_the_venue_leaves_room_for():
+    named = [f"0x{digit * 40}" for digit in "abc"]
+    assert streams.spare([streams.HLP, *named, named[0]]) == tuple(named[:2])
+    assert len(streams.followed(streams.spare(named))) == streams.USERS
+    assert streams.spare(()) == ()

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from adapters.okx import answers, rest
-from adapters.rest import Answered, Outcome, Scope
+from adapters.rest.verdicts import Answered, Outcome, Scope
 from engine.model import Candle
 
 STEP = 300_000

@@ -12,8 +12,8 @@ import pytest
 from adapters.okx.parse import parse
 from adapters.okx.streams import Okx, judge_answer, judge_close
 from adapters.parsed import Dropped
-from adapters.rest import Outcome
-from adapters.stream import Op
+from adapters.rest.verdicts import Outcome
+from adapters.stream.dialect import Op
 from adapters.venue import Feed
 from engine.model import Candle, Funding, Liquidation, OpenInterest, Side, Tick
 

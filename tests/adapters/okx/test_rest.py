@@ -5,7 +5,8 @@ import json
 import pytest
 
 from adapters.okx import rest
-from adapters.rest import Answered, Order, Outcome, Scope
+from adapters.rest.pages import Order
+from adapters.rest.verdicts import Answered, Outcome, Scope
 
 STEP = 300_000
 

@@ -11,8 +11,8 @@ from adapters.instruments import Instrument, Instruments
 from adapters.okx import streams
 from adapters.okx.topics import arg_of, topic_of
 from adapters.parsed import Answer, Dropped
-from adapters.rest import Answered, Outcome
-from adapters.stream import Dialect, Op
+from adapters.rest.verdicts import Answered, Outcome
+from adapters.stream.dialect import Dialect, Op
 from adapters.venue import Feed
 
 HOST = "wss://ws.okx.com"

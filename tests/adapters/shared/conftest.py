@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from adapters.parsed import Answer, Dropped, Parsed, lost
-from adapters.rest import Backoff, Limit, by_status
-from adapters.stream import Channel, Manners, Op, Request, VenueStream
+from adapters.rest.limits import Limit
+from adapters.rest.verdicts import by_status
+from adapters.rest.waiting import Backoff
+from adapters.stream.dialect import Channel, Manners, Op, Request
+from adapters.stream.reader import VenueStream
 from adapters.venue import Feed
 from engine.model import Candle, Liquidation, OpenInterest, PriceKind, Side, Tick
 
@@ -201,9 +204,9 @@ class Reader:
         self.items = []
         self.tasks = []
 
-    def channel(self, topic, feed=Feed.PRICES, silent_s=None, path="/ws"):
+    def channel(self, topic, feed=Feed.PRICES, silent_s=None, path="/ws", **more):
         url = self.venue.stream_url.removesuffix("/ws") + path
-        return Channel(topic=topic, feed=feed, url=url, silent_s=silent_s)
+        return Channel(topic=topic, feed=feed, url=url, silent_s=silent_s, **more)
 
     def want(self, *topics, **more):
         self.stream.subscribe([self.channel(topic, **more) for topic in topics])

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.rest import Backoff, Budget, Limit
+from adapters.rest.limits import Budget, Limit
+from adapters.rest.waiting import Backoff
 
 CALLS = st.lists(
     st.tuples(

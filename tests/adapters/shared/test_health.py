@@ -5,8 +5,8 @@ from dataclasses import fields
 
 import pytest
 
-from adapters.health import KEPT_REFUSED, Health
-from adapters.venue import Feed, VenueState
+from adapters.health import KEPT_REFUSED, Health, LimitUse, snapshots_of
+from adapters.venue import Feed, VenueHealth, VenueState
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_refusals_are_bounded_and_taken_back(health):
 
 
 def test_a_snapshot_is_plain_values(health):
-    health.limit("weight", 12, 2400)
+    health.meter = lambda: {"weight": LimitUse(used=12, budget=2400)}
     health.skew_ms = -3.5
     health.tally.gaps_filled += 2
     health.tally.reconnects += 1
@@ -95,3 +95,46 @@ def test_a_snapshot_is_plain_values(health):
     assert (snapshot.skew_ms, snapshot.gaps_filled, snapshot.reconnects) == (-3.5, 2, 1)
     plain = (str, int, float, Mapping, type(None))
     assert all(isinstance(getattr(snapshot, each.name), plain) for each in fields(snapshot))
+
+
+def test_what_anybody_reads_holds_no_words_of_the_venue(health):
+    health.error("https://user:pw@proxy/ws?key=1 was closed")
+    health.line(0, VenueState.DOWN)
+    assert health.snapshot().note == "v does not answer; it is tried again until it does"
+    health.line(1, VenueState.UP)
+    assert health.snapshot().note == "v is connected, but not everything asked for comes"
+    health.line(0, VenueState.UP)
+    assert (health.snapshot().note, health.snapshot().ok) == ("", True)
+    health.refuse("trades:XYZ", "no such thing")
+    assert health.snapshot().note == "v refuses 1 of the topics asked for"
+    health.end("does not serve this country (HTTP 451)")
+    assert health.snapshot().note == "v does not serve this country (HTTP 451)"
+
+
+def test_silence_is_the_age_of_the_newest_event_of_any_feed(health, clock):
+    health.expect(Feed.CANDLES)
+    assert health.snapshot().silent_s is None
+    health.event(Feed.CANDLES, 1)
+    clock.now_s += 30
+    health.event(Feed.PRICES, 2)
+    clock.now_s += 7
+    assert health.snapshot().silent_s == 7
+
+
+def test_a_source_that_is_not_measured_says_what_it_knows():
+    brief = VenueHealth(
+        venue="binance",
+        state=VenueState.PAUSED,
+        last_event_ms=5,
+        messages=9,
+        feeds=frozenset({Feed.PRICES, Feed.CANDLES}),
+        detail="recorded candles",
+    )
+
+    class Recording:
+        def health(self):
+            return [brief]
+
+    (shown,) = snapshots_of(Recording())
+    assert (shown.venue, shown.ok, shown.note, shown.messages) == ("binance", True, "recorded candles", 9)
+    assert (dict(shown.ages_s), shown.silent_s) == ({Feed.CANDLES: None, Feed.PRICES: None}, None)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.stream import Delivered, EventQueue, Outage, Rank, rank_of
+from adapters.stream.queue import Delivered, EventQueue, Outage, Rank, rank_of
 from engine.model import Candle, Liquidation, OpenInterest, PriceKind, Side, Tick
 
 

@@ -10,26 +10,22 @@ import pytest
 
 from adapters.health import Health
 from adapters.parsed import Dropped, Parsed
-from adapters.rest import (
+from adapters.rest.calls import Call, CallFailed, Site
+from adapters.rest.client import RestClient
+from adapters.rest.limits import Limit
+from adapters.rest.pages import Order, Page
+from adapters.rest.verdicts import (
     BAN_S,
     REFUSED_S,
     Answered,
-    Backoff,
-    Call,
-    CallFailed,
-    Limit,
-    Order,
     Outcome,
-    Page,
-    RestClient,
     Scope,
-    Site,
-    SystemClock,
     again,
     by_status,
     mistake,
     never,
 )
+from adapters.rest.waiting import Backoff, SystemClock
 from engine.model import OpenInterest
 
 STEP_MS = 60_000
@@ -253,7 +249,7 @@ async def test_the_budget_is_kept_by_all_callers_together(venue, connect, auto_c
 
 async def test_each_instrument_has_its_share(venue, connect, auto_clock):
     client = await connect(limits=(Limit(name="w", budget=1, window_s=60.0),))
-    client.GATES = 2
+    client._gates.KEPT = 2
     began_s = auto_clock.now_s
     for name in "ABCD":
         await client.ask(call(per=name))
@@ -275,6 +271,26 @@ async def test_what_the_venue_says_is_used_counts(venue, connect):
     assert await client.ask(call(weight=2))
 
 
+async def test_use_of_a_limit_is_told_as_it_is_now(venue, connect, auto_clock):
+    client = await connect(limits=(Limit(name="w", budget=10, window_s=60.0),))
+
+    def used():
+        told = client._health.snapshot().limits
+        return {name: (use.used, use.budget) for name, use in told.items()}
+
+    assert used() == {}
+    await client.ask(call(weight=4))
+    await client.ask(call(weight=3, per="A"))  # counted apart by the venue: the fuller one is told
+    assert used() == {"w": (4, 10)}
+    await auto_clock.advance(30.0)
+    await client.ask(call(weight=5, per="A"))
+    assert used() == {"w": (8, 10)}
+    await auto_clock.advance(31.0)
+    assert used() == {"w": (5, 10)}
+    await auto_clock.advance(30.0)
+    assert used() == {"w": (0, 10)}, "nobody asked, and the windows passed"
+
+
 async def test_what_the_venue_says_is_left_counts(venue, connect):
     client = await connect(limits=(Limit(name="w", budget=50, window_s=1.0, left_header="x-left"),))
     venue.headers["X-Left"] = "4"
@@ -287,10 +303,10 @@ async def test_what_the_venue_says_is_left_counts(venue, connect):
 async def test_only_so_many_are_under_way_and_only_so_many_wait(venue, connect, plan):
     venue.always["/a"] = plan(stall_s=0.02, body={})
     client = await connect(parallel=3)
-    client.WAITING = 1
+    client._gates.WAITING = 1
     await asyncio.gather(*(client.ask(call()) for _ in range(9)))
     assert venue.most_under_way == 3
-    client.WAITING = 0
+    client._gates.WAITING = 0
     assert "too much at once" in str(await failure(client, call()))
 
 
@@ -322,7 +338,7 @@ async def test_a_caller_who_leaves_gives_back_what_was_not_sent(venue, connect, 
     second.cancel()
     first.cancel()
     await asyncio.gather(first, second, return_exceptions=True)
-    assert client._gates["w", ""].budget.used(client._clock.monotonic()) == 10
+    assert client._gates.used("w") == 10
 
 
 async def test_what_can_never_be_asked_is_said_at_once(connect):
@@ -351,6 +367,13 @@ async def test_skew_is_measured_from_the_time_call(venue, connect):
     venue.skew_ms = 9000
     await client.ask(call("/rows", query=(("first", "0"), ("last", "1"))))
     assert client.skew_ms == pytest.approx(-4321, abs=1)  # the Date header is coarser
+
+
+async def test_an_answer_that_was_long_in_coming_does_not_tell_the_time(venue, connect, plan):
+    client = await connect(time_call=call("/time"), server_ms=lambda body: int(body["now"]))
+    client.SAMPLES, venue.skew_ms = 1, -4321
+    venue.plans["/time"].append(plan(status=429, body={}, headers={"Retry-After": "30"}))
+    assert await client.measure_skew() == pytest.approx(-4321, abs=501)  # only the Date header does
 
 
 async def test_skew_is_taken_from_the_date_where_there_is_no_time_call(venue, connect):

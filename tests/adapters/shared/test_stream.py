@@ -5,10 +5,12 @@ import random
 
 import pytest
 
-from adapters import stream
 from adapters.parsed import Dropped
-from adapters.rest import Backoff, Limit, by_status
-from adapters.stream import EventQueue, Outage, Refused
+from adapters.rest.limits import Limit
+from adapters.rest.verdicts import by_status
+from adapters.rest.waiting import Backoff
+from adapters.stream import connection as sockets
+from adapters.stream.queue import EventQueue, Outage, Refused
 from adapters.venue import Feed, VenueState
 from engine.model import Candle, Liquidation, OpenInterest, Tick
 
@@ -39,7 +41,7 @@ def until(kit):
 async def test_events_come_out_in_order_and_health_knows(venue, make, until):
     reader = make("a", "b")
     await reader.up()
-    await venue.push("a", tick(), {"k": "candle", "ts": NOW}, {"k": "oi", "ts": NOW}, liq())
+    await venue.push("a", tick(), {"k": "candle", "ts": NOW - 300_000}, {"k": "oi", "ts": NOW}, liq())
     await until(lambda: len(reader.events) == 4)
     assert [type(event) for event in reader.events] == [Tick, Candle, OpenInterest, Liquidation]
     health = reader.stream.health.snapshot()
@@ -215,6 +217,51 @@ async def test_a_feed_that_was_never_heard_counts_from_its_acknowledgement(venue
     await clock.advance(BACKOFF_S)
     await until(lambda: reader.stream.connections == 0)
     assert venue.opened == 1
+
+
+async def talk(venue, clock, seconds, *, oi=lambda opened: False):
+    """Let prices come every 25 seconds; `oi` says whether open interest comes too."""
+    for number in range(seconds // 25):
+        topics = [("price", tick(NOW + number))]
+        if oi(venue.opened):
+            topics.append(("oi", {"k": "oi", "ts": NOW + number}))
+        for topic, said in topics:
+            await venue.push(topic, said)
+        await clock.advance(25)
+
+
+@pytest.mark.parametrize("at_first", [False, True], ids=["never heard", "heard once a connection"])
+async def test_what_talks_is_not_cut_again_and_again_for_what_does_not(venue, make, clock, until, at_first):
+    told = set()
+
+    def oi(opened):
+        fresh = opened not in told
+        told.add(opened)
+        return at_first and fresh
+
+    reader = make()
+    reader.want("price", silent_s=300.0)
+    reader.want("oi", feed=Feed.OPEN_INTEREST, silent_s=30.0)
+    await reader.up()
+    await talk(venue, clock, 3_600, oi=oi)
+    assert "open interest fell silent" in reader.stream.health.last_error
+    assert 3 <= venue.opened <= 8  # after .5, 1, 2, 4, 8, 16 and 32 minutes, and pauses
+    prices = sum(isinstance(event, Tick) for event in reader.events)
+    assert prices >= 130  # of 144
+
+
+async def test_a_feed_that_talks_again_is_missed_as_soon_as_ever(venue, make, clock, until):
+    reader = make()
+    reader.want("price", silent_s=300.0)
+    reader.want("oi", feed=Feed.OPEN_INTEREST, silent_s=30.0)
+    await reader.up()
+    await talk(venue, clock, 600)
+    opened = venue.opened
+    await talk(venue, clock, 600, oi=lambda _: True)
+    assert venue.opened <= opened + 1
+    opened = venue.opened
+    await talk(venue, clock, 50)
+    assert venue.opened == opened + 1
 
 
 @pytest.mark.parametrize("way", ["tear", "abort", "close"])
@@ -399,7 +446,7 @@ async def test_the_new_socket_stands_before_the_old_one_goes(venue, make, kit, c
         await clock.advance(BACKOFF_S)
     await _replaced(venue, reader, clock, until)
     assert len(venue.open) == 2
-    said = [tick(NOW + 5), liq(NOW + 5), liq(NOW + 5), {"k": "candle", "ts": NOW}]
+    said = [tick(NOW + 5), liq(NOW + 5), liq(NOW + 5), {"k": "candle", "ts": NOW - 300_000}]
     assert await venue.push("a", *said) == 2  # both sockets say it
     await until(lambda: reader.stream.health.snapshot().messages >= 5)
     await until(lambda: len(reader.events) == 7)
@@ -607,7 +654,7 @@ async def test_a_backlog_is_marked(venue, make, until):
 
 
 async def test_a_venue_that_takes_nothing_is_left(venue, make, clock, until, monkeypatch):
-    monkeypatch.setattr(stream, "SEND_S", 0.02)
+    monkeypatch.setattr(sockets, "SEND_S", 0.02)
     reader = make("a")
     await reader.up()
     line = reader.stream._lines[0]
@@ -629,8 +676,10 @@ async def test_a_dialect_without_a_request_for_a_topic_is_told_so(make, kit, unt
 
 async def test_nothing_is_sent_before_it_is_connected(make, kit):
     reader = make(dialect=kit.Basics())
-    connection = stream.Connection(reader.stream._wiring, "ws://127.0.0.1:1", asyncio.Event())
-    with pytest.raises(stream.Lost, match="was not connected"):
+    connection = sockets.Connection(
+        reader.stream._wiring, "ws://127.0.0.1:1", asyncio.Event(), sockets.Rhythms(reader.stream._wiring)
+    )
+    with pytest.raises(sockets.Lost, match="was not connected"):
         await connection.sync({"a": reader.channel("a")})
     await connection.close()
 
