@@ -18,6 +18,10 @@ from pathlib import Path
 from config.tiers import SHIPPED
 from engine.errors import MarginError
 from engine.margin.tiers import make_tiers
+from engine.symbols import canonical, told_apart, unbundled
+
+STOCKS = frozenset({"CATUSDT"})
+"""Stocks under the name of a coin: the coin's symbol is the coin's (1000CATUSDT), not Caterpillar's."""
 
 Rows = list[tuple[float, float, float]]
 
@@ -39,11 +43,16 @@ def symbol_of(market: str) -> str:
 
 
 def read_brackets(lines: Iterable[str]) -> dict[str, Rows]:
-    """Return brackets by symbol. Raise MarginError where a maintenance amount does not follow from rates."""
+    """Return brackets by canonical symbol: 1000PEPEUSDT's are PEPEUSDT's, for they go by dollars.
+
+    Raise MarginError where a maintenance amount does not follow from rates.
+    """
     found: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
     for row in csv.DictReader(lines):
         found[symbol_of(row["market"])].append(row)
-    return {symbol: _rows(symbol, rows) for symbol, rows in found.items()}
+    kept = {market: rows for market, rows in found.items() if market not in STOCKS}
+    symbols = told_apart([(canonical(market), unbundled(market)[1]) for market in kept])
+    return {symbol: _rows(market, rows) for symbol, (market, rows) in zip(symbols, kept.items(), strict=True)}
 
 
 def _rows(symbol: str, brackets: list[dict[str, str]]) -> Rows:

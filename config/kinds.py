@@ -8,6 +8,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints
 
+from engine.symbols import canonical
+
+HTTP_ADDRESS = r"^https?://[^\s/?#]+(/[^\s?#]*)?$"
+WS_ADDRESS = r"^wss?://[^\s/?#]+(/[^\s?#]*)?$"
+"""What an address to call or to connect to looks like: without query and fragment."""
+
 
 class SourceChoice(StrEnum):
     """Which market data the user asked for."""
@@ -60,6 +66,12 @@ def upper(value: object) -> object:
     return value.strip().upper() if isinstance(value, str) else value
 
 
+def symbol(value: object) -> object:
+    """Write the name of a market as its canonical symbol: PEPEUSDT for 1000PEPEUSDT and kPEPEUSDT."""
+    written = upper(value)
+    return canonical(written) if isinstance(written, str) else written
+
+
 def lower(value: object) -> object:
     """Write a text in small letters."""
     return value.strip().lower() if isinstance(value, str) else value
@@ -92,13 +104,16 @@ def clock_times(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-Symbol = Annotated[str, BeforeValidator(upper), StringConstraints(pattern=r"^[A-Z0-9]{2,24}$")]
+Symbol = Annotated[str, BeforeValidator(symbol), StringConstraints(pattern=r"^[A-Z0-9]{2,24}$")]
 SymbolList = Annotated[tuple[Symbol, ...], BeforeValidator(listed), AfterValidator(distinct)]
+Address = Annotated[str, BeforeValidator(lower), StringConstraints(pattern=r"^0x[0-9a-f]{40}$")]
+AddressList = Annotated[tuple[Address, ...], BeforeValidator(listed), AfterValidator(distinct)]
 TextList = Annotated[tuple[str, ...], BeforeValidator(listed)]
 TimeList = Annotated[tuple[str, ...], BeforeValidator(written_times), AfterValidator(clock_times)]
 Secret = Annotated[SecretStr | None, BeforeValidator(blank_is_none)]
 File = Annotated[Path | None, BeforeValidator(blank_is_none)]
 Name = Annotated[str, BeforeValidator(lower)]
+NameList = Annotated[tuple[Name, ...], BeforeValidator(listed), AfterValidator(distinct)]
 Text = Annotated[str | None, BeforeValidator(blank_is_none)]
 Speed = Annotated[float | None, BeforeValidator(speed)]
 Moment = Annotated[int | None, BeforeValidator(moment_ms), BeforeValidator(blank_is_none)]

@@ -6,7 +6,9 @@ from pathlib import Path
 from pydantic import PrivateAttr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from config.api_sections import ApiSettings
 from config.catalogue import Known, catalogue
+from config.channel_sections import AppriseSettings, ChannelSettings, EmailSettings, WebhookSettings
 from config.fields import Hint, setting
 from config.sections import (
     AlertSettings,
@@ -21,6 +23,8 @@ from config.sections import (
     WebSettings,
     ZoneSettings,
 )
+from config.stream_sections import StreamSettings
+from config.venue_sections import BinanceSettings, BybitSettings, HyperliquidSettings, OkxSettings
 from engine.presets import PRESETS, Preset
 
 CONFIG_FILE = "liqwatch.yaml"
@@ -32,10 +36,20 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
     source: SourceSettings = SourceSettings()
+    binance: BinanceSettings = BinanceSettings()
+    bybit: BybitSettings = BybitSettings()
+    okx: OkxSettings = OkxSettings()
+    hyperliquid: HyperliquidSettings = HyperliquidSettings()
     web: WebSettings = WebSettings()
+    api: ApiSettings = ApiSettings()
+    ws: StreamSettings = StreamSettings()
     storage: StorageSettings = StorageSettings()
     log: LogSettings = LogSettings()
     chat: ChatSettings = ChatSettings()
+    channels: ChannelSettings = ChannelSettings()
+    email: EmailSettings = EmailSettings()
+    webhook: WebhookSettings = WebhookSettings()
+    apprise: AppriseSettings = AppriseSettings()
     alerts: AlertSettings = AlertSettings()
     zones: ZoneSettings = ZoneSettings()
     calibration: CalibrationSettings = CalibrationSettings()

@@ -1,4 +1,4 @@
-"""Hold every setting of Liqwatch, one frozen class a section."""
+"""Hold every setting of Liqwatch but those of single venues, one frozen class a section."""
 
 from pathlib import Path
 from typing import Annotated, Self
@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 
 from config.fields import Hint, Section, setting
 from config.kinds import (
+    HTTP_ADDRESS,
+    WS_ADDRESS,
     Choice,
     File,
     Format,
@@ -15,6 +17,7 @@ from config.kinds import (
     LogLevel,
     Moment,
     Name,
+    NameList,
     Secret,
     SourceChoice,
     Speed,
@@ -54,6 +57,33 @@ class SourceSettings(Section):
         "symbols to follow",
         Hint("one or more different symbols, split by commas", "BTCUSDT,ETHUSDT", env="SYMBOLS"),
         min_length=1,
+    )
+    venues: NameList = setting(
+        ("binance", "bybit", "okx", "hyperliquid"),
+        "venues that live data is read from; the first that trades a symbol lends it its price",
+        Hint("one or more different venues, split by commas", "binance,bybit,okx,hyperliquid", env="VENUES"),
+        min_length=1,
+    )
+    history_days: int = setting(
+        45,
+        "how many days of candles are asked of live venues; fewer than 30 make dollars and shares less sure",
+        Hint("a whole number from 3 to 400", "45", env="HISTORY_DAYS"),
+        ge=3,
+        le=400,
+    )
+    most_symbols: int = setting(
+        50,
+        "how many symbols may be followed at a time; on four venues each takes 8 MB of memory",
+        Hint("a whole number from 1 to 1000", "50", env="MOST_SYMBOLS"),
+        ge=1,
+        le=1000,
+    )
+    start_within_s: float = setting(
+        30.0,
+        "how long the start waits for a venue that trades any of the symbols",
+        Hint("1 to 600 seconds", "30", env="START_WITHIN_S"),
+        ge=1,
+        le=600,
     )
 
 
@@ -155,19 +185,19 @@ class ChatSettings(Section):
         "https://api.telegram.org",
         "where the Telegram Bot API is; another address for a Bot API server of one's own",
         Hint("an http or https address", "https://api.telegram.org", env="TELEGRAM_BASE_URL"),
-        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+        pattern=HTTP_ADDRESS,
     )
     discord_api_url: str = setting(
         "https://discord.com/api/v10",
         "where Discord's REST API is; another address for a proxy of one's own",
         Hint("an http or https address", "https://discord.com/api/v10", env="DISCORD_API_URL"),
-        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+        pattern=HTTP_ADDRESS,
     )
     discord_gateway_url: str = setting(
         "wss://gateway.discord.gg/",
         "where Discord's gateway is; another address for a proxy of one's own",
         Hint("a ws or wss address", "wss://gateway.discord.gg/", env="DISCORD_GATEWAY_URL"),
-        pattern=r"^wss?://[^\s/?#]+(/[^\s?#]*)?$",
+        pattern=WS_ADDRESS,
     )
     operators: TextList = setting(
         (),
@@ -209,6 +239,13 @@ class AlertSettings(Section):
     daily_limit: int = setting(
         50, "alerts a day and user", Hint("a whole number from 1 to 1000", "50"), ge=1, le=1000
     )
+    most_rules: int = setting(
+        20,
+        "alerts that one user may have, those that have ended not counted",
+        Hint("a whole number from 1 to 10000", "20"),
+        ge=1,
+        le=10_000,
+    )
     cooldown_s: int = setting(
         3600,
         "seconds until the same zone may alert again",
@@ -234,6 +271,20 @@ class AlertSettings(Section):
     )
     episode_quiet_s: int = setting(
         900, "quiet seconds that close an episode", Hint("60 to 86400 seconds", "900"), ge=60, le=86_400
+    )
+    stale_price_s: int = setting(
+        60,
+        "seconds without a price after which alerts of a live market are held back",
+        Hint("5 to 3600 seconds", "60"),
+        ge=5,
+        le=3600,
+    )
+    stale_candle_s: int = setting(
+        660,
+        "seconds since the newest closed candle after which alerts of a live market are held back",
+        Hint("330 to 86400 seconds", "660"),
+        ge=330,
+        le=86_400,
     )
 
 

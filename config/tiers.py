@@ -30,32 +30,52 @@ class VenueTiers:
 
 
 class TierBook:
-    """Find the tier table of a market. Files are read when first asked for, and kept."""
+    """Find the tier table of a market: one that was read anew, else that of a file.
+
+    Files are read when first asked for, and kept. May be used by several threads.
+    """
 
     def __init__(self, directory: Path = SHIPPED) -> None:
         self._directory = directory
         self._read: dict[str, VenueTiers] = {}
+        self._renewed: dict[tuple[str, str], TierTable] = {}
         self._lock = threading.Lock()
 
     @property
     def venues(self) -> tuple[str, ...]:
         """Return the venues there are tables of."""
-        return tuple(sorted(path.stem for path in self._directory.glob(f"*{SUFFIX}")))
+        with self._lock:
+            renewed = {venue for venue, _ in self._renewed}
+        return tuple(sorted({*self._files(), *renewed}))
 
     def venue(self, name: str) -> VenueTiers:
-        """Return all tables of a venue. Raise MarginError where there are none, ConfigError if bad."""
+        """Return all tables of a venue's file. Raise MarginError where there are none, ConfigError if bad."""
         with self._lock:
             if name not in self._read:
                 self._read[name] = self._load(name)
             return self._read[name]
 
     def table(self, venue: str, symbol: str) -> TierTable | None:
-        """Return the tiers of a market, None where the venue's file has none of it."""
-        return self.venue(venue).tables.get(symbol)
+        """Return the tiers of a market, None where there are none of it. Raises as `venue` does."""
+        with self._lock:
+            renewed = self._renewed.get((venue, symbol))
+        return renewed or self.venue(venue).tables.get(symbol)
+
+    def filed(self, venue: str, symbol: str) -> TierTable | None:
+        """Return the tiers of a market as a file has them, None where none does."""
+        return self.venue(venue).tables.get(symbol) if venue in self._files() else None
+
+    def renew(self, tables: Iterable[TierTable]) -> None:
+        """Let tables win over those of files, and over those that were renewed before."""
+        with self._lock:
+            self._renewed |= {(table.venue, table.symbol): table for table in tables}
+
+    def _files(self) -> frozenset[str]:
+        return frozenset(path.stem for path in self._directory.glob(f"*{SUFFIX}"))
 
     def _load(self, name: str) -> VenueTiers:
         path = self._directory / f"{name}{SUFFIX}"
-        if name not in self.venues:
+        if name not in self._files():
             raise MarginError(f"there are no margin tiers of {name}")
         return parse_tiers(path.read_text(encoding="utf-8").splitlines(), name=path.name)
 

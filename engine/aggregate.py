@@ -117,6 +117,11 @@ def first_of(candles: Sequence[Candles], ts: Ints) -> Candles:
     return Candles(ts=ts.copy(), **floats)
 
 
+def together(candles: Sequence[Candles]) -> Candles:
+    """Return one candle for each time that any venue has: that of the first venue which has one."""
+    return first_of(candles, np.unique(np.concatenate([each.ts for each in candles])))
+
+
 def standing_of(parts: Sequence[Part], unit: Unit, share: Floats, close_bin: int) -> dict[str, Standing]:
     """Return what each venue adds to the newest sum, as far from the price as it stands there.
 

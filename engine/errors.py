@@ -12,7 +12,10 @@ LiqwatchError
 │   ├── StoreLocked     another process holds the file
 │   ├── StoreCorrupt    the file is not a readable store
 │   ├── StoreFull       the disk refused a write
-│   └── SchemaTooNew    the file was written by a newer Liqwatch
+│   ├── SchemaTooNew    the file was written by a newer Liqwatch
+│   └── SealError       something that is stored encrypted cannot be read
+│       ├── SealUnknown     it was sealed with a key that is not there
+│       └── SealBroken      it was changed, or belongs to something else
 ├── RenderError         a picture could not be drawn
 ├── MeasureError        a measurement of accuracy was not finished
 ├── SourceError         a market data source cannot start or go on
@@ -95,6 +98,25 @@ class StoreFull(StorageError):
 
 class SchemaTooNew(StorageError):
     """Report a file written by a newer Liqwatch; it is left untouched."""
+
+
+class SealError(StorageError):
+    """Report that something which is stored encrypted cannot be read."""
+
+
+class SealUnknown(SealError):
+    """Report a key that is not there; `key_id` names it and tells nothing about it."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(
+            f"it was sealed with another LIQWATCH_SECRET_KEY (named {key_id[:16]}): set that one again, or "
+            "list it in LIQWATCH_OLD_SECRET_KEYS"
+        )
+        self.key_id = key_id
+
+
+class SealBroken(SealError):
+    """Report that something sealed was changed, or belongs to something else."""
 
 
 class RenderError(LiqwatchError):

@@ -70,6 +70,10 @@ class Standing:
         depth = self._depth(side, np.array([low, high]))
         return float(abs(depth[1] - depth[0]))
 
+    def within(self, side: Side, edges: Floats) -> Floats:
+        """Return the dollars of one side between each two of `edges`, prices that rise; shape (n - 1,)."""
+        return np.abs(np.diff(self._depth(side, np.maximum(edges, edges[-1] * 1e-12))))
+
     def swept(self, price: float, target: float) -> float:
         """Return the dollars that a move from `price` to `target` would sweep: longs down, shorts up."""
         return float(self.swept_at(price, np.array([target]))[0])

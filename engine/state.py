@@ -16,8 +16,8 @@ from engine.model import HOUR_MS, Ints
 from engine.norm import Norm, new_norm
 from engine.presets import BIN_LOG, Fuel, Preset, Sides
 
-ROOM = round(0.35 / BIN_LOG)
-"""Bins kept free on either side of what is needed: 35 % of price."""
+ROOM = round(0.06 / BIN_LOG)
+"""Bins kept free on either side of what is needed, 6 % of price: more is memory that few symbols need."""
 _MAGIC = b"LQHM"
 _VERSION = 2
 _LEAD = struct.Struct("<BI")

@@ -1,6 +1,6 @@
 """Say one thing once: a critical leads an episode and goes at once, lesser alerts ride along or wait."""
 
-from engine.alerts.episode import current
+from engine.alerts.episode import criticals_go_on, current
 from engine.alerts.local_time import next_digest_ms
 from engine.alerts.mute import to_digest
 from engine.alerts.reasons import Reason
@@ -25,12 +25,12 @@ def decide(fire: Fire, context: Context, now_ms: int) -> Decision:
 
 
 def _critical(context: Context, state: EpisodeState | None, now_ms: int) -> Decision:
-    """Return FOLD into a critical that has just rung for the same move, else SEND at once."""
-    if (
-        state is not None
-        and state.severity is Severity.CRITICAL
-        and now_ms - state.opened_ms < context.policy.critical_again_s * 1000
-    ):
+    """Return FOLD into the critical that rang for the same move lately, else SEND at once.
+
+    A move that pauses for `episode_quiet_s` is over: the next critical is the first of another and rings.
+    """
+    rang_ms = context.policy.critical_again_s * 1000
+    if state is not None and criticals_go_on(state, context, now_ms) and now_ms - state.opened_ms < rang_ms:
         return Decision(action=Action.FOLD, reason=Reason.RIDES_ALONG, carrier=state.alert_id)
     return passed(Reason.LEADS)
 

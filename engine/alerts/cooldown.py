@@ -33,9 +33,10 @@ def last_told(fire: Fire, context: Context) -> Past | None:
 def after(fire: Fire, context: Context, now_ms: int, last: Decision) -> Cooling | None:
     """Return the cooldown to write once the owner is told; None where nothing changes.
 
-    What was folded because of a cooldown does not prolong it; a lesser alert never replaces a worse one.
+    What was folded because of a cooldown, or because the rule flaps, does not prolong it; a lesser alert
+    never replaces a worse one.
     """
-    if last.action not in CARRIED or last.reason is Reason.COOLDOWN_FOLD:
+    if last.action not in CARRIED or last.reason in {Reason.COOLDOWN_FOLD, Reason.FLAPS}:
         return None
     old = cooling(context, now_ms)
     if old is not None and old.severity.rank >= fire.severity.rank:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from engine.alerts import pipeline
+from engine.alerts import digest, pipeline
 from engine.alerts.local_time import utc_day
 from engine.alerts.pipeline import Outcome, Step
 from engine.alerts.reasons import Reason
@@ -80,6 +80,8 @@ class Memory:
     critical: dict[tuple[UserId, str], int] = field(default_factory=dict)
     waiting: dict[AlertId, int] = field(default_factory=dict)
     about: dict[tuple[UserId, str], list[AlertId]] = field(default_factory=dict)
+    stale: set[str] = field(default_factory=set)
+    """The symbols whose data is stale now."""
 
     def submit(self, fire: Fire, now_ms: int) -> Outcome:
         """Walk a new fire and remember the outcome; a duplicate leaves no second record."""
@@ -117,6 +119,7 @@ class Memory:
             sent_today=self.sent.get((owner, day), 0),
             critical_today=self.critical.get((owner, day), 0),
             held=held,
+            stale=fire.symbol in self.stale,
         )
 
     def _walk(self, fire: Fire, now_ms: int, held: Held | None = None) -> Outcome:
@@ -179,9 +182,15 @@ class Memory:
             for alert_id in entries:
                 carrier = None if alert_id == leader else leader
                 self.records[alert_id] = replace(self.records[alert_id], carrier=carrier)
-            severity = self.records[leader].fire.severity
             self.messages.append(
-                Message(alert_id=leader, owner=owner, severity=severity, at_ms=now_ms, digest=True)
+                Message(
+                    alert_id=leader,
+                    owner=owner,
+                    severity=self.records[leader].fire.severity,
+                    at_ms=now_ms,
+                    digest=True,
+                    silent=not digest.rings(self.records[i].fire.severity for i in entries),
+                )
             )
 
     def _audience(self, fire: Fire) -> str:

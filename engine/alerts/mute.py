@@ -33,10 +33,17 @@ def decide(fire: Fire, context: Context, now_ms: int) -> Decision:
 
 
 def to_digest(reason: Reason, context: Context, now_ms: int) -> Decision:
-    """Return DIGEST at the user's next digest time; SUPPRESS where the user wants no digest."""
+    """Return DIGEST at the user's next digest time; SUPPRESS where the user wants no digest.
+
+    What has waited goes into the digest that it would have had at once, if that one is only due now.
+    """
     until_ms = next_digest_ms(context.preferences, now_ms)
     if until_ms is None:
         return Decision(action=Action.SUPPRESS, reason=Reason.DIGEST_OFF)
+    if context.held is not None:
+        missed_ms = next_digest_ms(context.preferences, context.held.since_ms)
+        if missed_ms is not None and missed_ms >= now_ms:
+            until_ms = min(until_ms, missed_ms)
     return Decision(action=Action.DIGEST, reason=reason, until_ms=until_ms)
 
 

@@ -3,7 +3,19 @@
 from dataclasses import dataclass
 from typing import Final
 
-from engine.alerts import consolidate, cooldown, daily_limit, dedup, episode, inhibit, mute, route, score
+from engine.alerts import (
+    consolidate,
+    cooldown,
+    daily_limit,
+    dedup,
+    episode,
+    flap,
+    inhibit,
+    mute,
+    route,
+    score,
+    stale,
+)
 from engine.alerts.reasons import Reason
 from engine.alerts.stage import (
     Action,
@@ -19,9 +31,11 @@ from engine.model import AlertId, Fire
 
 STAGES: Final[tuple[tuple[str, Stage], ...]] = (
     ("dedup", dedup.decide),
+    ("stale", stale.decide),
     ("inhibit", inhibit.decide),
     ("mute", mute.decide),
     ("cooldown", cooldown.decide),
+    ("flap", flap.decide),
     ("daily_limit", daily_limit.decide),
     ("score", score.decide),
     ("consolidate", consolidate.decide),

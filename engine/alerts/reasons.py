@@ -10,6 +10,9 @@ class Reason(StrEnum):
     NEW = "new"
     DUPLICATE = "duplicate"
     TWIN = "twin"
+    # stale
+    DATA_FRESH = "data_fresh"
+    STALE_DATA = "stale_data"
     # inhibit
     NOTHING_WORSE = "nothing_worse_open"
     WAITED = "waited_already"
@@ -30,6 +33,9 @@ class Reason(StrEnum):
     STEP_UP = "step_up"
     COOLDOWN_FOLD = "cooldown_folded"
     COOLDOWN = "cooldown"
+    # flap
+    STEADY = "steady"
+    FLAPS = "flaps"
     # daily limit
     UNDER_LIMIT = "under_daily_limit"
     LIMIT_DIGEST = "daily_limit"
@@ -59,9 +65,11 @@ SENTENCES: dict[Reason, str] = {
     Reason.NEW: "This had not been seen before.",
     Reason.DUPLICATE: "The very same event had already been handled.",
     Reason.TWIN: "Another of your alerts said the same a moment before; this was added to that message.",
-    Reason.NOTHING_WORSE: "Nothing worse was open about this zone.",
+    Reason.DATA_FRESH: "Its market data was fresh.",
+    Reason.STALE_DATA: "Its market data was stale; it is looked at again as soon as data is back.",
+    Reason.NOTHING_WORSE: "Nothing worse was open about the same thing.",
     Reason.WAITED: "It had waited for others about the same move, so it goes with them.",
-    Reason.INHIBITED: "A worse alert about the same zone was open, so this one waits until that is over.",
+    Reason.INHIBITED: "A worse alert about the same thing was open, so this one waits until that is over.",
     Reason.NO_LONGER_TRUE: "It was no longer true when its wait was over, so nothing was sent.",
     Reason.AUDIBLE: "Neither pause, snooze nor quiet hours stood in the way.",
     Reason.PAUSED_RULE: "You had paused this alert.",
@@ -72,10 +80,12 @@ SENTENCES: dict[Reason, str] = {
     Reason.QUIET_DROP: "It fell into your quiet hours, which you set to drop alerts.",
     Reason.QUIET_DIGEST: "It fell into your quiet hours and went into your digest.",
     Reason.QUIET_CRITICAL: "It fell into your quiet hours, but critical alerts pass.",
-    Reason.NOT_COOLING: "This zone was not in its cooldown.",
-    Reason.STEP_UP: "The zone was in its cooldown, but a more severe alert is exempt.",
-    Reason.COOLDOWN_FOLD: "This zone was in its cooldown; it was added to the message you already have.",
-    Reason.COOLDOWN: "This zone was in its cooldown.",
+    Reason.NOT_COOLING: "It was not in its cooldown.",
+    Reason.STEP_UP: "It was in its cooldown, but what gets worse is exempt.",
+    Reason.COOLDOWN_FOLD: "It was in its cooldown, so it was added to the message you already have.",
+    Reason.COOLDOWN: "It was in its cooldown.",
+    Reason.STEADY: "It had not been going back and forth.",
+    Reason.FLAPS: "It goes back and forth, so it was added to the message you got within the last hour.",
     Reason.UNDER_LIMIT: "You were under your daily limit.",
     Reason.LIMIT_DIGEST: "You had reached your daily limit, so it went into your next digest.",
     Reason.LIMIT_CRITICAL: "You had reached your daily limit, but critical alerts pass.",

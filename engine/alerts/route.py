@@ -28,7 +28,7 @@ def hushed(destination: Destination) -> Destination:
 def _fitting(fire: Fire, context: Context) -> tuple[Destination, ...]:
     """Return the rule's destination and the owner's channels that take this severity, each once."""
     choices = context.preferences.channels
-    refusing = {(c.channel, c.place) for c in choices if c.at_least.rank > fire.severity.rank}
+    refusing = {(c.channel, c.place) for c in choices if fire.severity not in c.takes}
     own = context.rule.destination
     places = [(own.channel, own.place), *((c.channel, c.place) for c in choices)]
     kept = [key for key in dict.fromkeys(places) if key not in refusing]

@@ -56,11 +56,11 @@ IN_APP: Final = Destination(channel="inapp")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelChoice:
-    """One channel of a user, and the least severity that it takes. The first that fits is the primary."""
+    """One channel of a user, and the severities that it takes. The first that fits is the primary."""
 
     channel: str
     place: str = ""
-    at_least: Severity = Severity.INFO
+    takes: frozenset[Severity] = frozenset(Severity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,21 +96,25 @@ class Policy:
     """What the installation has set. A ring is a new message; an edit does not ring.
 
     `critical_again_s` and `warning_again_s`: within an open episode, how long after its last ring another
-    alert of that severity folds into it. `critical_again_s` may not exceed `episode_quiet_s` nor
-    `warning_again_s`: otherwise lesser alerts could change when a critical rings.
+    alert of that severity folds into it. `critical_again_s` may not exceed `warning_again_s`: otherwise
+    lesser alerts could change when a critical rings. A rule flaps once it has fired `flap_fires` times about
+    one subject within `flap_s`.
     """
 
     group_wait_s: int = 20
     episode_quiet_s: int = 900
-    critical_again_s: int = 900
+    critical_again_s: int = 1800
     warning_again_s: int = 3600
+    flap_s: int = 3600
+    flap_fires: int = 3
     twin_s: int = 60
     inhibit_recheck_s: int = 60
+    stale_recheck_s: int = 10
 
     def __post_init__(self) -> None:
         """Refuse a policy under which lesser alerts could delay a critical."""
-        if self.critical_again_s > min(self.episode_quiet_s, self.warning_again_s):
-            raise ValueError("critical_again_s may not exceed episode_quiet_s or warning_again_s")
+        if self.critical_again_s > self.warning_again_s:
+            raise ValueError("critical_again_s may not exceed warning_again_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +171,7 @@ class EpisodeState:
     """A run of alerts of one user, symbol, direction and audience, led by one message (a row of `episodes`).
 
     `severity` is the leader's, `opened_ms` when the leader rang, `last_ms` when the last fire came,
+    `critical_ms` when the last critical came of those that followed a critical leader without a pause,
     `folded` how many fires the message carries beside the leader.
     """
 
@@ -177,6 +182,7 @@ class EpisodeState:
     severity: Severity
     opened_ms: int
     last_ms: int
+    critical_ms: int | None = None
     folded: int = 0
     audience: str = IN_APP.audience
 
@@ -201,7 +207,8 @@ class Context:
     for the subject. `cooling`: the cooldown of (rule, subject) if there is a row, over or not. `episode`: the
     row of (owner, symbol, direction, audience) if there is one, open or not. `group_due_ms`: when the fires
     of this episode that wait for their group are due (the earliest), None where none wait. `sent_today`
-    counts the messages that rang on this UTC day, `critical_today` those of them that were critical.
+    counts the messages that rang on this UTC day, `critical_today` those of them that were critical. `stale`:
+    the data of the fire's symbol is too old to tell anybody anything.
     """
 
     rule: RuleView
@@ -216,6 +223,7 @@ class Context:
     sent_today: int = 0
     critical_today: int = 0
     held: Held | None = None
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,8 +251,13 @@ def passed(reason: Reason) -> Decision:
 
 
 def subject_of(fire: Fire) -> str:
-    """Return what a fire is about, as cooldowns and arms are keyed: its zone, else its symbol and kind."""
-    return str(fire.zone.zone_id) if fire.zone else f"{fire.symbol}:{fire.kind}"
+    """Return what a fire is about, as cooldowns and arms are keyed: its zone, else what its rule asks.
+
+    A fire that does not say what was asked is about its symbol and kind.
+    """
+    if fire.zone:
+        return str(fire.zone.zone_id)
+    return str(dict(fire.facts).get("subject", f"{fire.symbol}:{fire.kind}"))[:96]
 
 
 def direction_of(fire: Fire) -> str:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from engine.model import Floats, Ints
-from engine.scoring.tweedie import NOTHING_USD, deviance, fit
+from engine.scoring.tweedie import NOTHING_USD, RIDGE, deviance, fit
 
 FOLDS = 8
 PURGE_H = 24
@@ -23,7 +23,9 @@ def contiguous(hours: Ints, *, folds: int = FOLDS, purge_h: int = PURGE_H) -> It
         yield rows[~near], rows[first:last]
 
 
-def cross_predict(features: Sequence[Floats], reported: Floats, hours: Ints) -> Floats:
+def cross_predict(
+    features: Sequence[Floats], reported: Floats, hours: Ints, *, ridge: float = RIDGE
+) -> Floats:
     """Return expected amounts (hours, sides), each from a curve that never saw its fold.
 
     `features` holds one table (hours, k) a side; `reported` is (hours, sides).
@@ -31,7 +33,7 @@ def cross_predict(features: Sequence[Floats], reported: Floats, hours: Ints) -> 
     expected = np.empty(reported.shape)
     for train, test in contiguous(hours):
         for side, table in enumerate(features):
-            curve = fit(table[train], reported[train, side])
+            curve = fit(table[train], reported[train, side], ridge=ridge)
             expected[test, side] = curve.predict(table[test])
     return expected
 

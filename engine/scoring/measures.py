@@ -7,13 +7,14 @@ import numpy as np
 from engine.model import Floats, Ints
 
 RESAMPLES = 4000
+SURE = 0.95
 TOP = 0.05
 HOURS_A_DAY = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """Hold a figure with its 95 % bootstrap interval."""
+    """Hold a figure with its bootstrap interval, of 95 % unless said."""
 
     value: float
     low: float
@@ -40,11 +41,11 @@ class Days:
         total: Floats = np.bincount(self._day, values, minlength=self.count).astype(np.float64)
         return total
 
-    def ratio(self, above: Floats, below: Floats) -> Interval:
-        """Return the sum of `above` (hours,) over that of `below`, with its interval."""
+    def ratio(self, above: Floats, below: Floats, *, sure: float = SURE) -> Interval:
+        """Return the sum of `above` (hours,) over that of `below`, with the interval that is `sure`."""
         top, bottom = self.sums(above), self.sums(below)
         drawn = _over(self._times @ top, self._times @ bottom)
-        return _interval(float(_over(top.sum(), bottom.sum())), drawn)
+        return _interval(float(_over(top.sum(), bottom.sum())), drawn, sure=sure)
 
     def lift(self, inside: Floats, everything: Floats, covered: Floats, range_: Floats) -> Interval:
         """Return the share `inside / everything` over the share `covered / range_`, with its interval."""
@@ -62,11 +63,12 @@ def _over(above: Floats, below: Floats) -> Floats:
     return ratio
 
 
-def _interval(value: float, drawn: Floats) -> Interval:
+def _interval(value: float, drawn: Floats, *, sure: float = SURE) -> Interval:
     known = drawn[np.isfinite(drawn)]
     if not known.size:
         return Interval(value=value, low=np.nan, high=np.nan)
-    low, high = np.percentile(known, [2.5, 97.5])
+    tail = 50.0 * (1.0 - sure)
+    low, high = np.percentile(known, [tail, 100.0 - tail])
     return Interval(value=value, low=float(low), high=float(high))
 
 

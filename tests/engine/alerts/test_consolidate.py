@@ -35,7 +35,9 @@ ALL_DAY = Quiet(start_min=0, end_min=1439)
 MakeFire = Callable[..., Fire]
 
 
-def running(now: int, severity: Severity, *, rang_s: int = 60, fired_s: int = 60) -> EpisodeState:
+def running(
+    now: int, severity: Severity, *, rang_s: int = 60, fired_s: int = 60, critical_s: int | None = 60
+) -> EpisodeState:
     return EpisodeState(
         owner=UserId("local:owner"),
         symbol="BTCUSDT",
@@ -44,6 +46,7 @@ def running(now: int, severity: Severity, *, rang_s: int = 60, fired_s: int = 60
         severity=severity,
         opened_ms=now - rang_s * 1000,
         last_ms=now - fired_s * 1000,
+        critical_ms=None if critical_s is None else now - critical_s * 1000,
     )
 
 
@@ -56,10 +59,17 @@ def held(now: int, reason: Reason, *, still_true: bool = True) -> Held:
 
 def test_a_critical_leads_unless_one_has_just_rung(make_fire: MakeFire, now: int) -> None:
     fire = make_fire(CRITICAL)
-    for state in (None, running(now, WARNING), running(now, CRITICAL, rang_s=900)):
+    for state in (
+        None,
+        running(now, WARNING),
+        running(now, CRITICAL, rang_s=1800),  # half an hour has gone since it rang
+        running(now, CRITICAL, rang_s=1700, critical_s=900),  # criticals paused, only lesser ones came
+        running(now, CRITICAL, rang_s=900, critical_s=None),  # as a store of before knows it
+    ):
         assert consolidate.decide(fire, replace(BARE, episode=state), now).reason is Reason.LEADS
-    decision = consolidate.decide(fire, replace(BARE, episode=running(now, CRITICAL)), now)
-    assert (decision.reason, decision.carrier) == (Reason.RIDES_ALONG, "a-leader")
+    for state in (running(now, CRITICAL), running(now, CRITICAL, rang_s=1799, critical_s=899)):
+        decision = consolidate.decide(fire, replace(BARE, episode=state), now)
+        assert (decision.reason, decision.carrier) == (Reason.RIDES_ALONG, "a-leader")
 
 
 @pytest.mark.parametrize("severity", [INFO, WARNING])
@@ -105,9 +115,16 @@ def test_the_book_of_an_episode(make_fire: MakeFire, now: int) -> None:
     state = running(now, CRITICAL)
     fold = Decision(action=Action.FOLD, reason=Reason.RIDES_ALONG, carrier=state.alert_id)
     more = episode.after(fire, replace(BARE, episode=state), now, fold)
-    assert more == replace(state, last_ms=now, folded=1)
+    assert more == replace(state, last_ms=now, critical_ms=now, folded=1)
     elsewhere = replace(fold, carrier=AlertId("a-other"))
-    assert episode.after(fire, replace(BARE, episode=state), now, elsewhere) is None
+    goes_on = episode.after(fire, replace(BARE, episode=state), now, elsewhere)
+    assert goes_on == replace(state, last_ms=now, critical_ms=now)
+    lesser = make_fire(WARNING)
+    assert episode.after(lesser, replace(BARE, episode=state), now, elsewhere) is None
+    along = episode.after(lesser, replace(BARE, episode=state), now, fold)
+    assert along == replace(state, last_ms=now, folded=1)
+    paused = running(now, CRITICAL, rang_s=1700, critical_s=900)
+    assert episode.after(fire, replace(BARE, episode=paused), now, elsewhere) is None
     assert episode.after(fire, BARE, now, fold) is None
 
 
@@ -118,8 +135,8 @@ def test_criticals_go_everywhere_and_the_rest_to_the_first(make_fire: MakeFire, 
     own = Destination(channel="telegram", place="42")
     choices = (
         ChannelChoice(channel="telegram", place="42"),
-        ChannelChoice(channel="email", at_least=WARNING),
-        ChannelChoice(channel="sms", at_least=CRITICAL),
+        ChannelChoice(channel="email", takes=frozenset({WARNING, CRITICAL})),
+        ChannelChoice(channel="sms", takes=frozenset({CRITICAL})),
     )
     context = Context(rule=replace(RULE, destination=own), preferences=Preferences(channels=choices))
     everywhere = route.decide(make_fire(CRITICAL), context, now).destinations
@@ -129,7 +146,7 @@ def test_criticals_go_everywhere_and_the_rest_to_the_first(make_fire: MakeFire, 
 
 def test_a_severity_filter_is_respected_and_the_app_is_the_last_resort(make_fire: MakeFire, now: int) -> None:
     own = Destination(channel="telegram", place="42")
-    choices = (ChannelChoice(channel="telegram", place="42", at_least=CRITICAL),)
+    choices = (ChannelChoice(channel="telegram", place="42", takes=frozenset({CRITICAL})),)
     context = Context(rule=replace(RULE, destination=own), preferences=Preferences(channels=choices))
     decision = route.decide(make_fire(WARNING), context, now)
     assert (decision.reason, decision.destinations) == (Reason.FALLBACK, (IN_APP,))

@@ -37,10 +37,11 @@ class Spec:
 
 @dataclass(frozen=True)
 class Wish:
-    """One user's settings, and whether what was held stays true."""
+    """One user's settings, whether what was held stays true, and the cooldown of the rules."""
 
     preferences: Preferences = field(default_factory=Preferences)
     still_true: bool = True
+    cooldown_s: int = 3600
 
 
 waits = st.one_of(st.integers(0, 40), st.integers(0, 1200), st.integers(0, 7200))
@@ -74,6 +75,7 @@ wishes = st.builds(
         snoozed_until_ms=st.none(),
     ),
     still_true=st.booleans(),
+    cooldown_s=st.sampled_from([0, 900, 3600]),
 )
 relaxed = settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -94,7 +96,7 @@ def simulate(fires: list[Fire], wish: Wish, *, stages: Stages = STAGES) -> Memor
     """Run fires through the pipeline as time goes by, and on until nothing waits."""
     memory = Memory(stages=stages, preferences={OWNER: wish.preferences})
     for rule in (1, 2):
-        memory.rules[RuleId(rule)] = RuleView(rule_id=RuleId(rule))
+        memory.rules[RuleId(rule)] = RuleView(rule_id=RuleId(rule), cooldown_s=wish.cooldown_s)
     for fire in sorted(fires, key=lambda f: f.ts):
         advance(memory, fire.ts, wish)
         # An alert stands open for ten minutes: its steps are armed again after that.
@@ -160,21 +162,30 @@ def check_carriers(memory: Memory, fires: list[Fire]) -> None:
 def check_criticals(memory: Memory) -> None:
     """Assert that a critical is never held, and is folded only into what has just rung or is its repeat."""
     rung: dict[tuple[str, str], list[int]] = {}
+    came: dict[tuple[str, str], int] = {}
     for record in sorted(memory.records.values(), key=lambda r: r.fire.ts):
         fire = record.fire
         if fire.severity is not CRITICAL:
             continue
         assert {step.action for _, step in record.steps} <= {Action.SEND, Action.FOLD}
         assert record.steps[-1][0] == fire.ts
-        before = rung.setdefault((fire.symbol, direction_of(fire)), [])
+        move = (fire.symbol, direction_of(fire))
+        before = rung.setdefault(move, [])
         if record.last.reason is Reason.RIDES_ALONG:
             assert before
-            assert fire.ts - before[-1] < 900_000
+            assert fire.ts - before[-1] < 1_800_000
+            assert fire.ts - came[move] < 900_000
         elif record.last.action is Action.FOLD:
-            assert record.last.reason in {Reason.COOLDOWN_FOLD, Reason.TWIN, Reason.LIMIT_MERGE}
+            assert record.last.reason in {
+                Reason.COOLDOWN_FOLD,
+                Reason.FLAPS,
+                Reason.TWIN,
+                Reason.LIMIT_MERGE,
+            }
         else:
             assert record.last.reason is Reason.LEADS
             before.append(fire.ts)
+        came[move] = fire.ts
 
 
 @relaxed
@@ -204,11 +215,16 @@ def test_lesser_input_never_changes_when_criticals_ring(
 
 
 @relaxed
-@given(streams, quiets, st.sampled_from([1, 50]), st.data())
+@given(streams, quiets, st.sampled_from([1, 50]), st.sampled_from([0, 900, 3600]), st.data())
 def test_raising_a_severity_never_delays(
-    make_fire: MakeFire, stream: list[Spec], quiet: Quiet | None, limit: int, data: st.DataObject
+    make_fire: MakeFire,
+    stream: list[Spec],
+    quiet: Quiet | None,
+    limit: int,
+    cooldown_s: int,
+    data: st.DataObject,
 ) -> None:
-    wish = Wish(Preferences(quiet=quiet, daily_limit=limit))
+    wish = Wish(Preferences(quiet=quiet, daily_limit=limit), cooldown_s=cooldown_s)
     at = data.draw(st.integers(0, len(stream) - 1))
     if stream[at].severity is CRITICAL:
         return
@@ -226,6 +242,21 @@ def test_raising_a_severity_never_delays(
     assert told[1] <= told[0]
 
 
+@pytest.mark.parametrize("severity", [CRITICAL, Severity.WARNING])
+@pytest.mark.parametrize("every_s", [120, 600, 1000])
+def test_what_flaps_all_day_is_heard_at_most_once_an_hour(
+    make_fire: MakeFire, severity: Severity, every_s: int
+) -> None:
+    fires = [make_fire(severity, after_s=at) for at in range(0, 12 * 3600, every_s)]
+    memory = simulate(fires, Wish(cooldown_s=0))
+    heard = [m.at_ms for m in memory.messages]
+    assert 9 <= len(heard) <= 16
+    # Two rings may come before a third fire shows that it flaps.
+    assert all(third - first >= 3_600_000 for first, third in zip(heard[1:], heard[3:], strict=False))
+    assert Reason.FLAPS in {r.last.reason for r in memory.records.values()}
+    check_carriers(memory, fires)
+
+
 @pytest.mark.parametrize("still_true", [True, False])
 def test_lifting_an_inhibition_releases_what_is_still_true(make_fire: MakeFire, still_true: bool) -> None:
     memory = Memory(rules={RuleId(r): RuleView(rule_id=RuleId(r)) for r in (1, 2)})
@@ -236,7 +267,7 @@ def test_lifting_an_inhibition_releases_what_is_still_true(make_fire: MakeFire, 
     assert memory.submit(lesser, lesser.ts).reason is Reason.INHIBITED
     (again,) = memory.sweep(lesser.ts + 60_000, lambda _: True)
     assert (again.action, again.again) == (Action.HOLD, True)
-    assert len(memory.records[again.alert_id].steps) == 2
+    assert len(memory.records[again.alert_id].steps) == 3
     memory.arms.clear()
     (released,) = memory.sweep(lesser.ts + 120_000, lambda _: still_true)
     if still_true:

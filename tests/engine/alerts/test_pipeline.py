@@ -40,7 +40,7 @@ def test_a_sent_fire_has_passed_every_stage(make_fire: MakeFire, now: int) -> No
 def test_the_walk_ends_where_a_stage_says_so(make_fire: MakeFire, now: int) -> None:
     paused = Context(rule=RuleView(rule_id=RuleId(1), paused=True))
     outcome = walk(make_fire(CRITICAL), paused, now)
-    assert [s.stage for s in outcome.steps] == ["dedup", "inhibit", "mute"]
+    assert [s.stage for s in outcome.steps] == ["dedup", "stale", "inhibit", "mute"]
     assert (outcome.action, outcome.reason) == (Action.SUPPRESS, Reason.PAUSED_RULE)
     assert (outcome.cooling, outcome.episode, outcome.destinations) == (None, None, ())
 

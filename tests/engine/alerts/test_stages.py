@@ -9,6 +9,8 @@ from engine.alerts import (
     cooldown,
     daily_limit,
     dedup,
+    digest,
+    flap,
     inhibit,
     mute,
     score,
@@ -245,6 +247,55 @@ def test_a_cooldown_starts_once_the_owner_is_told(
     assert after == (expected if starts else None)
 
 
+# flap
+
+
+def back_and_forth(now: int, severity: Severity, *, minutes: tuple[int, ...], rang: int) -> Context:
+    """Return a context in which rule 1 fired so many minutes ago; the one at place `rang` rang."""
+    return replace(
+        BARE,
+        about=tuple(
+            past(now, severity, ago_s=60 * ago, action=Action.SEND if at == rang else Action.FOLD)
+            for at, ago in enumerate(minutes)
+        ),
+    )
+
+
+@pytest.mark.parametrize("severity", list(Severity))
+def test_a_rule_that_flaps_is_heard_once_an_hour(make_fire: MakeFire, now: int, severity: Severity) -> None:
+    fire = make_fire(severity)
+    flaps = flap.decide(fire, back_and_forth(now, severity, minutes=(59, 40, 20), rang=0), now)
+    assert (flaps.action, flaps.reason, flaps.carrier) == (Action.FOLD, Reason.FLAPS, "a-past")
+    for steady in (
+        back_and_forth(now, severity, minutes=(40, 20), rang=0),  # twice is no flapping
+        back_and_forth(now, severity, minutes=(60, 40, 20), rang=1),  # one of them is an hour ago
+        back_and_forth(now, severity, minutes=(70, 40, 30, 20), rang=0),  # it has not rung for an hour
+    ):
+        assert flap.decide(fire, steady, now).reason is Reason.STEADY
+    other = next(s for s in Severity if s is not severity)
+    assert flap.decide(
+        make_fire(other), back_and_forth(now, severity, minutes=(59, 40, 20), rang=0), now
+    ) == (Decision(action=Action.SEND, reason=Reason.STEADY))
+
+
+def test_what_flaps_starts_no_cooldown_and_other_rules_do_not_flap(make_fire: MakeFire, now: int) -> None:
+    fold = Decision(action=Action.FOLD, reason=Reason.FLAPS, carrier=AlertId("a-past"))
+    assert cooldown.after(make_fire(WARNING), BARE, now, fold) is None
+    flaps = back_and_forth(now, WARNING, minutes=(59, 40, 20), rang=0)
+    assert flap.decide(make_fire(WARNING, rule=2), flaps, now).reason is Reason.STEADY
+
+
+# digest
+
+
+@pytest.mark.parametrize(
+    ("severities", "loud"),
+    [((INFO,), False), ((INFO,) * 9, False), ((INFO, WARNING), True), ((CRITICAL,), True)],
+)
+def test_a_digest_rings_if_it_is_worth_it(severities: tuple[Severity, ...], loud: bool) -> None:
+    assert digest.rings(severities) is loud
+
+
 # daily limit
 
 
@@ -257,6 +308,20 @@ def test_over_the_limit_goes_to_the_digest(make_fire: MakeFire, now: int) -> Non
     assert (decision.action, decision.until_ms) == (Action.DIGEST, now + 8 * HOUR_MS)
     off = replace(over, preferences=replace(preferences, digest_min=()))
     assert daily_limit.decide(make_fire(WARNING), off, now).reason is Reason.DIGEST_OFF
+
+
+def test_what_waited_through_its_digest_takes_it_when_the_wait_ends(make_fire: MakeFire, now: int) -> None:
+    """Quiet hours from midnight to 21:40 cover both digests, which come when they end."""
+    preferences = Preferences(daily_limit=1, quiet=Quiet(start_min=0, end_min=1300))
+    end = now + 9 * HOUR_MS + 40 * 60_000
+    info = mute.decide(make_fire(INFO), replace(BARE, preferences=preferences), now)
+    assert (info.action, info.until_ms) == (Action.DIGEST, end)
+    waited = Held(reason=Reason.QUIET_HOLD, since_ms=now, until_ms=end)
+    over = replace(BARE, preferences=preferences, sent_today=1, held=waited)
+    warning = daily_limit.decide(make_fire(WARNING), over, end)
+    assert (warning.reason, warning.until_ms) == (Reason.LIMIT_DIGEST, end)
+    late = replace(over, held=replace(waited, since_ms=end - 60_000))
+    assert daily_limit.decide(make_fire(WARNING), late, end + 60_000).until_ms == end + 24 * HOUR_MS
 
 
 def test_criticals_pass_the_limit_and_only_their_repeats_merge(make_fire: MakeFire, now: int) -> None:
@@ -292,6 +357,7 @@ def test_every_reason_has_one_plain_sentence() -> None:
         assert reason.sentence.endswith(".")
         assert reason.sentence.count(".") == 1
         assert len(reason.sentence) <= 100
+        assert "zone" not in reason.sentence, "not every alert is about one"
     assert sentence("made_by_a_newer_version") == "made by a newer version"
 
 
@@ -304,5 +370,5 @@ def test_subject_and_direction_of_rules_without_a_zone(make_fire: MakeFire) -> N
 
 def test_a_policy_that_could_delay_criticals_is_refused() -> None:
     with pytest.raises(ValueError, match="critical_again_s"):
-        Policy(critical_again_s=1000)
+        Policy(critical_again_s=3601)
     assert DAY_MS == 24 * HOUR_MS

@@ -1,0 +1,48 @@
+"""Fire on each single large liquidation."""
+
+from dataclasses import dataclass, field
+
+from engine.model import Liquidation, Side
+from engine.rules.atom import Branches, OneLiquidation
+from engine.rules.condition import LIQUIDATIONS, Condition, Market, Phrase, quantity, told
+from engine.rules.now import Now, say_short
+from engine.rules.quantity import Unit, say
+from engine.rules.ways import whose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiqSingle(Condition):
+    """One liquidation is of `usd` or more. Venues may report only the largest of each second."""
+
+    kind = "liq_single"
+    means = "one single liquidation is large"
+    feeds = frozenset({LIQUIDATIONS})
+    phrases = (
+        Phrase("{coin} single|one liquidation above|over|of {usd}"),
+        Phrase("{coin} single|one long liquidation above|over|of {usd}", {"side": Side.LONG}),
+        Phrase("{coin} single|one short liquidation above|over|of {usd}", {"side": Side.SHORT}),
+        Phrase("{coin} long liquidated for|above|over {usd}", {"side": Side.LONG}),
+        Phrase("{coin} short liquidated for|above|over {usd}", {"side": Side.SHORT}),
+    )
+    example = "btc single liquidation above 1M"
+    hysteresis = 0.0
+    hysteresis_why = "each is an event of its own; the cooldown keeps it quiet"
+
+    usd: float = quantity(Unit.USD, 1e3, 1e10, "dollars", default=1e6, why="a large account, in any market")
+    side: Side | None = field(default=None)
+
+    def says(self, coin: str) -> str:
+        """Return it in words."""
+        return f"a single {whose(self.side)}position in {coin} of {self.told('usd')} or more is liquidated"
+
+    def became(self, now: Now) -> str:
+        """Return what has become true."""
+        event = now.event
+        if not isinstance(event, Liquidation):
+            return told(self.says(now.coin))
+        usd, where = say_short(event.notional_usd), say(Unit.PRICE, event.price)
+        return f"A {event.side} position of {usd} in {now.coin} was liquidated at {where}"
+
+    def compile(self, market: Market) -> Branches:
+        """Return what matches each such liquidation."""
+        return ((OneLiquidation(symbol=market.symbol, venue=market.venue, side=self.side, usd=self.usd),),)

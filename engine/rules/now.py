@@ -1,0 +1,58 @@
+"""Hold what a condition looked at when it became true, for the sentence that tells of it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.model import Liquidation, Side, Zone, ZoneEvent
+from engine.rules.feature import Direction, Metric
+from engine.rules.quantity import say_usd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Now:
+    """The numbers of one condition by metric, which way each is past its threshold, and what happened.
+
+    `coin` is the market as people call it, `price` that of now (NaN where none is known).
+    """
+
+    coin: str
+    price: float = math.nan
+    values: Mapping[Metric, float] = field(default_factory=dict)
+    ways: Mapping[Metric, Direction] = field(default_factory=dict)
+    zone: Zone | None = None
+    event: Liquidation | ZoneEvent | None = None
+
+    def rose(self, metric: Metric) -> bool:
+        """Say whether a number is above its threshold, not below it."""
+        return self.ways.get(metric) is not Direction.BELOW
+
+    def value(self, metric: Metric, least: float) -> float:
+        """Return a number, or what it has passed at least where it is not known."""
+        found = self.values.get(metric, math.nan)
+        return least if math.isnan(found) else found
+
+    def percent(self, metric: Metric, least: float) -> str:
+        """Return the size of a number as a percentage: 3.4 %, 0.64 %, 12.5 %."""
+        size = abs(self.value(metric, least)) * 100
+        return f"{size:.2g} %" if size < 9.95 else f"{size:.3g} %"
+
+    def zone_words(self, usd: float | None = None) -> str:
+        """Return the zone in words: a $42M long zone."""
+        if self.zone is None:
+            return "a liquidation zone"
+        return f"a {say_short(self.zone.notional_usd if usd is None else usd)} {self.zone.side} zone"
+
+    def whose(self) -> str:
+        """Return whose positions an event is about, with a blank after it."""
+        side: Side | None = getattr(self.event, "side", None)
+        return "" if side is None else f"{side} "
+
+
+def say_short(usd: float) -> str:
+    """Return dollars in two figures, or in whole thousands and millions: $1.2M, $42M, $123M."""
+    if usd <= 0:
+        return say_usd(usd)
+    power = math.floor(math.log10(usd))
+    scale = 10.0 ** (power - 1 if power % 3 == 0 else power - power % 3)
+    return say_usd(round(usd / scale) * scale)
