@@ -3,15 +3,16 @@
 All times are market time. Rows of an older epoch do not bind, and are replaced where they stand.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import delete, select
+from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from engine.alerts.stage import Cooling, EpisodeState, OpenStep
-from engine.model import AlertId, RuleId, Severity, UserId
-from storage.tables import Arm, Cooldown, DailyCount, Episode, Rule
+from engine.model import RuleId, Severity, UserId
+from storage.tables import Arm, Base, Cooldown, DailyCount, Episode, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,33 +28,36 @@ class ArmChange:
 
 def write_arms(session: Session, changes: Iterable[ArmChange], *, epoch: int) -> None:
     """Write arms; those of rules that are no more are left out."""
-    changes = list(changes)
-    if not changes:
+    latest = {(c.rule_id, c.subject, c.severity.value): c for c in changes}
+    if not latest:
         return
-    wanted = {c.rule_id for c in changes}
+    wanted = {rule_id for rule_id, _, _ in latest}
     alive = set(session.scalars(select(Rule.rule_id).where(Rule.rule_id.in_(wanted))))
-    for change in changes:
-        if change.rule_id not in alive:
-            continue
-        key = (change.rule_id, change.subject, change.severity.value)
-        row = session.get(Arm, key)
-        if change.fired_ms is None:
-            if row is not None:
-                session.delete(row)
-        elif row is None:
-            session.add(
-                Arm(
-                    rule_id=change.rule_id,
-                    subject=change.subject,
-                    severity=change.severity.value,
-                    user_id=change.owner,
-                    fired_ms=change.fired_ms,
-                    epoch=epoch,
-                )
-            )
-        else:
-            row.fired_ms, row.epoch = change.fired_ms, epoch
-    session.flush()
+    mine = {key: change for key, change in latest.items() if change.rule_id in alive}
+    keys = [dict(zip(("b_rule", "b_subject", "b_severity"), key, strict=True)) for key in mine]
+    if keys:
+        session.connection().execute(_FORGET_ARM, keys)
+    rows = [
+        {
+            "rule_id": change.rule_id,
+            "subject": change.subject,
+            "severity": change.severity.value,
+            "user_id": change.owner,
+            "fired_ms": change.fired_ms,
+            "epoch": epoch,
+        }
+        for change in mine.values()
+        if change.fired_ms is not None
+    ]
+    if rows:
+        session.connection().execute(insert(Arm), rows)
+
+
+_FORGET_ARM = delete(cast("Table", Arm.__table__)).where(
+    Arm.rule_id == bindparam("b_rule"),
+    Arm.subject == bindparam("b_subject"),
+    Arm.severity == bindparam("b_severity"),
+)
 
 
 Fired = dict[RuleId, dict[tuple[str, Severity], int]]
@@ -63,85 +67,84 @@ Fired = dict[RuleId, dict[tuple[str, Severity], int]]
 def load_arms(session: Session, *, epoch: int) -> Fired:
     """Return which steps stand fired."""
     found: Fired = {}
-    for row in session.scalars(select(Arm).where(Arm.epoch == epoch)):
-        steps = found.setdefault(RuleId(row.rule_id), {})
-        steps[(row.subject, Severity(row.severity))] = row.fired_ms
+    rows = session.execute(
+        select(Arm.rule_id, Arm.subject, Arm.severity, Arm.fired_ms).where(Arm.epoch == epoch)
+    )
+    for rule_id, subject, severity, fired_ms in rows:
+        found.setdefault(RuleId(rule_id), {})[(subject, Severity(severity))] = fired_ms
     return found
 
 
 def open_steps(session: Session, owner: str, subject: str, *, epoch: int) -> tuple[OpenStep, ...]:
     """Return the steps of any of the owner's rules that stand fired for a subject."""
-    rows = session.scalars(
-        select(Arm).where(Arm.user_id == owner, Arm.subject == subject, Arm.epoch == epoch)
+    rows = session.execute(
+        select(Arm.rule_id, Arm.severity, Arm.fired_ms).where(
+            Arm.user_id == owner, Arm.subject == subject, Arm.epoch == epoch
+        )
     )
     return tuple(
-        OpenStep(rule_id=RuleId(r.rule_id), severity=Severity(r.severity), fired_ms=r.fired_ms) for r in rows
+        OpenStep(rule_id=RuleId(rule_id), severity=Severity(severity), fired_ms=fired_ms)
+        for rule_id, severity, fired_ms in rows
     )
 
 
-def cooling(session: Session, rule_id: int, subject: str, *, epoch: int) -> Cooling | None:
-    """Return the cooldown of a rule about a subject, over or not."""
-    row = session.get(Cooldown, (rule_id, subject))
-    if row is None or row.epoch != epoch:
-        return None
-    return Cooling(
-        rule_id=RuleId(row.rule_id),
-        subject=row.subject,
-        severity=Severity(row.severity),
-        until_ms=row.until_ms,
-    )
+class _Upsert:
+    """Write rows of one table over those that stand, by statements that are made once."""
+
+    def __init__(self, entity: type[Base]) -> None:
+        table = cast("Table", entity.__table__)
+        keys = [column.name for column in table.primary_key]
+        rest = [column.name for column in table.columns if column.name not in keys]
+        self._keys = keys
+        self._insert = insert(table)
+        self._update = (
+            update(table)
+            .where(*(table.c[name] == bindparam(f"old_{name}") for name in keys))
+            .values({name: bindparam(name) for name in rest})
+        )
+
+    def __call__(self, session: Session, row: Mapping[str, object]) -> None:
+        """Write one row, all of its columns."""
+        session.flush()
+        connection = session.connection()
+        values = {name: value for name, value in row.items() if name not in self._keys}
+        changed = connection.execute(self._update, values | {f"old_{name}": row[name] for name in self._keys})
+        if changed.rowcount == 0:
+            connection.execute(self._insert, dict(row))
+
+
+_put_cooldown, _put_episode = _Upsert(Cooldown), _Upsert(Episode)
 
 
 def write_cooling(session: Session, owner: str, state: Cooling, *, epoch: int) -> None:
     """Write a cooldown over the one that stands."""
-    session.merge(
-        Cooldown(
-            rule_id=state.rule_id,
-            subject=state.subject,
-            user_id=owner,
-            severity=state.severity.value,
-            until_ms=state.until_ms,
-            epoch=epoch,
-        )
-    )
-
-
-def episode(
-    session: Session, owner: str, move: tuple[str, str], *, audience: str, epoch: int
-) -> EpisodeState | None:
-    """Return the episode of a user, move (symbol, direction) and audience, open or not."""
-    row = session.get(Episode, (owner, *move, audience))
-    if row is None or row.epoch != epoch:
-        return None
-    return EpisodeState(
-        owner=UserId(row.user_id),
-        symbol=row.symbol,
-        direction=row.direction,
-        alert_id=AlertId(row.alert_id),
-        severity=Severity(row.severity),
-        opened_ms=row.opened_ms,
-        last_ms=row.last_ms,
-        folded=row.folded,
-        audience=row.audience,
-    )
+    row = {
+        "rule_id": state.rule_id,
+        "subject": state.subject,
+        "user_id": owner,
+        "severity": state.severity.value,
+        "until_ms": state.until_ms,
+        "epoch": epoch,
+    }
+    _put_cooldown(session, row)
 
 
 def write_episode(session: Session, state: EpisodeState, *, epoch: int) -> None:
     """Write an episode over the one that stands."""
-    session.merge(
-        Episode(
-            user_id=state.owner,
-            symbol=state.symbol,
-            direction=state.direction,
-            audience=state.audience,
-            alert_id=state.alert_id,
-            severity=state.severity.value,
-            opened_ms=state.opened_ms,
-            last_ms=state.last_ms,
-            folded=state.folded,
-            epoch=epoch,
-        )
-    )
+    row = {
+        "user_id": state.owner,
+        "symbol": state.symbol,
+        "direction": state.direction,
+        "audience": state.audience,
+        "alert_id": state.alert_id,
+        "severity": state.severity.value,
+        "opened_ms": state.opened_ms,
+        "last_ms": state.last_ms,
+        "critical_ms": state.critical_ms,
+        "folded": state.folded,
+        "epoch": epoch,
+    }
+    _put_episode(session, row)
 
 
 def close_episodes(session: Session, *, quiet_since_ms: int) -> int:
@@ -150,19 +153,34 @@ def close_episodes(session: Session, *, quiet_since_ms: int) -> int:
     return len(gone.all())
 
 
+_SENT = select(DailyCount.sent).where(
+    DailyCount.user_id == bindparam("owner"),
+    DailyCount.day == bindparam("on"),
+    DailyCount.epoch == bindparam("of"),
+)
+_COUNTED = (
+    update(cast("Table", DailyCount.__table__))
+    .where(
+        DailyCount.user_id == bindparam("owner"),
+        DailyCount.day == bindparam("on"),
+        DailyCount.epoch == bindparam("of"),
+    )
+    .values(sent=DailyCount.sent + 1)
+)
+
+
 def sent_on(session: Session, owner: str, day: str, *, epoch: int) -> int:
     """Return how many messages rang for a user on a UTC day."""
-    row = session.get(DailyCount, (owner, day, epoch))
-    return 0 if row is None else row.sent
+    return session.scalar(_SENT, {"owner": owner, "on": day, "of": epoch}) or 0
 
 
 def count_sent(session: Session, owner: str, day: str, *, epoch: int) -> None:
     """Count one more message that rings."""
-    row = session.get(DailyCount, (owner, day, epoch))
-    if row is None:
-        session.add(DailyCount(user_id=owner, day=day, epoch=epoch, sent=1))
-    else:
-        row.sent += 1
+    session.flush()
+    changed = session.connection().execute(_COUNTED, {"owner": owner, "on": day, "of": epoch})
+    if changed.rowcount == 0:
+        row = {"user_id": owner, "day": day, "epoch": epoch, "sent": 1}
+        session.connection().execute(insert(DailyCount), row)
 
 
 def clear_before(session: Session, epoch: int) -> None:

@@ -8,16 +8,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Select, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from engine.alerts.stage import Action, Past
-from engine.model import DAY_MS, AlertId, RuleId, Severity
+from engine.alerts.stage import Action
 from storage.tables import Alert, AlertStep, Delivery, User
 
 TEST = "test"
 DIGEST = "digest"
-NOT_FIRES = (TEST, DIGEST)
+NOTICE = "notice"
+NOT_FIRES = (TEST, DIGEST, NOTICE)
 """Kinds of alerts that no fire stands behind."""
 VOID = "void"
 """Action of an alert that waited when its replay was moved back."""
@@ -48,90 +48,6 @@ def add_steps(session: Session, alert: Alert, steps: Iterable[StepRow], at_ms: i
     ]
     if rows:
         session.execute(insert(AlertStep), rows)
-
-
-def known(session: Session, fire_id: str) -> bool:
-    """Say whether a fire has its alert already."""
-    return session.scalar(select(Alert.alert_id).where(Alert.fire_id == fire_id)) is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circle:
-    """Whose alerts are looked at: one owner's, for one audience, of one epoch, but for one fire's own."""
-
-    owner: str
-    audience: str
-    epoch: int
-    without: str = ""
-
-    def clauses(self) -> tuple[ColumnElement[bool], ...]:
-        """Return the conditions on rows of alerts."""
-        return (
-            Alert.user_id == self.owner,
-            Alert.audience == self.audience,
-            Alert.epoch == self.epoch,
-            Alert.fire_id != self.without,
-        )
-
-
-def about(session: Session, circle: Circle, subject: str, *, now_ms: int) -> tuple[Past, ...]:
-    """Return a circle's alerts about a subject in the last 24 h, oldest first."""
-    rows = session.scalars(
-        select(Alert)
-        .where(
-            *circle.clauses(),
-            Alert.subject == subject,
-            Alert.market_ms >= now_ms - DAY_MS,
-            Alert.action.in_([a.value for a in Action]),
-        )
-        .order_by(Alert.market_ms, Alert.alert_id)
-    )
-    return tuple(_past(row) for row in rows)
-
-
-def _past(row: Alert) -> Past:
-    return Past(
-        alert_id=AlertId(row.alert_id),
-        rule_id=RuleId(row.rule_id),
-        kind=row.kind,
-        severity=Severity(row.severity),
-        action=Action(row.action),
-        market_ms=row.market_ms,
-        carrier=AlertId(row.carrier_id) if row.carrier_id else None,
-    )
-
-
-def group_due_ms(session: Session, circle: Circle, move: tuple[str, str], *, reason: str) -> int | None:
-    """Return when the alerts of one move (symbol, direction) that wait for their group are due."""
-    symbol, direction = move
-    rows = session.execute(
-        select(Alert.hold_until_ms, Alert.facts).where(
-            *circle.clauses(),
-            Alert.symbol == symbol,
-            Alert.action == Action.HOLD.value,
-            Alert.reason == reason,
-        )
-    )
-    due = [r[0] for r in rows if r[0] is not None and r[1].get("direction") == direction]
-    return min(due, default=None)
-
-
-def criticals_on(session: Session, owner: str, day_ms: int, *, epoch: int) -> int:
-    """Return how many critical messages rang for a user on the UTC day that begins at `day_ms`."""
-    count = (
-        select(func.count(func.distinct(Delivery.alert_id)))
-        .join(Alert, Alert.alert_id == Delivery.alert_id)
-        .where(
-            Delivery.user_id == owner,
-            Delivery.severity == Severity.CRITICAL.value,
-            Delivery.revision == 0,
-            Delivery.market_ms >= day_ms,
-            Delivery.market_ms < day_ms + DAY_MS,
-            Delivery.epoch == epoch,
-            Alert.kind.not_in(NOT_FIRES),
-        )
-    )
-    return session.scalar(count) or 0
 
 
 def held_due(session: Session, now_ms: int, *, epoch: int, limit: int = 200) -> list[Alert]:
@@ -210,18 +126,32 @@ def own_alert(session: Session, owner: str, alert_id: str) -> Alert | None:
     ).one_or_none()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """Since when: a market time of fires, or when they were decided by the machine's clock."""
+
+    market_ms: int = 0
+    wall_ms: int = 0
+
+
+EVER = Since()
+
+
 def own_alerts(
     session: Session,
     owner: str,
     *,
     rule_id: int | None = None,
-    since_ms: int = 0,
+    since: Since = EVER,
     limit: int,
     offset: int = 0,
 ) -> list[Alert]:
     """Return a user's alerts of real fires, newest first."""
     query = select(Alert).where(
-        Alert.user_id == owner, Alert.kind.not_in(NOT_FIRES), Alert.market_ms >= since_ms
+        Alert.user_id == owner,
+        Alert.kind.not_in(NOT_FIRES),
+        Alert.market_ms >= since.market_ms,
+        Alert.wall_ms >= since.wall_ms,
     )
     if rule_id is not None:
         query = query.where(Alert.rule_id == rule_id)

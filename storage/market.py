@@ -265,16 +265,16 @@ class MarketStore:
         """Return one user's rows of a table, with all its columns."""
         return await self._read(lambda cursor: reads.owned_rows(cursor, table, column, user_id))
 
-    async def read(self, fn: Callable[[Cursor], T]) -> T:
-        """Return what a function finds with a cursor of its own, in a thread."""
-        return await self._read(fn)
+    async def read(self, fn: Callable[[Cursor], T], *, timeout_s: float | None = None) -> T:
+        """Return what a function finds with a cursor of its own, in a thread; it may take `timeout_s`."""
+        return await self._read(fn, timeout_s)
 
-    async def _read(self, fn: Callable[[Cursor], T]) -> T:
+    async def _read(self, fn: Callable[[Cursor], T], timeout_s: float | None = None) -> T:
         if self._closed:
             raise StorageError("The market store is closed.")
         ticket = Ticket()
         try:
-            async with asyncio.timeout(self._limits.timeout_s), self._read_slots:
+            async with asyncio.timeout(timeout_s or self._limits.timeout_s), self._read_slots:
                 return await asyncio.wrap_future(self._readers.submit(self._read_in_thread, fn, ticket))
         except TimeoutError as error:
             raise StorageError(f"{self.path} did not answer in time.") from error

@@ -133,6 +133,19 @@ HEALTH = Table(
     columns={"venue": _TEXT, "ts": _MS, "state": _TEXT, "body": _TEXT},
     key=("venue", "ts"),
 )
+ABSENCES = Table(
+    name="absences",
+    columns=_of_market("what") | dict.fromkeys(("step_ms", "first_ts", "last_ts", "noted_ms"), _MS),
+    key=("venue", "symbol", "what", "step_ms", "first_ts"),
+    time="first_ts",
+)
+MARGIN_TIERS = Table(
+    name="margin_tiers",
+    columns=_of_market() | {"read_ms": _MS} | dict.fromkeys(("as_of", "source", "unit", "tiers"), _TEXT),
+    key=("venue", "symbol", "read_ms"),
+    time="read_ms",
+    keep=10,
+)
 IMPORTED_CANDLES = Table(name="imported_candles", columns=CANDLES.columns, key=CANDLES.key)
 IMPORTED_OPEN_INTEREST = Table(
     name="imported_open_interest", columns=OPEN_INTEREST.columns, key=OPEN_INTEREST.key
@@ -164,7 +177,7 @@ CALIBRATIONS = Table(
 _RECORDED = (
     *(CANDLES, OPEN_INTEREST, SNAPSHOTS, POSITION_EVENTS, ZONE_EVENTS),
     *(ALERT_HISTORY, ENGINE_STATE, GAPS),
-    *(LIQUIDATIONS, FUNDING, RATIOS, HEALTH),
+    *(LIQUIDATIONS, FUNDING, RATIOS, HEALTH, ABSENCES, MARGIN_TIERS),
 )
 _TRUTH = (
     *(IMPORTED_CANDLES, IMPORTED_OPEN_INTEREST, IMPORTED_LIQUIDATIONS, IMPORTED_EVENTS),

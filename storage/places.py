@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from storage.outbox import ARRIVED, GONE, State
+from storage.outbox import ARRIVED, GONE, WAITING, State, close
 from storage.tables import Alert, Delivery, Episode, Rule
 
 WAS_GONE = "was gone: "
@@ -18,7 +18,7 @@ WAS_GONE = "was gone: "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """What a move rewrote: rules, deliveries, and the symbols that the rules are on."""
+    """What a change of a place rewrote: rules, deliveries, and the symbols that the rules are on."""
 
     rules: int
     deliveries: int
@@ -69,6 +69,23 @@ def reopen_place(session: Session, channel: str, place: str) -> int:
         row.reason = f"{WAS_GONE}{row.reason.removeprefix(GONE)}"[:200]
     session.flush()
     return len(rows)
+
+
+def stop_place(session: Session, channel: str, place: str, wall_ms: int) -> Moved:
+    """Pause every rule that tells a place, and drop what waits for it: its reader wants no more.
+
+    The result names what was paused and dropped.
+    """
+    here = (Rule.to_channel == channel, Rule.to_place == place, ~Rule.paused)
+    symbols = session.scalars(update(Rule).where(*here).values(paused=True).returning(Rule.symbol)).all()
+    waiting = session.execute(
+        select(Delivery.delivery_id, Delivery.user_id, Delivery.state).where(
+            Delivery.channel == channel, Delivery.destination == place, Delivery.state.in_(WAITING)
+        )
+    ).all()
+    rows = [(row.delivery_id, row.user_id, row.state) for row in waiting]
+    close(session, rows, State.VOID, "its reader wanted no more", wall_ms)
+    return Moved(rules=len(symbols), deliveries=len(rows), symbols=tuple(sorted(set(symbols))))
 
 
 def rules_to(session: Session, channel: str, place: str, *, owner: str = "") -> int:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from engine.errors import StorageError
 from storage.errors import state_fault
 from storage.state_engine import Engines, open_engines
-from storage.state_schema import migrate
+from storage.state_schema import is_current, migrate
 from storage.ticket import Ticket
 
 T = TypeVar("T")
@@ -42,6 +42,23 @@ class StateDatabase:
             migrate(engines)
         except OSError as error:
             raise StorageError(f"{engines.path} cannot be opened: {error.strerror}.") from error
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise state_fault(error, engines.path) or error from error
+        return cls(engines)
+
+    @classmethod
+    def existing(cls, url: str, *, busy_timeout_s: float = 5.0) -> Self:
+        """Open a store that is there to read it, beside whoever writes; its schema is left as it is.
+
+        Raises StoreCorrupt, SchemaTooNew, or StorageError where it is not there or of an earlier version.
+        """
+        engines = open_engines(url, busy_timeout_s=busy_timeout_s, readers=1)
+        try:
+            if not is_current(engines.path):
+                told = "is of an earlier version: start Liqwatch once, which brings it up to date."
+                raise StorageError(
+                    f"{engines.path} {told}" if engines.path.exists() else f"{engines.path} is not there."
+                )
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise state_fault(error, engines.path) or error from error
         return cls(engines)

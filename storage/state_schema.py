@@ -24,13 +24,8 @@ CHECKED_BYTES = 64 << 20
 
 def migrate(engines: Engines) -> None:
     """Create or upgrade the schema; a file that is newer, damaged or not ours is left as it is."""
-    config = Config(attributes={"connection": None})
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    script = ScriptDirectory.from_config(config)
-    if inspect_file(engines.path, {revision.revision for revision in script.walk_revisions()}) == (
-        script.get_current_head()
-    ):
+    config = _config()
+    if is_current(engines.path):
         return
     with engines.migrator.begin() as connection:
         config.attributes["connection"] = connection
@@ -40,6 +35,20 @@ def migrate(engines: Engines) -> None:
             raise StoreCorrupt(
                 f"{engines.path}: rows without their owner in {sorted({b[0] for b in broken})}."
             )
+
+
+def is_current(path: Path) -> bool:
+    """Say whether a state file has the schema of this version; raise like `inspect_file`."""
+    script = ScriptDirectory.from_config(_config())
+    known = {revision.revision for revision in script.walk_revisions()}
+    return inspect_file(path, known) == script.get_current_head()
+
+
+def _config() -> Config:
+    config = Config(attributes={"connection": None})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
 
 
 def inspect_file(path: Path, known: set[str]) -> str | None:

@@ -47,8 +47,10 @@ class Rule(Base):
     """One standing condition of one user: `/watch` makes one of kind `zone_proximity`.
 
     `params` for zone_proximity: `within` {severity: fraction}, `min_notional_usd` number or null for auto,
-    `side` long|short|null, `hysteresis` fraction, `quiet_critical` bool. `to_channel` and `to_place` say
-    where its alerts go (`inapp` and empty for the local fronts).
+    `side` long|short|null, `hysteresis` fraction, `quiet_critical` bool; for all others
+    `engine.rules.stored`. `to_channel` and `to_place` say where its alerts go (`inapp` and empty for the
+    local fronts). `ended_ms` is when it spoke for the last time or ran out, null while it lives, and
+    `ended_reason` which of the two (`storage.rules.Ended`).
     """
 
     __tablename__ = "rules"
@@ -67,6 +69,8 @@ class Rule(Base):
     note: Mapped[str] = mapped_column(String(400), default="")
     created_ms: Mapped[int]
     created_wall_ms: Mapped[int]
+    ended_ms: Mapped[int | None]
+    ended_reason: Mapped[str] = mapped_column(String(32), default="", server_default="")
     __table_args__ = ({"sqlite_autoincrement": True},)
 
 
@@ -79,6 +83,52 @@ class Arm(Base):
     severity: Mapped[str] = mapped_column(String(16), primary_key=True)
     user_id: Mapped[str] = _owner()
     fired_ms: Mapped[int]
+    epoch: Mapped[int]
+
+
+class FeatureValue(Base):
+    """What a number that rules look at last was, nobody's own.
+
+    `key` is how `engine.rules.remembered` writes it; `at_ms` the time up to which its market had been seen.
+    """
+
+    __tablename__ = "feature_values"
+    key: Mapped[str] = mapped_column(String(160), primary_key=True)
+    symbol: Mapped[str] = mapped_column(String(32), index=True)
+    value: Mapped[float]
+    at_ms: Mapped[int]
+    epoch: Mapped[int]
+
+
+class RuleMemory(Base):
+    """What evaluating one rule has to remember beyond the values.
+
+    `what` is `held` (a leaf, `place`, true at `key` and `value` by hysteresis alone), `wait` (a branch,
+    `place`, true since `since_ms` by `leaf`) or `spent` (it fires once, and has).
+    """
+
+    __tablename__ = "rule_memory"
+    rule_id: Mapped[int] = mapped_column(ForeignKey("rules.rule_id", ondelete="CASCADE"), primary_key=True)
+    what: Mapped[str] = mapped_column(String(8), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = _owner()
+    key: Mapped[str] = mapped_column(String(160))
+    value: Mapped[float]
+    since_ms: Mapped[int]
+    leaf: Mapped[int]
+    epoch: Mapped[int]
+
+
+class WaitingHit(Base):
+    """A rule that has fired among so many that its turn to be decided has not come; `hit` is what it saw."""
+
+    __tablename__ = "waiting_hits"
+    hit_id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    rule_id: Mapped[int] = mapped_column(ForeignKey("rules.rule_id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str] = _owner()
+    hit: Mapped[dict[str, Any]]
     epoch: Mapped[int]
 
 
@@ -108,6 +158,7 @@ class Episode(Base):
     """A run of alerts of one user about one symbol in one direction, led by one message.
 
     `audience` is `channel|place`: what is told in a group never folds into a private message, or back.
+    `critical_ms` is when its last critical came, folded or not; null where none has.
     """
 
     __tablename__ = "episodes"
@@ -119,6 +170,7 @@ class Episode(Base):
     severity: Mapped[str] = mapped_column(String(16))
     opened_ms: Mapped[int]
     last_ms: Mapped[int]
+    critical_ms: Mapped[int | None]
     folded: Mapped[int]
     epoch: Mapped[int]
 
@@ -149,7 +201,11 @@ class Alert(Base):
     carrier_id: Mapped[str | None] = mapped_column(String(64))
     facts: Mapped[dict[str, Any]]
     epoch: Mapped[int]
-    __table_args__ = (Index("ix_alerts_user_market", "user_id", "market_ms"),)
+    __table_args__ = (
+        Index("ix_alerts_user_market", "user_id", "market_ms"),
+        Index("ix_alerts_user_action", "user_id", "action"),
+        Index("ix_alerts_carrier", "carrier_id"),
+    )
 
 
 class AlertStep(Base):
@@ -201,6 +257,7 @@ class Delivery(Base):
     __table_args__ = (
         UniqueConstraint("key", "revision", name="uq_deliveries_key_revision"),
         Index("ix_deliveries_due", "state", "priority", "next_wall_ms"),
+        Index("ix_deliveries_user_market", "user_id", "market_ms"),
     )
 
 
@@ -219,6 +276,114 @@ class DeliveryEvent(Base):
     from_state: Mapped[str] = mapped_column(String(16))
     to_state: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(String(200))
+
+
+class FollowUp(Base):
+    """A sweep whose message is edited at `due_ms` (market time), when liquidations are added up.
+
+    They count from `since_ms` on, of the zone's side; `predicted_usd` is what the zone was thought to hold.
+    """
+
+    __tablename__ = "follow_ups"
+    alert_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("alerts.alert_id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[str] = _owner()
+    symbol: Mapped[str] = mapped_column(String(32))
+    side: Mapped[str] = mapped_column(String(8))
+    since_ms: Mapped[int]
+    due_ms: Mapped[int] = mapped_column(index=True)
+    predicted_usd: Mapped[float]
+    epoch: Mapped[int]
+
+
+class Share(Base):
+    """A rule that its owner gave away by a code: the rule alone, with no note, destination or expiry."""
+
+    __tablename__ = "shares"
+    code: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = _owner()
+    payload: Mapped[dict[str, Any]]
+    created_wall_ms: Mapped[int]
+
+
+class Draft(Base):
+    """An alert that its owner was shown and may save; `rule_id` is what it became, null while it waits."""
+
+    __tablename__ = "drafts"
+    draft_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    user_id: Mapped[str] = _owner()
+    body: Mapped[dict[str, Any]]
+    made_wall_ms: Mapped[int]
+    rule_id: Mapped[int | None]
+
+
+class Label(Base):
+    """Whether a user found an alert useful; it outlives the alert, to be learned from."""
+
+    __tablename__ = "labels"
+    alert_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = _owner(primary_key=True)
+    useful: Mapped[bool]
+    at_wall_ms: Mapped[int]
+
+
+class OwnChannel(Base):
+    """A way to a user that they set up themselves: a mail address, a webhook, a service.
+
+    `address` and `secret` are sealed (`storage.sealed`); `mark` is a keyed fingerprint of the address.
+    `severities` are the names of those that it takes. `position` orders the channels of a user, from 1 up.
+    Alerts are sent to it from `verified_wall_ms` on, while `off_reason` is empty.
+    """
+
+    __tablename__ = "channels"
+    channel_id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    user_id: Mapped[str] = _owner()
+    kind: Mapped[str] = mapped_column(String(32))
+    address: Mapped[str] = mapped_column(String(4096))
+    secret: Mapped[str] = mapped_column(String(512), default="")
+    mark: Mapped[str] = mapped_column(String(64))
+    label: Mapped[str] = mapped_column(String(40), default="")
+    severities: Mapped[list[Any]]
+    position: Mapped[int]
+    created_wall_ms: Mapped[int]
+    verified_wall_ms: Mapped[int | None]
+    off_reason: Mapped[str] = mapped_column(String(200), default="")
+    ok_wall_ms: Mapped[int | None]
+    failed_wall_ms: Mapped[int | None]
+    failed_reason: Mapped[str] = mapped_column(String(200), default="")
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+
+class ChannelCode(Base):
+    """The one code that proves a channel now: its keyed digest, its end, how often another was tried."""
+
+    __tablename__ = "channel_codes"
+    channel_id: Mapped[int] = mapped_column(
+        ForeignKey("channels.channel_id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[str] = _owner()
+    digest: Mapped[str] = mapped_column(String(64))
+    until_wall_ms: Mapped[int]
+    tries: Mapped[int]
+
+
+class CodeMark(Base):
+    """That a code was sent, under a keyed fingerprint of to where or for whom; nobody's own.
+
+    It counts until `until_wall_ms`, and outlives the user, so that whoever is forgotten cannot begin anew.
+    `refused`: the reader of that address wants no codes.
+    """
+
+    __tablename__ = "code_marks"
+    mark_id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    mark: Mapped[str] = mapped_column(String(64), index=True)
+    until_wall_ms: Mapped[int] = mapped_column(index=True)
+    refused: Mapped[bool]
 
 
 class Note(Base):

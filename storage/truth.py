@@ -19,6 +19,8 @@ from storage.market_merge import Append
 from storage.market_tables import ACCURACY, CALIBRATIONS
 
 Cursor = duckdb.DuckDBPyConnection
+HEARD_MINUTES = 55
+"""In how many minutes of an hour a venue must have been heard for the hour to count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +68,14 @@ class TruthStore:
         return await self._store.read(lambda cursor: _candles(cursor, symbol, venue, step_ms))
 
     async def liquidations(self, symbol: str) -> list[Liquidations]:
-        """Return what is known of liquidations, by venue and the step of the rows."""
-        return await self._store.read(lambda cursor: [*_aggregated(cursor, symbol), *_single(cursor, symbol)])
+        """Return what is known of liquidations, by venue and the step of the rows, imported ones first.
+
+        What was recorded live counts in the hours in which the venue was heard all along.
+        """
+        parts = (_aggregated, _single, _recorded)
+        return await self._store.read(
+            lambda cursor: [each for part in parts for each in part(cursor, symbol)]
+        )
 
     async def add_report(self, symbol: str, made_ms: int, report: dict[str, Any]) -> None:
         """Keep a measurement's report."""
@@ -173,6 +181,33 @@ def _single(cursor: Cursor, symbol: str) -> list[Liquidations]:
         params=[symbol],
     ).to_arrow_table()
     return [_filled(source) for source in _by_source(found)]
+
+
+def _recorded(cursor: Cursor, symbol: str) -> list[Liquidations]:
+    """Return the hours from the first recorded liquidation on in which a venue was heard.
+
+    A venue's health is kept each minute; an hour that has not enough of it is not known.
+    """
+    found = cursor.sql(
+        f"""
+        WITH said AS (
+            SELECT exchange AS venue, ts // {HOUR_MS} AS hour,
+                   sum(notional_usd) FILTER (WHERE side = 'long') AS long_usd,
+                   sum(notional_usd) FILTER (WHERE side = 'short') AS short_usd
+            FROM liquidations WHERE symbol = $1 GROUP BY ALL
+        ), heard AS (
+            SELECT venue, ts // {HOUR_MS} AS hour FROM exchange_health WHERE state = 'up'
+            GROUP BY ALL HAVING count(DISTINCT ts // 60000) >= {HEARD_MINUTES}
+        ), begun AS (SELECT venue, min(hour) AS hour FROM said GROUP BY venue)
+        SELECT heard.venue, {HOUR_MS} AS step_ms, heard.hour * {HOUR_MS} AS ts,
+               coalesce(long_usd, 0.0) AS long_usd, coalesce(short_usd, 0.0) AS short_usd
+        FROM heard JOIN begun ON begun.venue = heard.venue AND heard.hour > begun.hour
+        LEFT JOIN said ON said.venue = heard.venue AND said.hour = heard.hour
+        ORDER BY heard.venue, heard.hour
+        """,  # noqa: S608  # constants
+        params=[symbol],
+    ).to_arrow_table()
+    return _by_source(found)
 
 
 def _filled(source: Liquidations) -> Liquidations:

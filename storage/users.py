@@ -18,6 +18,11 @@ def ensure_user(session: Session, user_id: str, wall_ms: int) -> User:
     return user
 
 
+def known_user(session: Session, user_id: str) -> bool:
+    """Say whether there is such a user."""
+    return session.get(User, user_id) is not None
+
+
 def get_settings(session: Session, user_id: str) -> dict[str, Any]:
     """Return what the user has set, in JSON values; empty where nothing is (the defaults hold)."""
     row = session.get(Settings, user_id)

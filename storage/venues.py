@@ -6,30 +6,44 @@ venue stands in the column `exchange`.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
-import numpy as np
 
-from engine.model import Floats, Funding, Ints, Liquidation, LongShortRatio, OpenInterest, PriceKind, Side
+from engine.model import DAY_MS, Floats, Funding, Ints, Liquidation, LongShortRatio, OpenInterest
+from storage import venue_reads as reads
 from storage.market import MarketStore
 from storage.market_merge import Append, transaction
 from storage.market_tables import FUNDING, HEALTH, LIQUIDATIONS, OPEN_INTEREST, RATIOS, TABLES, Table
+from storage.venue_reads import Asked, Carried, Liquidated, Paid, Ranked
 
 Cursor = duckdb.DuckDBPyConnection
 _EVER = 1 << 62
-_FIELDS = (
-    "symbol",
-    "ts",
-    "side",
-    "price",
-    "price_kind",
-    "quantity",
-    "notional_usd",
-    "received_ms",
-    "venue_id",
-    "nth",
-)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidationReport:
+    """What was liquidated in a span: by venue, the largest ones, and by time step (n,) in USD (n, 2).
+
+    `since` says from when on each venue is recorded; one that is not there never was.
+    """
+
+    venues: tuple[reads.Liquidated, ...]
+    largest: tuple[Liquidation, ...]
+    step_ts: Ints
+    step_usd: Floats
+    since: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What venues say of one symbol besides its heatmap, each by venue as far as it is known."""
+
+    traded: Mapping[str, reads.Traded] = field(default_factory=dict)
+    carried: Mapping[str, reads.Carried] = field(default_factory=dict)
+    paid: Mapping[str, reads.Paid] = field(default_factory=dict)
+    ratios: Mapping[str, float] = field(default_factory=dict)
 
 
 class VenueStore:
@@ -40,7 +54,9 @@ class VenueStore:
 
     async def add_liquidations(self, found: Iterable[Liquidation]) -> None:
         """Accept liquidations."""
-        await self._add(LIQUIDATIONS, [{"exchange": each.venue, **_plain(each, _FIELDS)} for each in found])
+        await self._add(
+            LIQUIDATIONS, [{"exchange": each.venue, **_plain(each, reads.FIELDS)} for each in found]
+        )
 
     async def add_open_interest(self, found: Iterable[OpenInterest]) -> None:
         """Accept open interest, in base coins."""
@@ -67,26 +83,65 @@ class VenueStore:
         self, *, symbol: str = "", venues: Sequence[str] = (), t0: int = 0, t1: int = _EVER
     ) -> list[Liquidation]:
         """Return liquidations with `t0 <= ts < t1`, oldest first: all, or of a symbol and some venues."""
-        sql, values = _where(symbol, venues, t0, t1)
-        columns = ("exchange", *_FIELDS)
-        query = f"SELECT {', '.join(columns)} FROM liquidations {sql} ORDER BY ts, symbol, nth"  # noqa: S608  # constants
+        where, values = Asked(symbol=symbol, venues=tuple(venues), t0=t0, t1=t1).where()
+        query = (
+            f"SELECT {', '.join(reads.FIELDS)}, exchange FROM liquidations {where} "  # noqa: S608  # constants
+            "ORDER BY ts, symbol, nth"
+        )
         rows = await self._store.read(lambda cursor: cursor.execute(query, values).fetchall())
-        return [_liquidation(dict(zip(columns, row, strict=True))) for row in rows]
+        return [reads.liquidation_of(row) for row in rows]
 
     async def liquidated_usd(
         self, symbol: str, step_ms: int, *, venues: Sequence[str] = (), t0: int = 0, t1: int = _EVER
     ) -> tuple[Ints, Floats]:
         """Return what was liquidated in each step that has any: start (n,), and USD (n, 2), longs first."""
-        sql, values = _where(symbol, venues, t0, t1)
-        query = (
-            "SELECT ts // ? * ? AS step, sum(notional_usd) FILTER (side = 'long'), "  # noqa: S608  # constants
-            f"sum(notional_usd) FILTER (side = 'short') FROM liquidations {sql} GROUP BY step ORDER BY step"
-        )
-        rows = await self._store.read(
-            lambda cursor: cursor.execute(query, [step_ms, step_ms, *values]).fetchall()
-        )
-        usd = np.array([[long or 0.0, short or 0.0] for _, long, short in rows]).reshape(-1, 2)
-        return np.array([row[0] for row in rows], np.int64), usd
+        asked = Asked(symbol=symbol, venues=tuple(venues), t0=t0, t1=t1)
+        return await self._store.read(lambda cursor: reads.by_step(cursor, asked, step_ms))
+
+    async def liquidation_report(self, asked: Asked, *, step_ms: int, count: int) -> LiquidationReport:
+        """Return what was liquidated: by venue, the `count` largest, and by steps of `step_ms`."""
+
+        def work(cursor: Cursor) -> LiquidationReport:
+            ts, usd = reads.by_step(cursor, asked, step_ms)
+            return LiquidationReport(
+                venues=tuple(reads.by_venue(cursor, asked)),
+                largest=tuple(reads.largest(cursor, asked, count)),
+                step_ts=ts,
+                step_usd=usd,
+                since=reads.since(cursor),
+            )
+
+        return await self._store.read(work)
+
+    async def most_liquidated(self, asked: Asked, ranked: Ranked, count: int) -> list[Liquidated]:
+        """Return the markets with the most liquidated dollars, most first."""
+        return await self._store.read(lambda cursor: reads.by_symbol(cursor, asked, ranked, count))
+
+    async def recorded_since(self) -> dict[str, int]:
+        """Return from when on each venue's liquidations are recorded, ms UTC."""
+        return await self._store.read(reads.since)
+
+    async def open_interest_between(self, t0: int, t1: int) -> list[Carried]:
+        """Return the open interest of all markets at two times, by venue."""
+        return await self._store.read(lambda cursor: reads.open_interest(cursor, t0, t1))
+
+    async def funding_now(self, now_ms: int) -> list[Paid]:
+        """Return the newest funding rates of all markets, by venue."""
+        return await self._store.read(lambda cursor: reads.funding(cursor, now_ms))
+
+    async def facts(self, symbol: str, now_ms: int) -> Facts:
+        """Return what each venue says of a symbol: its day, open interest a day apart, funding, ratio."""
+
+        def work(cursor: Cursor) -> Facts:
+            carried = reads.open_interest(cursor, now_ms - DAY_MS, now_ms + 1, symbol)
+            return Facts(
+                traded=reads.traded(cursor, symbol, now_ms),
+                carried={each.venue: each for each in carried},
+                paid={each.venue: each for each in reads.funding(cursor, now_ms, symbol)},
+                ratios=reads.ratios(cursor, symbol, now_ms),
+            )
+
+        return await self._store.read(work)
 
     async def funding(self, symbol: str, venue: str, t0: int = 0, t1: int = _EVER) -> list[Funding]:
         """Return funding rates paid with `t0 <= funding_ts < t1`, oldest first."""
@@ -134,20 +189,3 @@ class VenueStore:
 
 def _plain(event: object, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(event, name) for name in names}
-
-
-def _where(symbol: str, venues: Sequence[str], t0: int, t1: int) -> tuple[str, list[object]]:
-    sql, values = "WHERE ts >= ? AND ts < ?", [t0, t1]
-    bound: list[object] = list(values)
-    if symbol:
-        sql += " AND symbol = ?"
-        bound.append(symbol)
-    if venues:
-        sql += f" AND exchange IN ({', '.join('?' for _ in venues)})"
-        bound += venues
-    return sql, bound
-
-
-def _liquidation(row: dict[str, Any]) -> Liquidation:
-    row["venue"] = row.pop("exchange")
-    return Liquidation(**(row | {"side": Side(row["side"]), "price_kind": PriceKind(row["price_kind"])}))

@@ -10,14 +10,15 @@ from engine.errors import SchemaTooNew, StoreCorrupt
 from storage import state_schema
 from storage.state import StateStore
 from storage.state_schema import differences
-from storage.tables import Rule, User
+from storage.tables import Arm, Rule, User
 
-SECOND = '''
+NEWEST = max(path.name for path in (state_schema.MIGRATIONS / "versions").glob("0*.py"))[:4]
+LATER = f'''
 """Give users a name."""
 import sqlalchemy as sa
 from alembic import op
-revision = "0002"
-down_revision = "0001"
+revision = "9998"
+down_revision = "{NEWEST}"
 branch_labels = None
 depends_on = None
 def upgrade():
@@ -28,12 +29,12 @@ def upgrade():
 
 @pytest.fixture
 def later(tmp_path, monkeypatch):
-    """A Liqwatch of the future, whose migrations have a second step."""
+    """A Liqwatch of the future, whose migrations have one more step."""
 
-    def become(second: str) -> None:
+    def become(step: str) -> None:
         folder = tmp_path / "later"
         shutil.copytree(state_schema.MIGRATIONS, folder)
-        (folder / "versions" / "0002_second.py").write_text(second)
+        (folder / "versions" / "9998_later.py").write_text(step)
         monkeypatch.setattr(state_schema, "MIGRATIONS", folder)
 
     return become
@@ -71,7 +72,7 @@ async def test_opening_again_changes_nothing(state, state_url):
 async def test_a_later_version_keeps_what_is_there(state, state_url, later):
     await state.run(fill)
     await state.close()
-    later(SECOND)
+    later(LATER)
     again = await StateStore.open(state_url)
     assert (
         await again.read(lambda s: s.connection().exec_driver_sql("SELECT name FROM users").scalar()) == "x"
@@ -81,14 +82,43 @@ async def test_a_later_version_keeps_what_is_there(state, state_url, later):
     await again.close()
 
 
+FIRST_ROWS = """
+INSERT INTO users VALUES ('a:1', 1, 1);
+INSERT INTO rules VALUES (7, 'a:1', 'zone_proximity', 'S', '{"x": 1}', 1, 'inapp', '', 0, NULL, 'mine', 1, 1);
+INSERT INTO rule_arms VALUES (7, 'z', 'warning', 'a:1', 5, 0);
+"""
+
+
+async def test_a_store_of_the_first_version_is_brought_up_with_what_is_in_it(
+    state_url, tmp_path, monkeypatch
+):
+    folder = tmp_path / "first"
+    shutil.copytree(state_schema.MIGRATIONS, folder)
+    for later in (folder / "versions").glob("000[2-9]_*.py"):
+        later.unlink()
+    with monkeypatch.context() as past:
+        past.setattr(state_schema, "MIGRATIONS", folder)
+        old = await StateStore.open(state_url)
+        await old.close()
+    with closing(sqlite3.connect(old.path)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        connection.executescript(FIRST_ROWS)
+    new = await StateStore.open(state_url)
+    rule = await new.read(lambda session: session.get(Rule, 7))
+    assert (rule.params, rule.note, rule.ended_ms, rule.ended_reason) == ({"x": 1}, "mine", None, "")
+    assert await new.read(lambda s: s.get(Arm, (7, "z", "warning")).fired_ms) == 5
+    assert await new.run(lambda session: differences(session.connection())) == []
+    await new.close()
+
+
 async def test_a_migration_that_fails_leaves_the_file_as_it_was(state, state_url, later):
     await state.run(fill)
     await state.close()
-    later(SECOND + '    op.drop_table("nowhere")\n')
+    later(LATER + '    op.drop_table("nowhere")\n')
     with pytest.raises(Exception, match="nowhere"):
         await StateStore.open(state_url)
     with closing(sqlite3.connect(state.path)) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (NEWEST,)
         columns = [row[1] for row in connection.execute("PRAGMA table_info(users)")]
     assert columns == ["user_id", "created_wall_ms", "seen_wall_ms"]
 
@@ -96,7 +126,7 @@ async def test_a_migration_that_fails_leaves_the_file_as_it_was(state, state_url
 async def test_a_migration_that_orphans_rows_is_undone(state, state_url, later):
     await state.run(fill)
     await state.close()
-    later(SECOND + '    op.execute(sa.delete(sa.table("users")))\n')
+    later(LATER + '    op.execute(sa.delete(sa.table("users")))\n')
     with pytest.raises(StoreCorrupt, match="without their owner"):
         await StateStore.open(state_url)
     with closing(sqlite3.connect(state.path)) as connection:

@@ -3,10 +3,11 @@
 import numpy as np
 import pyarrow as pa
 
-from engine.model import HOUR_MS, STEP_MS
+from engine.model import HOUR_MS, STEP_MS, Liquidation, PriceKind, Side
 from storage.market_merge import Append
 from storage.market_tables import IMPORTED_CANDLES, IMPORTED_EVENTS, IMPORTED_LIQUIDATIONS
 from storage.truth import TruthStore
+from storage.venues import VenueStore
 
 PLACE = {"venue": "binance", "symbol": "BTCUSDT"}
 
@@ -78,3 +79,37 @@ async def test_single_liquidations_are_summed_by_hour_with_quiet_hours_between(m
     assert (single.ts // HOUR_MS).tolist() == [11, 12, 13]
     assert single.usd.tolist() == [[20.0, 30.0], [0.0, 0.0], [0.0, 40.0]]
     assert await store.liquidations("ETHUSDT") == []
+
+
+async def test_what_was_recorded_counts_in_the_hours_in_which_the_venue_was_heard(market):
+    said = VenueStore(market)
+    hour0 = 1_764_547_200_000
+    half = HOUR_MS // 2
+
+    def forced(ts, side, usd):
+        return Liquidation(
+            venue="bybit",
+            symbol="BTCUSDT",
+            ts=ts,
+            side=side,
+            price=100.0,
+            price_kind=PriceKind.BANKRUPTCY,
+            quantity=usd / 100.0,
+            notional_usd=usd,
+            received_ms=ts,
+            venue_id="",
+        )
+
+    first = [forced(hour0 + half, Side.LONG, 100.0), forced(hour0 + HOUR_MS + half, Side.LONG, 200.0)]
+    later = [forced(hour0 + 2 * HOUR_MS, Side.SHORT, 50.0), forced(hour0 + 4 * HOUR_MS + 1, Side.SHORT, 70.0)]
+    await said.add_liquidations([*first, *later])
+    for minute in range(6 * 60):
+        # in the third hour the venue is down for ten minutes
+        state = "down" if 2 * 60 + 20 <= minute < 2 * 60 + 30 else "up"
+        await said.add_health("bybit", hour0 + minute * 60_000 + 17, state, {})
+    await market.flush()
+    (found,) = await TruthStore(market).liquidations("BTCUSDT")
+    assert (found.venue, found.step_ms) == ("bybit", HOUR_MS)
+    assert found.ts.tolist() == [hour0 + n * HOUR_MS for n in (1, 3, 4, 5)]
+    assert found.usd.tolist() == [[200.0, 0.0], [0.0, 0.0], [0.0, 70.0], [0.0, 0.0]]
+    assert await TruthStore(market).liquidations("ETHUSDT") == []

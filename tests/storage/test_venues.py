@@ -1,16 +1,10 @@
 """What venues report: kept once, told apart by venue, forgotten when it is old."""
 
-import time
-from contextlib import closing
 from dataclasses import replace
 
-import duckdb
-import numpy as np
 import pytest
 
 from engine.model import DAY_MS, Funding, Liquidation, LongShortRatio, OpenInterest, PriceKind, Side
-from storage.market import MarketStore
-from storage.market_schema import MIGRATIONS, load_migrations
 from storage.venues import VenueStore
 
 ONE = Liquidation(
@@ -80,48 +74,3 @@ async def test_what_is_old_is_removed_table_by_table(market, venues):
     for name in ("nothing", "alert_history"):
         with pytest.raises(ValueError, match="no table of market history"):
             await venues.retain({name: 1}, now_ms=0)
-
-
-async def test_rows_of_the_first_schema_are_binances(tmp_path):
-    path = tmp_path / "market.duckdb"
-    steps = load_migrations(MIGRATIONS)
-    with closing(duckdb.connect(str(path))) as connection:
-        connection.execute(
-            "CREATE TABLE schema_version (version INTEGER, name VARCHAR, applied_at TIMESTAMP)"
-        )
-        for step in steps[:4]:
-            connection.execute(step.sql)
-        connection.execute("DROP TABLE schema_version")
-    with closing(duckdb.connect(str(path))) as connection:
-        connection.execute(
-            "INSERT INTO liquidations VALUES ('BTCUSDT', 1, 'long', 2, 'fill', 3, 6, 4, '', 0)"
-        )
-        connection.execute(steps[4].sql)
-        rows = connection.execute("SELECT exchange, symbol, side FROM liquidations").fetchall()
-    assert rows == [("binance", "BTCUSDT", "long")]
-
-
-async def test_a_query_by_venue_is_as_fast_as_one_without(tmp_path):
-    """Half a million rows of four venues: the quickest of several, so that others' work does not count."""
-    store = await MarketStore.open(tmp_path / "market.duckdb")
-    venues = VenueStore(store)
-    rows = (
-        "INSERT INTO liquidations SELECT 'BTCUSDT', i * 1000, if(i % 3 = 0, 'long', 'short'), 6e4, 'fill', "
-        "1, 6e4, i * 1000, '', 0, (['binance', 'bybit', 'okx', 'hyperliquid'])[1 + i % 4] "
-        "FROM range(500000) AS t(i)"
-    )
-    await store.call(lambda cursor: cursor.execute(rows))
-
-    async def quickest(**named):
-        times = []
-        for _ in range(5):
-            began = time.perf_counter()
-            _, usd = await venues.liquidated_usd("BTCUSDT", DAY_MS, **named)
-            times.append(time.perf_counter() - began)
-        return min(times), float(np.sum(usd))
-
-    whole, everything = await quickest()
-    part, quarter = await quickest(venues=["bybit"])
-    await store.close()
-    assert quarter == pytest.approx(everything / 4)
-    assert part < 2.0 * whole
