@@ -1,7 +1,7 @@
 """Keep all that is known about one symbol on one venue: candles, heatmap, columns, zones, price."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,6 +61,10 @@ class Place:
         """Return all its venues."""
         return (self.venue, *self.others)
 
+    def among(self, venues: Sequence[str]) -> "Place":
+        """Return the same with some of its venues alone."""
+        return replace(self, venue=venues[0], others=tuple(venues[1:]))
+
     @property
     def name(self) -> str:
         """Return the venue's name, or that of the sum of several."""
@@ -113,7 +117,7 @@ class Unsaved:
     since_ts: int
     column_ts: list[int]
     blobs: list[bytes]
-    others: tuple[tuple[str, Candles], ...]
+    given: tuple[tuple[str, Candles], ...]
     moved: tuple[tuple[str, PositionEvents], ...]
     happened: tuple[ZoneEvents, ...]
     gaps: list[Gap]
@@ -161,7 +165,7 @@ class Book:
         self._columns = ColumnHistory(place.column_days * DAY_MS // STEP_MS, width=place.preset.width)
         self._events: list[ZoneEvents] = []
         self._moved: list[tuple[str, PositionEvents]] = []
-        self._others: list[tuple[str, Candles]] = []
+        self._given: list[tuple[str, Candles]] = []
         self._told_gaps: dict[int, Gap] = {}
         self._unsaved_gaps: dict[int, Gap] = {}
         self._tick: Tick | None = None
@@ -193,6 +197,15 @@ class Book:
         """Return the open of the newest candle that a venue has given."""
         return self._venues.last_ts_of(venue)
 
+    def gaps_of(self, venue: str) -> tuple[tuple[int, int], ...]:
+        """Return the stretches in which a venue's candles are missing: first and last missing open."""
+        return self._venues.gaps_of(venue)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Return each venue's part of what stands, summing to 1."""
+        return self._venues.shares
+
     def check(self, venue: str, candles: Candles) -> None:
         """Raise CandleError for candles of a venue that `feed` would refuse."""
         self._venues.check({venue: candles})
@@ -212,8 +225,8 @@ class Book:
             with self._lock:
                 taken = self._venues.advance(block)
                 self._moved = [*self._moved, *taken.moved][-WAITING_MOVES:]
-                others = ((v, bars) for v, bars in block.items() if v != self.place.venue)
-                self._others = [*self._others, *others][-WAITING_MOVES:]
+                if self.place.others:  # a sum's bars are of several venues: each one's own are kept
+                    self._given = [*self._given, *block.items()][-WAITING_MOVES:]
                 columns, bars = taken.after(self._candles.last_ts)
                 if not len(columns):
                     continue
@@ -290,6 +303,11 @@ class Book:
                 self._close()
             return news
 
+    @property
+    def tick(self) -> Tick | None:
+        """Return the newest price."""
+        return self._tick
+
     def price(self, tick: Tick) -> None:
         """Take the newest price; what it sweeps is gone at once, not only when the candle closes."""
         self._tick = tick
@@ -319,6 +337,12 @@ class Book:
         if closed is None or traded is None:
             return closed.standing if closed else None
         return closed.standing.after(traded.low, traded.high)
+
+    def standing_by_venue(self) -> dict[str, Standing]:
+        """Return what each venue adds to what stood when the newest candle closed; empty before it."""
+        if self.closed is None:
+            return {}
+        return self._venues.standing or {self.place.venue: self.closed.standing}
 
     def forming(self) -> tuple[Columns, Candles] | None:
         """Return the column and the bar of the candle that forms, None while no price of it is known."""
@@ -380,7 +404,7 @@ class Book:
         """Return what the store has not been given, encoded; `mark_saved` says that it took it."""
         with self._lock:
             candles = self._candles.slice(self.saved_ts + 1, EVER)
-            moved, others = tuple(self._moved), tuple(self._others)
+            moved, given = tuple(self._moved), tuple(self._given)
             happened, gaps = tuple(self._events), list(self._unsaved_gaps.values())
         column_ts: list[int] = []
         blobs: list[bytes] = []
@@ -392,7 +416,7 @@ class Book:
         return Unsaved(
             candles=candles,
             since_ts=self._venues.first_ts,
-            others=others,
+            given=given,
             column_ts=column_ts,
             blobs=blobs,
             moved=moved,
@@ -404,8 +428,8 @@ class Book:
         """Note that the store took what `unsaved` returned."""
         with self._lock:
             self.saved_ts = unsaved.last_ts or self.saved_ts
-            taken = {id(part) for part in (*unsaved.happened, *unsaved.moved, *unsaved.others)}
-            self._others = [part for part in self._others if id(part) not in taken]
+            taken = {id(part) for part in (*unsaved.happened, *unsaved.moved, *unsaved.given)}
+            self._given = [part for part in self._given if id(part) not in taken]
             self._events = [part for part in self._events if id(part) not in taken]
             self._moved = [part for part in self._moved if id(part) not in taken]
             for gap in unsaved.gaps:

@@ -5,7 +5,7 @@ with the model's state at its end, so that the next one who asks a little later 
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -29,6 +29,8 @@ STEPS_MS = (4 * HOUR_MS, HOUR_MS, 15 * 60_000, STEP_MS)
 BLOCK = 1440
 """Candles fed in one go: what bounds the memory that making columns takes."""
 ROWS_AT_ONCE = 250
+CLOSE_S = 2.0
+"""How long what is being made may still take at the end."""
 CACHE_BYTES = 64 << 20
 PAST_MS = 45 * DAY_MS
 """How far back candles matter to a column: the mean volume's 30 days, and what stood at their end."""
@@ -114,19 +116,27 @@ class ColumnDesk:
         self._cache_bytes = cache_bytes
         self._working: dict[Ask, asyncio.Task[Columns]] = {}
         self._writing: set[asyncio.Task[None]] = set()
-        self.made = 0
-        """How often columns had to be made."""
+        self.found: Counter[str] = Counter()
+        """How often columns were found in memory, found in the store, or made."""
+
+    @property
+    def made(self) -> int:
+        """Return how often columns had to be made."""
+        return self.found["made"]
 
     async def find(self, ask: Ask, history: History) -> Columns:
         """Return columns; without any where there are no candles. Raise what `history` raises."""
         if ask in self._cache:
             self._cache.move_to_end(ask)
+            self.found["memory"] += 1
             return self._cache[ask]
         task = self._working.get(ask)
         if task is None:
             task = asyncio.create_task(self._work(ask, history))
             self._working[ask] = task
             task.add_done_callback(lambda _: self._working.pop(ask, None))
+        else:
+            self.found["memory"] += 1
         return await asyncio.shield(task)
 
     async def prepare(self, ask: Ask, history: History) -> int:
@@ -152,10 +162,10 @@ class ColumnDesk:
                 kept = await self._kept(ask, wanted)
             except StorageError as error:
                 log.warning("columns.not_read", symbol=ask.symbol, why=str(error))
+        self.found["store" if len(kept) == len(wanted.ts) else "made"] += 1
         if len(kept) < len(wanted.ts):
             begin = int(kept.ts[-1]) + ask.step_ms if len(kept) else ask.t0
             made = await self._make(ask, begin, wanted, history)
-            self.made += 1
             if ask.stored:
                 self._write_behind(ask, made)
             kept = kept.concat(made.columns) if len(kept) else made.columns
@@ -249,8 +259,13 @@ class ColumnDesk:
             await self._store.save_engine_state(mark.venue, mark.symbol, mark.preset, ts, state, b"")
 
     async def close(self) -> None:
-        """Wait for what is being made and written."""
-        await asyncio.gather(*self._working.values(), *self._writing, return_exceptions=True)
+        """Wait for what is being written, and a moment for what is being made: it can be made again."""
+        working = set(self._working.values())
+        if working:
+            _, late = await asyncio.wait(working, timeout=CLOSE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await asyncio.gather(*self._writing, return_exceptions=True)
 
 

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from engine.aggregate import Part, add_up, first_of, standing_of, with_shares
+from engine.aggregate import Part, add_up, first_of, shares, standing_of, with_shares
 from engine.columns import Columns
 from engine.errors import DataError
 from engine.heatmap import Heatmap
@@ -74,6 +74,10 @@ class Venues:
         """Return the open of one venue's newest candle."""
         return self._heatmaps[venue].last_ts
 
+    def gaps_of(self, venue: str) -> tuple[tuple[int, int], ...]:
+        """Return the stretches in which one venue's candles are missing: first and last missing open."""
+        return self._heatmaps[venue].gaps
+
     @property
     def warm(self) -> bool:
         """Say whether any venue has as much history as a picture should have."""
@@ -83,6 +87,19 @@ class Venues:
     def history_days(self) -> float:
         """Return the days of candles of the venue that has the most."""
         return max(heatmap.history_days for heatmap in self._heatmaps.values())
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Return each venue's part of the sum, by the volume of the days before; also of one that is late.
+
+        One that has given no candle yet has none.
+        """
+        if self._share.keys() == self._heatmaps.keys():
+            return dict(self._share)
+        mean = np.array([[heatmap.mean_quote_volume] for heatmap in self._heatmaps.values()])
+        there = np.array([[float(heatmap.last_ts is not None)] for heatmap in self._heatmaps.values()])
+        part = shares(mean, there if there.any() else np.ones_like(mean))[:, 0]
+        return dict(zip(self._heatmaps, part.tolist(), strict=True))
 
     @property
     def gaps(self) -> tuple[tuple[int, int], ...]:
@@ -117,6 +134,11 @@ class Venues:
             self._stand(parts)
         moved = tuple((venue, each.events) for venue, each in fed.items())
         return Taken(columns=total.columns, candles=candles, moved=moved)
+
+    @property
+    def standing(self) -> dict[str, Standing]:
+        """Return what each venue adds to the newest sum; empty where there is one venue only."""
+        return dict(self._standing)
 
     def _stand(self, parts: Sequence[Part]) -> None:
         """Note what each venue adds to the newest sum, whose price is that of the first one there."""

@@ -170,7 +170,7 @@ async def test_a_restart_at_an_earlier_place_drops_what_lay_after_it(begin):
     assert everything(run) == await fresh(begin, 1210)
     stored = await run.store.candles("BTCUSDT", "binance")
     assert stored.ts[-1] == at(1209)
-    columns = await run.store.columns(run.market._books[("binance", "BTCUSDT")].place.mark)
+    columns = await run.store.columns(run.market._books["BTCUSDT"].place.mark)
     assert [ts for ts, _ in columns] == [at(k) for k in range(1210)]
 
 
@@ -185,7 +185,7 @@ async def test_the_store_holds_every_candle_and_column_once(begin, place):
     end = 1243 if place == "later" else 1223
     stored = await run.store.candles("ETHUSDT", "binance")
     assert list(stored.ts) == [at(k) for k in range(end)]
-    columns = await run.store.columns(run.market._books[("binance", "ETHUSDT")].place.mark)
+    columns = await run.store.columns(run.market._books["ETHUSDT"].place.mark)
     assert [ts for ts, _ in columns] == [at(k) for k in range(end)]
 
 
@@ -262,16 +262,16 @@ async def test_another_recording_under_the_same_name_starts_anew(begin, tmp_path
     assert run.market.view("BTCUSDT").price == pytest.approx(
         (await run.source.history("BTCUSDT", until_ms=at(1200))).close[-1]
     )
-    assert run.market._books[("binance", "BTCUSDT")].slices(0, at(1))[1].close[0] > 115_000
+    assert run.market._books["BTCUSDT"].slices(0, at(1))[1].close[0] > 115_000
 
 
 async def test_another_scale_starts_anew(begin, settings):
     run = await begin(1200)
-    before = run.market._books[("binance", "BTCUSDT")].slices(at(1199), at(1200))[0]
+    before = run.market._books["BTCUSDT"].slices(at(1199), at(1200))[0]
     await run.end()
     scaled = settings.calibration.model_copy(update={"usd_scale_btc": 6.8e6})
     run = await begin(1200, chosen=settings.model_copy(update={"calibration": scaled}))
-    after = run.market._books[("binance", "BTCUSDT")].slices(at(1199), at(1200))[0]
+    after = run.market._books["BTCUSDT"].slices(at(1199), at(1200))[0]
     assert after.long.sum() == pytest.approx(2 * before.long.sum(), rel=1e-3)
 
 
@@ -322,7 +322,7 @@ async def test_a_candle_that_was_missed_is_fetched(begin):
     run = await begin(1200)
     history = await run.source.history("BTCUSDT", until_ms=at(1204))
     await run.market.apply(history.row(1203, venue="binance", symbol="BTCUSDT"))
-    book = run.market._books[("binance", "BTCUSDT")]
+    book = run.market._books["BTCUSDT"]
     assert list(book.slices(at(1198), at(1300))[1].ts) == [at(k) for k in range(1198, 1204)]
     assert run.market.view("BTCUSDT").gaps == ()
 
@@ -435,7 +435,7 @@ async def test_a_store_that_refuses_is_told_and_given_everything_later(begin, mo
     await run.play(1)
     assert run.market.fault == ""
     await run.store.flush()
-    columns = await run.store.columns(run.market._books[("binance", "BTCUSDT")].place.mark)
+    columns = await run.store.columns(run.market._books["BTCUSDT"].place.mark)
     assert [ts for ts, _ in columns] == [at(k) for k in range(1205)]
 
 

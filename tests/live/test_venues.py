@@ -251,3 +251,13 @@ def test_states_of_other_venues_are_refused():
     )
     with pytest.raises(CandleError):
         two.check({"a": bad})
+
+
+def test_a_venue_without_any_candle_has_no_part():
+    both = Venues(("binance", "other"), FLOW, 1.0)
+    assert both.shares == {"binance": 0.5, "other": 0.5}, "nobody knows yet"
+    bar = Candle(
+        venue="binance", symbol="BTCUSDT", ts=FIRST_MS, open=1.0, high=1.0, low=1.0, close=1.0, volume=1.0
+    )
+    both.advance({"binance": Candles.of([bar])})
+    assert both.shares == {"binance": 1.0, "other": 0.0}
