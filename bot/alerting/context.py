@@ -1,7 +1,7 @@
 """Load from SQL every fact that the decision about one fire rests on."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,6 +11,7 @@ from engine.alerts.local_time import utc_day
 from engine.alerts.reasons import Reason
 from engine.alerts.stage import (
     IN_APP,
+    ChannelChoice,
     Context,
     Destination,
     Held,
@@ -23,30 +24,29 @@ from engine.alerts.stage import (
     subject_of,
 )
 from engine.model import DAY_MS, Fire, RuleId, Severity
-from storage import alert_state, alerts
-from storage.alerts import Circle
-from storage.rules import get_rule
+from storage import alert_facts, alert_state
+from storage.alert_facts import Asked, Circle
+from storage.channels import list_channels, takes, usable
 from storage.tables import Rule
 from storage.users import get_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """What the installation has set: defaults of users, and the policy of the pipeline."""
+    """What the installation has set: defaults of users, the policy of the pipeline, what delivers.
+
+    `kinds` are the names of the channels that run here, beside the app.
+    """
 
     defaults: AlertSettings
     policy: Policy
+    kinds: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, settings: AlertSettings) -> "House":
+    def of(cls, settings: AlertSettings, kinds: Iterable[str] = ()) -> "House":
         """Return the house rules of an installation's settings."""
-        again_s = min(Policy().critical_again_s, settings.episode_quiet_s)
-        policy = Policy(
-            group_wait_s=settings.group_wait_s,
-            episode_quiet_s=settings.episode_quiet_s,
-            critical_again_s=again_s,
-        )
-        return cls(defaults=settings, policy=policy)
+        policy = Policy(group_wait_s=settings.group_wait_s, episode_quiet_s=settings.episode_quiet_s)
+        return cls(defaults=settings, policy=policy, kinds=frozenset(kinds))
 
 
 def preferences_of(values: Mapping[str, Any], defaults: AlertSettings) -> Preferences:
@@ -106,29 +106,57 @@ def rule_view(rule: Rule) -> RuleView:
     )
 
 
+def _channels(session: Session, owner: str, house: House) -> tuple[ChannelChoice, ...]:
+    """Return the owner's channels that work here, in their order."""
+    rows = list_channels(session, owner) if house.kinds else []
+    return tuple(
+        ChannelChoice(channel=row.kind, place=str(row.channel_id), takes=takes(row))
+        for row in rows
+        if usable(row) and row.kind in house.kinds
+    )
+
+
 def load_context(
     session: Session, fire: Fire, now_ms: int, *, house: House, epoch: int, held: Held | None = None
 ) -> Context | None:
-    """Return the facts about a fire, or None where its rule is no more."""
-    rule = get_rule(session, fire.owner, fire.rule_id)
-    if rule is None:
-        return None
+    """Return the facts about a fire, or None where its rule is no more.
+
+    What no stage asks of a fire of its severity is not read: nothing is worse than a critical, only criticals
+    are counted among criticals, and only warnings wait for a group.
+    """
     owner, subject, move = fire.owner, subject_of(fire), (fire.symbol, direction_of(fire))
-    view = rule_view(rule)
-    circle = Circle(owner=owner, audience=view.destination.audience, epoch=epoch, without=fire.fire_id)
-    critical = fire.severity is Severity.CRITICAL
+    asked = Asked(
+        owner=owner,
+        rule_id=fire.rule_id,
+        fire_id=fire.fire_id,
+        subject=subject,
+        symbol=move[0],
+        direction=move[1],
+        day=utc_day(now_ms),
+        epoch=epoch,
+    )
+    found = alert_facts.standing(session, asked)
+    if found is None:
+        return None
+    audience = found.rule.destination.audience
+    circle = Circle(owner=owner, audience=audience, epoch=epoch, without=fire.fire_id)
+    critical, warning = fire.severity is Severity.CRITICAL, fire.severity is Severity.WARNING
     day_ms = now_ms - now_ms % DAY_MS
     return Context(
-        rule=view,
-        preferences=user_preferences(session, owner, house),
+        rule=found.rule,
+        preferences=replace(
+            preferences_of(found.settings, house.defaults), channels=_channels(session, owner, house)
+        ),
         policy=house.policy,
-        seen=held is None and alerts.known(session, fire.fire_id),
-        about=alerts.about(session, circle, subject, now_ms=now_ms),
-        open_steps=alert_state.open_steps(session, owner, subject, epoch=epoch),
-        cooling=alert_state.cooling(session, fire.rule_id, subject, epoch=epoch),
-        episode=alert_state.episode(session, owner, move, audience=circle.audience, epoch=epoch),
-        group_due_ms=alerts.group_due_ms(session, circle, move, reason=Reason.GROUP_WAIT),
-        sent_today=alert_state.sent_on(session, owner, utc_day(now_ms), epoch=epoch),
-        critical_today=alerts.criticals_on(session, owner, day_ms, epoch=epoch) if critical else 0,
+        seen=held is None and found.known,
+        about=alert_facts.about(session, circle, subject, now_ms=now_ms),
+        open_steps=() if critical else alert_state.open_steps(session, owner, subject, epoch=epoch),
+        cooling=found.cooling,
+        episode=found.episode,
+        group_due_ms=alert_facts.group_due_ms(session, circle, move, reason=Reason.GROUP_WAIT)
+        if warning
+        else None,
+        sent_today=found.sent_today,
+        critical_today=alert_facts.criticals_on(session, owner, day_ms, epoch=epoch) if critical else 0,
         held=held,
     )

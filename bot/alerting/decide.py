@@ -3,13 +3,15 @@
 These functions are synchronous on a session, so that a bench or a test can run them without a loop.
 """
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from bot.alerting.context import load_context
 from bot.alerting.facts import facts_of, fire_of, row_of
+from bot.alerting.freshness import FROM, TO, TOLD, Supply
 from bot.alerting.message import Message, Telling, tell, tell_digest
 from bot.alerting.moment import Moment
 from bot.alerting.outgoing import post
@@ -18,6 +20,7 @@ from engine.alerts.pipeline import Outcome, walk
 from engine.alerts.reasons import Reason
 from engine.alerts.stage import Action, Context, Held
 from engine.model import Fire
+from engine.rules.conditions.data_stale import DataStale
 from storage import alert_state, alerts
 from storage.alert_state import ArmChange
 from storage.alerts import DIGEST, StepRow
@@ -45,7 +48,7 @@ def decide(
 
 
 def _decide_one(session: Session, fire: Fire, moment: Moment) -> Decided | None:
-    context = load_context(session, fire, moment.now_ms, house=moment.house, epoch=moment.epoch)
+    context = _context(session, fire, moment)
     if context is None:
         return None
     outcome = walk(fire, context, moment.now_ms)
@@ -60,17 +63,37 @@ def _decide_one(session: Session, fire: Fire, moment: Moment) -> Decided | None:
 
 def decide_held(session: Session, alert: Alert, moment: Moment, *, still_true: bool) -> Decided:
     """Walk a held alert again; one whose rule is no more is dropped with that reason."""
-    fire = fire_of(alert)
     held = Held(
         reason=Reason(alert.reason),
         since_ms=alert.market_ms,
         until_ms=alert.hold_until_ms or moment.now_ms,
         still_true=still_true,
     )
-    context = load_context(session, fire, moment.now_ms, house=moment.house, epoch=moment.epoch, held=held)
+    if held.reason is Reason.STALE_DATA and not moment.stale(alert.symbol):
+        _up_to_date(alert, moment)
+    fire = fire_of(alert)
+    context = _context(session, fire, moment, held)
     if context is None:
         return drop(session, alert, "rule_removed", moment)
     return _write(session, alert, walk(fire, context, moment.now_ms), context, moment)
+
+
+def _context(session: Session, fire: Fire, moment: Moment, held: Held | None = None) -> Context | None:
+    """Return the facts about a fire at a moment, or None where its rule is no more."""
+    found = load_context(session, fire, moment.now_ms, house=moment.house, epoch=moment.epoch, held=held)
+    stale = moment.stale(fire.symbol) and fire.kind != DataStale.kind  # which is there to tell of just that
+    return replace(found, stale=True) if found is not None and stale else found
+
+
+def _up_to_date(alert: Alert, moment: Moment) -> None:
+    """Let an alert that stale data held tell the present price, and from when to when data was missing."""
+    supply = moment.supply.get(alert.symbol, Supply())
+    missing = supply.missing
+    begin, end = missing if missing and missing[1] >= alert.market_ms else (alert.market_ms, moment.now_ms)
+    told = {FROM: begin, TO: end} | alert.facts.get("fire", {}) | {TOLD: moment.now_ms}
+    alert.facts = alert.facts | {"fire": told}
+    if math.isfinite(supply.price):
+        alert.price = supply.price
 
 
 def drop(session: Session, alert: Alert, reason: str, moment: Moment, *, action: str = "suppress") -> Decided:

@@ -1,7 +1,9 @@
 """Watch prices and decide alerts: the live part, around the deciding functions that need no loop."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 from sqlalchemy.orm import Session
@@ -10,17 +12,18 @@ from bot.alerting import testing
 from bot.alerting.context import House
 from bot.alerting.decide import Decided, decide
 from bot.alerting.due import DueTimes
+from bot.alerting.freshness import Freshness
 from bot.alerting.index import Findings, Look, WatchIndex, changes_of
 from bot.alerting.moment import Clock
 from bot.alerting.parts import (
     BATCH,
-    LATE_MS,
     YOUNG_MS,
     AlertingHealth,
     Latest,
     Loaded,
     MarketClock,
     arm_key,
+    as_of,
     holds,
     load_all,
     nothing,
@@ -30,15 +33,20 @@ from bot.alerting.parts import (
 )
 from bot.alerting.queries import AlertQueries
 from bot.alerting.records import HistoryStore, Records
+from bot.alerting.rules.fires import BRANCH
+from bot.alerting.rules.live import LiveRules
+from bot.alerting.rules.past import PastEvents
+from bot.alerting.rules.turns import Turns
 from bot.alerting.sweep import new_epoch, sweep, to_digest, void_before
 from config.settings import AlertSettings
 from engine.alerts.reasons import Reason
 from engine.errors import StorageError
-from engine.model import STEP_MS, RuleId, Severity, Tick, UserId, ZoneEvent, ZoneSet
+from engine.model import STEP_MS, Fire, RuleId, Severity, Tick, UserId, ZoneEvent, ZoneSet
 from storage import alert_state, alerts
 from storage.alert_state import ArmChange
 from storage.epochs import current_epoch
-from storage.rules import to_watch
+from storage.rule_memory import clear_before
+from storage.rules import revive_rules, to_watch
 from storage.state import StateStore
 
 log = structlog.get_logger(__name__)
@@ -59,9 +67,11 @@ class Alerting(AlertQueries):
     ) -> None:
         super().__init__(state, market, wall_ms)
         self._house = House.of(settings)
+        self._fresh = Freshness(market, settings)
         self._wake = wake
         self._records = Records(store, state)
         self._index = WatchIndex()
+        self._rules = LiveRules(state, market, self._fresh, self._clock)
         self._latest: dict[str, Latest] = {}
         self._unwritten: dict[tuple[RuleId, str, Severity], ArmChange] = {}
         self._due = DueTimes()
@@ -69,13 +79,36 @@ class Alerting(AlertQueries):
         self._resume: dict[str, int] = {}
         self._lock = asyncio.Lock()
         self._fault = ""
+        self._turns = Turns(
+            rules=self._rules,
+            state=state,
+            lock=self._lock,
+            due=self._due,
+            take=self._take,
+            failed=self._failed,
+            wake=wake,
+        )
+        self.on_event = self._turns.event
+        self.on_said = self._turns.said
+
+    def delivers(self, kinds: Iterable[str]) -> None:
+        """Take note which channels run here, beside the app; to be said before `load`."""
+        self._house = replace(self._house, kinds=frozenset(kinds))
+
+    def reads(self, past: PastEvents) -> None:
+        """Have numbers that are new begin with their past; to be said before `load`."""
+        self._rules.past = past
 
     async def load(self) -> None:
-        """Take up rules, arms and what waits from the store; void what an earlier epoch left."""
+        """Take up rules, arms and what waits from the store; void what an earlier epoch left.
+
+        Called again, it takes up what has changed since, and loses nothing that is only in memory.
+        """
         clock = self._clock(self._market.now_ms())
 
         def work(session: Session) -> Loaded:
             void_before(session, clock.at(session))
+            clear_before(session, current_epoch(session))
             return load_all(session)
 
         async with self._lock:
@@ -89,6 +122,7 @@ class Alerting(AlertQueries):
             self._marks = dict(found.marks)
             self._resume = dict(found.marks)
             self._unwritten.clear()
+            await self._rules.load()
 
     async def on_tick(self, tick: Tick, zones: ZoneSet | None) -> None:
         """Look at one price. Where nothing can change this costs microseconds and no SQL.
@@ -100,6 +134,8 @@ class Alerting(AlertQueries):
         if self._due.due(tick.ts):
             await self.sweep(tick.ts)
         self._latest[tick.symbol] = latest
+        self._fresh.heard(tick)
+        await self._turns.price(tick, zones)
         if self._resume and tick.ts <= self._resume.get(tick.symbol, -1):
             return
         if zones is not None and self._index.look(tick.symbol, zones, tick.price, tick.ts) is not None:
@@ -111,6 +147,7 @@ class Alerting(AlertQueries):
         new = [event for event in events if event.ts + STEP_MS > seen_ms]
         async with self._lock:
             self._remember(self._index.follow(symbol, new))
+        await self._turns.zones(symbol, events)
 
     async def _look(self, symbol: str) -> None:
         """Look at a symbol's last price, and decide what fires; a store that fails loses nothing."""
@@ -136,8 +173,8 @@ class Alerting(AlertQueries):
         arms = {arm_key(c): c for c in changes_of(found)}
         if last:
             arms = self._unwritten | {arm_key(c): c for c in changes_of(look.quiet)} | arms
-        fires = [fire for _, evaluation in found for fire in evaluation.fires]
-        clock, marks = self._clock(look.ts), self._marks | {look.symbol: look.ts}
+        fires = self._fresh.marked(fire for _, evaluation in found for fire in evaluation.fires)
+        clock, marks = self._clock(look.ts, [look.symbol]), self._marks | {look.symbol: look.ts}
 
         def work(session: Session) -> list[Decided]:
             if last:
@@ -178,6 +215,7 @@ class Alerting(AlertQueries):
             rules, moved = await self._state.run(lambda s: reload_symbol(s, symbol, now_ms))
             watches = [to_watch(rule) for rule in rules]
             self._index.set_symbol(symbol, watches, young={w.rule_id for w in watches})
+            await self._rules.changed(symbol)
             if moved:
                 self._due.add(now_ms)
         await self._look(symbol)
@@ -199,20 +237,24 @@ class Alerting(AlertQueries):
                     break
             if self._unwritten:
                 await self._write_arms()
+        await self._turns.sweep(until_ms)
         self._records.flush()
 
     async def _sweep_due(self, due_ms: int, until_ms: int) -> bool:
         """Sweep what was due at a time, as of that time: a late sweep decides as a punctual one would."""
-        clock = self._clock(self._as_of(due_ms, until_ms))
+        marks = (min(mark, until_ms) for mark in self._marks.values())
+        known = [*marks, *(latest.ts for latest in self._latest.values())]
+        clock = self._clock(as_of(due_ms, until_ms, known), self._counts())
         latest = dict(self._latest)
         try:
             decided = await self._state.run(
                 lambda s: sweep(
                     s,
                     clock.at(s),
-                    lambda fire: holds(self._index.watch(fire.rule_id), latest.get(fire.symbol), fire),
+                    lambda fire: self._still_true(fire, latest),
                 )
             )
+            await self._turns.follow_up(clock)
         except StorageError as error:
             self._due.add(due_ms)
             self._failed("alerting.not_swept", error)
@@ -220,11 +262,11 @@ class Alerting(AlertQueries):
         self._take(decided)
         return True
 
-    def _as_of(self, due_ms: int, until_ms: int) -> int:
-        """Return the time to decide as of: when it was due, but not before the last price nor long ago."""
-        known = [latest.ts for latest in self._latest.values() if latest.ts <= until_ms]
-        as_of_ms = min(max([due_ms, *self._marks.values(), *known]), until_ms)
-        return as_of_ms if until_ms - as_of_ms <= LATE_MS else until_ms
+    def _still_true(self, fire: Fire, latest: Mapping[str, Latest]) -> bool | None:
+        """Say whether what a held fire told holds now; None while that cannot be known."""
+        if BRANCH in dict(fire.facts):
+            return self._rules.holds(fire)
+        return holds(self._index.watch(fire.rule_id), latest.get(fire.symbol), fire)
 
     async def _write_arms(self) -> None:
         changes, marks = list(self._unwritten.values()), dict(self._marks)
@@ -249,23 +291,22 @@ class Alerting(AlertQueries):
             self._resume.clear()
             if not backwards:
                 self._index.unsee()
+                await self._rules.sought(ts, backwards=False)
                 return
-            epoch = await self._state.run(lambda s: new_epoch(s, clock.at(s)))
+            epoch = await self._state.run(lambda s: _begin_epoch(s, clock))
             self._index.restart(epoch)
             self._unwritten.clear()
             self._due.load(())
+            await self._rules.sought(ts, backwards=True)
 
     async def send_test(self, owner: UserId, rule_id: RuleId) -> str:
         """Send a marked test alert of one rule through the outbox; return its alert id.
 
         Raises UserError where the owner has no such rule.
         """
-        watch = self._index.watch(rule_id)
-        latest = self._latest.get(watch.symbol) if watch else None
-        zones, price = (latest.zones, latest.price) if latest else (None, 0.0)
-        clock = self._clock(self._market.now_ms())
+        clock, latest = self._clock(self._market.now_ms()), dict(self._latest)
         decided = await self._state.run(
-            lambda s: testing.send_test(s, owner, rule_id, zones, price, clock.at(s))
+            lambda s: testing.send_test(s, owner, rule_id, latest.get, clock.at(s))
         )
         self._wake()
         return decided.alert.alert_id
@@ -278,7 +319,7 @@ class Alerting(AlertQueries):
     def health(self) -> AlertingHealth:
         """Return how alerting fares."""
         return AlertingHealth(
-            watches=self._index.counts(),
+            watches=self._counts(),
             next_due_ms=self._due.first_ms,
             epoch=self._index.epoch,
             unwritten_history=len(self._records),
@@ -287,14 +328,33 @@ class Alerting(AlertQueries):
 
     async def close(self) -> None:
         """Write what is only in memory."""
+        await self._turns.close()
         async with self._lock:
             if self._unwritten:
                 await self._write_arms()
         await self._records.close()
 
-    def _clock(self, now_ms: int) -> Clock:
-        return Clock(now_ms=now_ms, wall_ms=self._wall_ms(), house=self._house, label=self._market.label())
+    def _counts(self) -> dict[str, int]:
+        """Return how many rules of all kinds each symbol has."""
+        return dict(Counter(self._index.counts()) + Counter(self._rules.counts()))
+
+    def _clock(self, now_ms: int, symbols: Iterable[str] = ()) -> Clock:
+        return Clock(
+            now_ms=now_ms,
+            wall_ms=self._wall_ms(),
+            house=self._house,
+            label=self._market.label(),
+            supply=self._fresh.supplies(symbols),
+        )
 
     def _failed(self, what: str, error: StorageError) -> None:
         self._fault = str(error)
         log.error(what, fault=self._fault)
+
+
+def _begin_epoch(session: Session, clock: Clock) -> int:
+    """Start an epoch: what the old one remembered is void, and what had ended after its time lives again."""
+    epoch = new_epoch(session, clock.at(session))
+    clear_before(session, epoch)
+    revive_rules(session, clock.now_ms)
+    return epoch

@@ -1,18 +1,18 @@
 """Say what became of alerts, in words: what `/alert history`, `/alert show` and the Why? button answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from bot.alerting.facts import fire_of
 from bot.alerting.message import headline
-from bot.alerting.sweep import EXPIRED, MOVED_BACK, TOLD
+from bot.alerting.sweep import EXPIRED, MOVED_BACK, TOLD, TOLD_SILENTLY
 from engine.alerts.reasons import sentence
 from engine.alerts.stage import Action
 from engine.model import Severity
 from storage import alerts
-from storage.alerts import VOID
+from storage.alerts import EVER, VOID, Since
 from storage.outbox import GONE, State
 from storage.tables import Alert, AlertStep, Delivery
 
@@ -20,6 +20,7 @@ SENTENCES = {
     MOVED_BACK: "The replay was moved back before it was sent, so it no longer counts.",
     EXPIRED: "It could not be delivered in time, so it went into your digest.",
     TOLD: "It was told in your digest.",
+    TOLD_SILENTLY: "It was told in your digest, which came without a sound: there was only context in it.",
     "rule_removed": "You had removed this alert before its wait was over.",
     "digest_off": "You have no digest, so it is only kept here.",
     "test": "It was a test.",
@@ -75,7 +76,8 @@ class Happened:
     """One alert of the history: what fired, what became of it, why, and (shown singly) its whole way.
 
     `verdict` is one or two words, `sentence` the reason in full; `message_id` the alert whose message told
-    of it, empty where none did; `waits_until_ms` when a waiting one is looked at again.
+    of it, empty where none did, and `message_ms` its market time where it is another's and was shown singly;
+    `waits_until_ms` when a waiting one is looked at again.
     """
 
     alert_id: str
@@ -91,6 +93,7 @@ class Happened:
     sentence: str
     message_id: str
     waits_until_ms: int | None
+    message_ms: int | None = None
     told: tuple[Told, ...] = ()
     said: tuple[Said, ...] = ()
 
@@ -105,12 +108,12 @@ def history(
     owner: str,
     *,
     rule_id: int | None = None,
-    since_ms: int = 0,
+    since: Since = EVER,
     limit: int = 20,
     offset: int = 0,
 ) -> list[Happened]:
-    """Return what became of a user's alerts, newest first: all, of one rule, or since a market time."""
-    rows = alerts.own_alerts(session, owner, rule_id=rule_id, since_ms=since_ms, limit=limit, offset=offset)
+    """Return what became of a user's alerts, newest first: all, of one rule, or since a time."""
+    rows = alerts.own_alerts(session, owner, rule_id=rule_id, since=since, limit=limit, offset=offset)
     told = alerts.deliveries_of(session, owner, [message_of(row) for row in rows])
     return [_happened(row, told.get(message_of(row), ()), ()) for row in rows]
 
@@ -122,7 +125,9 @@ def show(session: Session, owner: str, alert_id: str) -> Happened | None:
         return None
     message_id = message_of(row)
     told = alerts.deliveries_of(session, owner, [message_id])[message_id]
-    return _happened(row, told, alerts.steps_of(session, owner, [alert_id])[alert_id])
+    found = _happened(row, told, alerts.steps_of(session, owner, [alert_id])[alert_id])
+    carrier = alerts.own_alert(session, owner, row.carrier_id) if row.carrier_id else None
+    return replace(found, message_ms=carrier.market_ms) if carrier else found
 
 
 def message_of(row: Alert) -> str:

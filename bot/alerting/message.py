@@ -5,25 +5,28 @@ Texts are plain; a channel escapes and decorates them. Nothing here is advice.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from bot.alerting.facts import zone_to_json
+from bot.alerting.freshness import FROM, TO, TOLD
+from bot.alerting.rules.fires import ALSO, ASKED, FOLLOW_UP, LATE_FROM, LATE_TO, LIMITS, NOTE, PREDICTED
+from bot.alerting.rules.fires import TOLD as TOLD_BY_RULE
+from bot.alerting.words import base, clock, moment, percent, price, span, usd
 from engine.model import HOUR_MS, Fire, Severity, Side, Zone
 
 PICTURE_WINDOW_MS = 24 * HOUR_MS
 DIGEST_LINES = 12
 """How many alerts a digest names one by one."""
-SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
-QUOTES = ("USDT", "USDC", "USD")
 
 Rows = tuple[tuple[tuple[str, str], ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What an alert says, before any channel dresses it. `buttons` are rows of (label, action)."""
+    """What an alert says, before any channel dresses it. `buttons` are rows of (label, action).
+
+    `figures` are the numbers of the text as (label, value), for channels that show them side by side.
+    """
 
     kind: str
     severity: Severity
@@ -36,6 +39,7 @@ class Message:
     folded: int = 0
     zone: Zone | None = None
     picture: bool = True
+    figures: tuple[tuple[str, str], ...] = ()
 
     def as_json(self, *, silent: bool = False, note: str = "") -> dict[str, Any]:
         """Return the form in which the outbox keeps it."""
@@ -54,6 +58,7 @@ class Message:
             "picture": asked if self.picture and self.symbol else None,
             "silent": silent,
             "note": note,
+            "figures": [list(figure) for figure in self.figures],
         }
 
 
@@ -76,7 +81,7 @@ def tell(telling: Telling) -> Message:
     """Return the message of one alert, with what rides along."""
     fire = telling.fire
     title = headline(fire)
-    lines = _body(fire)
+    lines = [*_body(fire), *_reasons(fire), *_missing(fire, telling.tz)]
     if telling.folded:
         title = f"{title} ×{telling.folded + 1}"
         lines.append(_since(telling))
@@ -92,12 +97,15 @@ def tell(telling: Telling) -> Message:
         buttons=_buttons(telling),
         folded=telling.folded,
         zone=fire.zone,
+        figures=_figures(fire),
     )
 
 
 def headline(fire: Fire) -> str:
     """Return the one line that says it all: "BTC is 0.8% above a $42M long zone"."""
-    coin = base(fire.symbol)
+    coin, told = base(fire.symbol), dict(fire.facts).get(TOLD_BY_RULE)
+    if told is not None:
+        return str(told)
     if fire.zone is None:
         return f"{coin}: {fire.kind.replace('_', ' ')}"
     what = f"a {usd(fire.zone.notional_usd)} {fire.zone.side} zone"
@@ -113,9 +121,50 @@ def _body(fire: Fire) -> list[str]:
     zone = fire.zone
     if zone is None:
         return []
+    swept = dict(fire.facts).get(PREDICTED)
+    if swept is not None:
+        where = f"{price(zone.low)}–{price(zone.high)}"
+        return [f"{where}: about {usd(float(swept))} of {zone.side}s were expected to be liquidated there."]
     share = f", {zone.share * 100:.0f}% of the {zone.side} side nearby" if zone.share >= 0.005 else ""
     size = f"{price(zone.low)}–{price(zone.high)}: about {usd(zone.notional_usd)} of {zone.side}s{share}."
     return [size, _meaning(zone.side)]
+
+
+def _figures(fire: Fire) -> tuple[tuple[str, str], ...]:
+    """Return price, distance, zone and its dollars, as far as the alert has them."""
+    found = [("Price", price(fire.price))] if fire.price > 0 else []
+    if fire.zone is not None:
+        zone = fire.zone
+        found += [
+            ("Distance", percent(zone.distance(fire.price))),
+            ("Zone", f"{price(zone.low)}–{price(zone.high)}"),
+            (f"{zone.side.value.capitalize()}s there", usd(zone.notional_usd)),
+        ]
+    return tuple(found)
+
+
+def _reasons(fire: Fire) -> list[str]:
+    """Return what else is true, what was asked, what was liquidated since, how sure that is, and the note."""
+    facts = dict(fire.facts)
+    begins = {ALSO: "", ASKED: "Your alert: ", FOLLOW_UP: "Three minutes later: ", LIMITS: "", NOTE: "Note: "}
+    return [f"{begin}{_ended(str(facts[name]))}" for name, begin in begins.items() if facts.get(name)]
+
+
+def _ended(words: str) -> str:
+    """Return words with a mark at their end."""
+    return words if words.endswith((".", "!", "?", "…")) else f"{words}."
+
+
+def _missing(fire: Fire, tz: str) -> list[str]:
+    """Return from when to when there was no data, of an alert that comes after an outage."""
+    facts = dict(fire.facts)
+    if LATE_FROM in facts and LATE_TO in facts:
+        begin, end = span(int(facts[LATE_FROM]), int(facts[LATE_TO]), tz)
+        return [f"Crossed while Liqwatch was down, between {begin} and {end}."]
+    if FROM not in facts or TO not in facts:
+        return []
+    begin, end = clock(int(facts[FROM]), tz), clock(int(facts[TO]), tz)
+    return [f"Data was missing from {begin} to {end}: what price did in between was not seen."]
 
 
 def _meaning(side: Side) -> str:
@@ -129,12 +178,12 @@ def _since(telling: Telling) -> str:
     count = f"{telling.folded} more since"
     if telling.latest is None:
         return f"{count}."
-    return f"{count}; at {clock(telling.latest.ts, telling.tz)} {headline(telling.latest)}."
+    return f"{count}; at {clock(telling.latest.ts, telling.tz)}: {headline(telling.latest)}."
 
 
 def _source(fire: Fire, telling: Telling) -> str:
     """Return the line of price, time and source."""
-    when = telling.label or moment(fire.ts, telling.tz)
+    when = telling.label or moment(int(dict(fire.facts).get(TOLD, fire.ts)), telling.tz)
     return f"Price {price(fire.price)} · {when}" if fire.price > 0 else when
 
 
@@ -144,23 +193,28 @@ def _buttons(telling: Telling) -> Rows:
     return (
         (("Snooze 1 h", f"v1:alert:snooze:{rule}:for=1h"), ("Pause", f"v1:alert:pause:{rule}")),
         (("Chart", f"v1:heatmap:-:{fire.symbol}:24h"), ("Why?", f"v1:alert:why:{telling.alert_id}")),
+        (
+            ("Useful", f"v1:alert:useful:{telling.alert_id}"),
+            ("Not useful", f"v1:alert:useless:{telling.alert_id}"),
+        ),
     )
 
 
 def tell_test(telling: Telling) -> Message:
     """Return the message of a test: the look of a real one, marked so that nobody takes it for one."""
-    real = tell(telling)
+    real, says = tell(telling), telling.fire.zone or telling.fire.facts
     about = f"This is how alert {telling.fire.rule_id} reaches you here."
     return Message(
         kind="test",
         severity=real.severity,
         symbol=real.symbol,
-        title=f"Test alert, nothing has happened: {real.title}" if telling.fire.zone else "Test alert",
+        title=f"Test alert, nothing has happened: {real.title}" if says else "Test alert",
         text=f"{about} It counts for no limit.\n{real.text}",
         market_ms=real.market_ms,
         label=real.label,
-        buttons=real.buttons,
+        buttons=real.buttons[:-1],  # nothing has happened that could be judged
         zone=real.zone,
+        figures=real.figures,
     )
 
 
@@ -184,54 +238,3 @@ def tell_digest(fires: Sequence[Fire], *, now_ms: int, label: str, tz: str) -> M
         buttons=((("History", "v1:alert:history"),),),
         picture=len(coins) == 1,
     )
-
-
-def base(symbol: str) -> str:
-    """Return the coin of a symbol: BTC of BTCUSDT."""
-    for quote in QUOTES:
-        if symbol.endswith(quote) and len(symbol) > len(quote):
-            return symbol.removesuffix(quote)
-    return symbol
-
-
-def usd(value: float) -> str:
-    """Return dollars in two or three figures: "$42M", "$1.2B"."""
-    for scale, letter in SCALES:
-        if value >= scale * 0.9995:
-            scaled = value / scale
-            return f"${scaled:.1f}{letter}".replace(".0", "") if scaled < 9.95 else f"${scaled:.0f}{letter}"
-    return f"${value:.0f}"
-
-
-def percent(fraction: float) -> str:
-    """Return a fraction as a percentage: "0.8%"."""
-    value = fraction * 100
-    return f"{value:.2f}%" if value < 0.1 else f"{value:.1f}%"
-
-
-def price(value: float) -> str:
-    """Return a price with the decimals its size calls for."""
-    if value >= 10_000:
-        return f"{value:,.0f}"
-    if value >= 100:
-        return f"{value:,.1f}"
-    return f"{value:,.3f}" if value >= 1 else f"{value:.4g}"
-
-
-def clock(ts_ms: int, tz: str) -> str:
-    """Return a time of day in a zone: "20:41 UTC"."""
-    local = datetime.fromtimestamp(ts_ms / 1000, _zone(tz))
-    return f"{local:%H:%M} {local.tzname()}"
-
-
-def moment(ts_ms: int, tz: str) -> str:
-    """Return a day and time in a zone: "10 Oct 20:41 UTC"."""
-    local = datetime.fromtimestamp(ts_ms / 1000, _zone(tz))
-    return f"{local.day} {local:%b} {local:%H:%M} {local.tzname()}"
-
-
-def _zone(tz: str) -> tzinfo:
-    try:
-        return ZoneInfo(tz)
-    except (KeyError, ValueError, OSError):
-        return UTC

@@ -2,11 +2,14 @@
 
 from sqlalchemy.orm import Session
 
+from bot.alerting.elsewhere import Missed, elsewhere, name_of, off_reason
 from bot.alerting.message import Message
 from bot.alerting.moment import Moment
 from engine.alerts.stage import IN_APP, Destination
 from engine.model import HOUR_MS, Severity
-from storage.outbox import GONE, Outgoing, disabled_reason, enqueue
+from storage.alerts import TEST
+from storage.channels import home
+from storage.outbox import GONE, Outgoing, enqueue
 from storage.tables import Alert
 
 LIFE_MS: dict[Severity, int | None] = {
@@ -26,19 +29,24 @@ def post(
     *,
     expires: bool = True,
 ) -> bool:
-    """Queue a message for one place, or in the app where that place is off; False where it is queued."""
-    where = place.place or alert.user_id
+    """Queue a message for one place, or elsewhere where that place is off; False where it is queued."""
+    channel, where = place.channel, place.place or alert.user_id
+    if channel == IN_APP.channel and home(alert.user_id)[0] in moment.house.kinds:
+        channel, where = home(alert.user_id)  # who talks to us in a chat sees nothing of the app
     note, off = "", None
-    if place.channel != IN_APP.channel:
-        off = disabled_reason(session, alert.user_id, place.channel, where)
-    if off is not None and alert.kind != "test":
-        note = f"{place.channel.capitalize()} is off ({off.removeprefix(GONE)}), so this came here."
-        place, where = IN_APP, alert.user_id
+    if channel != IN_APP.channel:
+        off = off_reason(session, alert.user_id, (channel, where), moment.house.kinds)
+    if off is not None and alert.kind != TEST:
+        note = f"{name_of(channel, where)} is off ({off.removeprefix(GONE)}), so this came here."
+        missed = Missed(
+            owner=alert.user_id, alert_id=alert.alert_id, severity=message.severity, place=(channel, where)
+        )
+        channel, where = elsewhere(session, missed, moment.house.kinds)
     life_ms = LIFE_MS[message.severity] if expires else None
     out = Outgoing(
         alert_id=alert.alert_id,
         user_id=alert.user_id,
-        channel=place.channel,
+        channel=channel,
         destination=where,
         severity=message.severity,
         message=message.as_json(silent=place.silent, note=note),

@@ -1,6 +1,7 @@
 """Hold the small parts around the alert engine: the market's clock, the last price, what is loaded."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -13,7 +14,8 @@ from storage import alert_state, alerts
 from storage.alert_state import ArmChange, Fired
 from storage.epochs import current_epoch
 from storage.notes import get_note, set_note
-from storage.rules import rules_for_symbol, watched_symbols
+from storage.rule_memory import follow_up_times
+from storage.rules import ZONE_PROXIMITY, rules_for_symbol, watches_of_all
 from storage.tables import Rule
 
 YOUNG_MS = 60_000
@@ -73,7 +75,7 @@ def arm_key(change: ArmChange) -> tuple[RuleId, str, Severity]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What is taken up at start: epoch, rules by symbol, arms, due times, how far each symbol was seen."""
+    """What is taken up at start: epoch, watches by symbol, arms, due times, how far each symbol was seen."""
 
     epoch: int
     rules: dict[str, list[Rule]]
@@ -91,15 +93,24 @@ def holds(watch: Watch | None, now: Latest | None, fire: Fire) -> bool | None:
     return still_true(watch, now.zones, fire, now.price)
 
 
+def as_of(due_ms: int, until_ms: int, known: Iterable[int]) -> int:
+    """Return the time to decide as of: when it was due, but not before the last price nor long ago.
+
+    `known` are the times of prices and of looks; prices after `until_ms` have not been looked at.
+    """
+    found_ms = min(max([due_ms, *(ms for ms in known if ms <= until_ms)]), until_ms)
+    return found_ms if until_ms - found_ms <= LATE_MS else until_ms
+
+
 def load_all(session: Session) -> Loaded:
     """Return everything that alerting keeps in memory."""
     epoch = current_epoch(session)
     note = get_note(session, MARKS) or {}
     return Loaded(
         epoch=epoch,
-        rules={symbol: rules_for_symbol(session, symbol) for symbol in watched_symbols(session)},
+        rules=watches_of_all(session),
         fired=alert_state.load_arms(session, epoch=epoch),
-        due=alerts.due_times(session, epoch=epoch),
+        due=[*alerts.due_times(session, epoch=epoch), *follow_up_times(session, epoch=epoch)],
         marks={s: int(ms) for s, ms in note.get("seen_ms", {}).items() if note.get("epoch") == epoch},
     )
 
@@ -110,6 +121,11 @@ def write_marks(session: Session, marks: dict[str, int]) -> None:
 
 
 def reload_symbol(session: Session, symbol: str, now_ms: int) -> tuple[list[Rule], int]:
-    """Return a symbol's rules, and how many alerts that a snooze held are to be looked at again."""
+    """Return a symbol's watches, and how many alerts that a snooze held are to be looked at again."""
     moved = alerts.bring_forward(session, [Reason.SNOOZED], now_ms, symbol=symbol)
-    return rules_for_symbol(session, symbol), moved
+    return watches_on(session, symbol), moved
+
+
+def watches_on(session: Session, symbol: str) -> list[Rule]:
+    """Return everybody's watches on a symbol."""
+    return rules_for_symbol(session, symbol, kind=ZONE_PROXIMITY)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy.orm import Session
 
 from bot.alerting import history
 from bot.alerting.audit import Finding, audit
@@ -10,6 +11,7 @@ from bot.alerting.history import Happened
 from bot.alerting.parts import KEEP_DAYS, MarketClock
 from engine.model import DAY_MS, RuleId, UserId
 from storage import alerts
+from storage.rules import forget_ended
 from storage.state import StateStore
 
 log = structlog.get_logger(__name__)
@@ -32,9 +34,15 @@ class AlertQueries:
         return found
 
     async def forget_old(self) -> int:
-        """Remove alerts that are older than they are kept; return how many."""
-        before_ms = self._wall_ms() - KEEP_DAYS * DAY_MS
-        return await self._state.run(lambda s: alerts.forget_old(s, before_wall_ms=before_ms))
+        """Remove what of history, and of rules that have ended, is older than is kept; return how many."""
+        kept_ms = KEEP_DAYS * DAY_MS
+        before_ms, ended_ms = self._wall_ms() - kept_ms, self._market.now_ms() - kept_ms
+
+        def work(session: Session) -> int:
+            forget_ended(session, before_ms=ended_ms)
+            return alerts.forget_old(session, before_wall_ms=before_ms)
+
+        return await self._state.run(work)
 
     async def history(
         self, owner: UserId, *, rule_id: RuleId | None = None, limit: int = 20, offset: int = 0

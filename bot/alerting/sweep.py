@@ -15,7 +15,9 @@ from bot.alerting.decide import Decided, compose_alert, decide_held, drop
 from bot.alerting.facts import fire_of
 from bot.alerting.moment import Moment
 from bot.alerting.outgoing import post
+from engine.alerts.digest import rings
 from engine.alerts.local_time import next_digest_ms
+from engine.alerts.route import hushed
 from engine.alerts.stage import IN_APP, Action, Destination
 from engine.model import Fire, Severity
 from storage import alert_state, alerts
@@ -34,6 +36,7 @@ MOVED_BACK = "replay_moved_back"
 EXPIRED = "not_delivered_in_time"
 NO_DIGEST = "digest_off"
 TOLD = "digest_sent"
+TOLD_SILENTLY = "digest_sent_silently"
 
 
 def sweep(session: Session, moment: Moment, still_true: StillTrue) -> list[Decided]:
@@ -86,23 +89,26 @@ def _place(session: Session, alert: Alert) -> Destination:
 def _digest(
     session: Session, owner: str, place: Destination, rows: Sequence[Alert], moment: Moment
 ) -> Decided:
-    """Write one digest: an alert of its own that carries the others."""
+    """Write one digest: an alert of its own that carries the others, silent where it is not worth a ring."""
+    loud = rings(Severity(row.severity) for row in rows)
+    told = TOLD if loud else TOLD_SILENTLY
     due_ms = max(row.hold_until_ms or 0 for row in rows)
     digest = _digest_row(owner, place, rows, due_ms, moment)
+    digest.reason = told
     session.add(digest)
     session.flush()
     for row in rows:
         row.carrier_id, row.hold_until_ms = digest.alert_id, None
         alerts.add_steps(
-            session, row, [StepRow(stage=DIGEST, action=Action.SEND.value, reason=TOLD)], moment.now_ms
+            session, row, [StepRow(stage=DIGEST, action=Action.SEND.value, reason=told)], moment.now_ms
         )
     session.flush()
     tz = user_preferences(session, owner, moment.house).tz
     message = compose_alert(session, digest, tz)
     alerts.add_steps(
-        session, digest, [StepRow(stage=DIGEST, action=Action.SEND.value, reason=TOLD)], moment.now_ms
+        session, digest, [StepRow(stage=DIGEST, action=Action.SEND.value, reason=told)], moment.now_ms
     )
-    sends = post(session, digest, message, place, moment, expires=False)
+    sends = post(session, digest, message, place if loud else hushed(place), moment, expires=False)
     return Decided(alert=digest, action=Action.SEND.value, until_ms=None, sends=sends)
 
 

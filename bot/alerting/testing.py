@@ -1,6 +1,7 @@
 """Make a test alert: a real delivery of one rule, marked as a test, that counts for nothing."""
 
 import secrets
+from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
@@ -10,22 +11,32 @@ from bot.alerting.facts import facts_of, row_of
 from bot.alerting.message import Telling, tell_test
 from bot.alerting.moment import Moment
 from bot.alerting.outgoing import post
+from bot.alerting.parts import Latest
+from bot.alerting.rules.fires import trial_facts
 from engine.alerts.stage import Action
 from engine.errors import UserError
-from engine.model import Fire, RuleId, Severity, UserId, ZoneSet
+from engine.model import Fire, RuleId, Severity, UserId
+from engine.rules.stored import KINDS, spec_of
 from storage.alerts import TEST, StepRow, add_steps
 from storage.rules import get_rule
 from storage.tables import Rule
 
 
 def send_test(
-    session: Session, owner: UserId, rule_id: RuleId, zones: ZoneSet | None, price: float, moment: Moment
+    session: Session,
+    owner: UserId,
+    rule_id: RuleId,
+    latest: Callable[[str], Latest | None],
+    moment: Moment,
 ) -> Decided:
-    """Write a test alert of one of the owner's rules, about the nearest zone there is."""
+    """Write a test alert of one of the owner's rules: about the nearest zone there is, or what it asks.
+
+    `latest` gives the last price of a symbol. Raises UserError where the owner has no such rule.
+    """
     rule = get_rule(session, owner, rule_id)
     if rule is None:
         raise UserError(f"You have no alert {rule_id}.", example="/alert list")
-    fire = _fire(rule, zones, price, moment)
+    fire = _fire(rule, latest(rule.symbol), moment)
     alert_id = f"t{secrets.token_hex(8)}"
     alert = row_of(fire, alert_id, facts_of(fire, moment.label), wall_ms=moment.wall_ms, epoch=moment.epoch)
     alert.action, alert.reason = Action.SEND.value, TEST
@@ -43,18 +54,23 @@ def send_test(
     return Decided(alert=alert, action=alert.action, until_ms=None, sends=sends)
 
 
-def _fire(rule: Rule, zones: ZoneSet | None, price: float, moment: Moment) -> Fire:
-    """Return what would fire: the worst step that the rule has, the nearest zone."""
+def _fire(rule: Rule, latest: Latest | None, moment: Moment) -> Fire:
+    """Return what would fire: the worst step that a watch has, the nearest zone; of others, what they ask."""
+    zones = latest.zones if latest else None
+    price = latest.price if latest else 0.0
+    watch = rule.kind not in KINDS
     steps = [Severity(name) for name in rule.params.get("within", {})]
-    near = sorted(zones.zones if zones else (), key=lambda zone: zone.distance(price))
+    near = sorted(zones.zones if zones and watch else (), key=lambda zone: zone.distance(price))
+    spec = None if watch else spec_of(rule.kind, rule.params, note=rule.note)
     return Fire(
         fire_id=f"{TEST}-{secrets.token_hex(8)}",
         rule_id=RuleId(rule.rule_id),
         owner=UserId(rule.user_id),
         symbol=rule.symbol,
         kind=TEST,
-        severity=max(steps, key=lambda s: s.rank, default=Severity.WARNING),
+        severity=spec.severity if spec else max(steps, key=lambda s: s.rank, default=Severity.WARNING),
         ts=moment.now_ms,
         price=price,
         zone=near[0] if near else None,
+        facts=tuple(trial_facts(spec, rule.symbol)) if spec else (),
     )

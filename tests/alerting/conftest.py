@@ -9,6 +9,8 @@ from sqlalchemy import select
 from bot.alerting.engine import Alerting
 from config.settings import AlertSettings
 from engine.model import Severity, Side, Tick, Zone, ZoneId, ZoneSet
+from engine.rules.stored import stored
+from engine.rules.text import read_rule
 from storage.rules import NewRule, add_rule, watch_params
 from storage.state import StateStore
 from storage.tables import Alert, AlertStep, Delivery
@@ -103,6 +105,26 @@ class Bench:
         rule = await self.state.run(lambda s: add_rule(s, owner, new, now_ms=self.market.now, wall_ms=1))
         await self.alerting.rules_changed(symbol)
         return rule.rule_id
+
+    async def rule(self, line, owner=OWNER, **changes):
+        """Add the rule of a line, and make it live."""
+        read = read_rule(line, now_ms=self.market.now)
+        kind, params = stored(read.spec, quiet_critical=changes.pop("quiet_critical", False))
+        symbol = f"{read.coin.upper()}USDT"
+        new = NewRule(symbol=symbol, kind=kind, params=params, note=read.spec.note, **changes)
+        rule = await self.state.run(lambda s: add_rule(s, owner, new, now_ms=self.market.now, wall_ms=1))
+        await self.alerting.rules_changed(symbol)
+        return rule.rule_id
+
+    async def said(self, event):
+        """Let a venue say something that is no price, and wait until it is dealt with."""
+        self.alerting.on_said(event)
+        while self.alerting._rules.waiting:
+            await asyncio.sleep(0.001)
+
+    async def titles(self):
+        """Return what was told, the lines of each message."""
+        return [d.message["title"] for d in await self.deliveries()]
 
     async def set(self, owner=OWNER, **values):
         await self.state.run(lambda s: set_settings(s, owner, values, wall_ms=1))

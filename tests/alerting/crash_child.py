@@ -10,6 +10,8 @@ import sys
 from bot.alerting.engine import Alerting
 from config.settings import AlertSettings
 from engine.model import Severity, Side, Tick, Zone, ZoneId, ZoneSet
+from engine.rules.stored import stored
+from engine.rules.text import read_rule
 from storage.notes import get_note, set_note
 from storage.rules import NewRule, add_rule, count_rules, watch_params
 from storage.state import StateStore
@@ -68,8 +70,20 @@ def price(number):
     return 100 + 3 * math.sin(number / 37) + 1.5 * math.sin(number / 5.3) + 0.4 * math.sin(number * 1.7)
 
 
+RULES = (
+    "price btc above 101 severity=critical",
+    "price btc below 99 severity=warning",
+    "price btc above 101.5 for=5m severity=critical",
+    "price btc below 98.5 for=3m severity=info",
+    "btc leaves 98 to 102 severity=warning",
+    "btc near 1% zone and price btc above 100 severity=critical",
+    "price btc above 103.5 once severity=critical",
+)
+
+
 class Market:
     now = T0
+    source_kind = "replay"  # which stands still while nobody plays it: nothing is late
 
     def now_ms(self):
         return self.now
@@ -86,6 +100,10 @@ def prepare(session):
     for cooldown_s in (60, 900):
         new = NewRule(symbol="BTCUSDT", params=params, cooldown_s=cooldown_s)
         add_rule(session, "local:owner", new, now_ms=T0, wall_ms=1)
+    for number, line in enumerate(RULES):
+        kind, params = stored(read_rule(line, now_ms=T0).spec)
+        new = NewRule(symbol="BTCUSDT", kind=kind, params=params, cooldown_s=300)
+        add_rule(session, f"local:{number % 3}", new, now_ms=T0, wall_ms=1)
 
 
 def say(word):
@@ -111,6 +129,7 @@ async def main(url):
             Tick(venue="binance", symbol="BTCUSDT", ts=market.now, price=price(n)), current
         )
         if n % SAVE_EVERY == 0:
+            await alerting._rules.write()
             await state.run(lambda s, n=n: set_note(s, "position", {"tick": n}))
             await asyncio.sleep(0.002)
     await alerting.close()

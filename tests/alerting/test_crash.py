@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from storage.state_db import StateDatabase
-from storage.tables import Alert, AlertStep, Cooldown, DailyCount, Delivery, Episode
+from storage.tables import Alert, AlertStep, Cooldown, DailyCount, Delivery, Episode, Rule
 
 CHILD = Path(__file__).with_name("crash_child.py")
 ROOT = CHILD.parents[2]
@@ -40,7 +40,7 @@ def story(url):
 
     def read(session):
         alerts = [
-            (a.fire_id, a.severity, a.action, a.reason, a.market_ms, a.hold_until_ms, a.carrier_id)
+            (a.fire_id, a.severity, a.action, a.reason, a.market_ms, a.hold_until_ms, a.carrier_id, a.kind)
             for a in session.scalars(select(Alert))
         ]
         deliveries = [
@@ -51,7 +51,11 @@ def story(url):
         memory = [(c.rule_id, c.subject, c.until_ms) for c in session.scalars(select(Cooldown))]
         memory += [(e.symbol, e.direction, e.last_ms, e.folded) for e in session.scalars(select(Episode))]
         memory += [(c.day, c.sent) for c in session.scalars(select(DailyCount))]
-        return [sorted(part, key=repr) for part in (alerts, deliveries, steps, memory)]
+        ended = [
+            (r.rule_id, r.ended_ms, r.ended_reason)
+            for r in session.scalars(select(Rule).where(Rule.ended_ms.is_not(None)))
+        ]
+        return [sorted(part, key=repr) for part in (alerts, deliveries, steps, memory, ended)]
 
     try:
         return database.read(read)
@@ -66,6 +70,8 @@ def test_twenty_kills_change_nothing_that_is_decided(tmp_path):
     wanted = story(quiet)
     assert len(wanted[0]) > 50
     assert {a[2] for a in wanted[0]} >= {"send", "fold", "digest"}
+    assert {a[7] for a in wanted[0]} >= {"zone_proximity", "price_level", "price_range_exit"}
+    assert [(e[0], e[2]) for e in wanted[4]] == [(9, "fired_once")]
 
     url, rng, kills = f"sqlite:///{tmp_path / 'killed.db'}", random.Random(11), 0
     while kills < 20:

@@ -41,6 +41,14 @@ def test_a_long_zone_below(fire):
     ]
 
 
+def test_figures_stand_beside_the_text_for_channels_that_can_show_them(fire):
+    message = tell(Telling(alert_id="a1", fire=fire()))
+    shown = [("Price", "95.760"), ("Distance", "0.8%"), ("Zone", "90.000–95.000"), ("Longs there", "$42M")]
+    assert list(message.figures) == shown
+    assert message.as_json()["figures"] == [list(pair) for pair in shown]
+    assert tell(Telling(alert_id="a1", fire=fire(price=0.0, zone=None))).figures == ()
+
+
 def test_a_short_zone_above_with_the_users_clock_when_live(fire):
     message = tell(Telling(alert_id="a1", fire=fire(99.2, Side.SHORT), tz="Europe/Berlin"))
     assert message.title == "BTC is 0.8% below a $42M short zone"
@@ -61,7 +69,7 @@ def test_what_rides_along_is_counted_and_the_latest_told(fire):
     later = replace(fire(95.2), ts=TS + 360_000)
     message = tell(Telling(alert_id="a1", fire=fire(), folded=6, latest=later))
     assert message.title.endswith("zone ×7")
-    assert "6 more since; at 20:41 UTC BTC is 0.2% above a $42M long zone." in message.text
+    assert "6 more since; at 20:41 UTC: BTC is 0.2% above a $42M long zone." in message.text
     assert message.folded == 6
 
 
@@ -72,6 +80,8 @@ def test_buttons_fit_what_platforms_take_and_name_the_rule(fire):
     assert actions["Pause"] == "v1:alert:pause:12"
     assert actions["Chart"] == "v1:heatmap:-:BTCUSDT:24h"
     assert actions["Why?"].startswith("v1:alert:why:a")
+    assert actions["Useful"] == "v1:alert:useful:a" + "f" * 16
+    assert actions["Not useful"] == "v1:alert:useless:a" + "f" * 16
     assert all(len(action.encode()) <= 64 for action in actions.values())
 
 
@@ -79,6 +89,7 @@ def test_a_test_says_that_nothing_has_happened(fire):
     message = tell_test(Telling(alert_id="t1", fire=fire()))
     assert message.title == "Test alert, nothing has happened: BTC is 0.8% above a $42M long zone"
     assert message.text.startswith("This is how alert 12 reaches you here. It counts for no limit.\n")
+    assert not any(":use" in action for row in message.buttons for _, action in row)
     bare = tell_test(Telling(alert_id="t1", fire=replace(fire(price=0.0), zone=None)))
     assert bare.title == "Test alert"
     assert "Price" not in bare.text

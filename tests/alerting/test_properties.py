@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from bot.alerting.context import House, preferences_of
 from bot.alerting.decide import decide
+from bot.alerting.freshness import Supply
 from bot.alerting.index import WatchIndex, arm_changes
 from bot.alerting.moment import Moment
 from bot.alerting.sweep import sweep
@@ -126,7 +127,17 @@ class Both:
         self.memory.arms[rule_id] = ArmState()
 
     def moment(self, now_ms):
-        return Moment(now_ms=now_ms, wall_ms=1, epoch=0, house=self.house)
+        supply = {"BTCUSDT": Supply(stale="no price comes" if self.dark else "", price=100.0)}
+        return Moment(now_ms=now_ms, wall_ms=1, epoch=0, house=self.house, supply=supply)
+
+    @property
+    def dark(self):
+        return bool(self.memory.stale)
+
+    @dark.setter
+    def dark(self, dark):
+        """Let data be stale from now on, or fresh."""
+        self.memory.stale = {"BTCUSDT"} if dark else set()
 
     def true(self, fire):
         zones, price = self.latest
@@ -180,7 +191,9 @@ def play(both, kit, data):
     for minute in range(data.draw(st.integers(2, 5))):
         zones = kit.zones(*data.draw(zone_sets(kit.zone)), ts=T0 + minute)
         for price in data.draw(st.lists(prices, min_size=3, max_size=15)):
-            ts += data.draw(st.sampled_from([15_000, 60_000, 900_000, 7_200_000]))
+            step_ms = data.draw(st.sampled_from([15_000, 60_000, 900_000, 7_200_000]))
+            ts += step_ms
+            both.dark = step_ms < 900_000 and data.draw(st.sampled_from([False, False, True]))
             fires += both.tick(zones, price, ts)
     return fires
 
@@ -197,9 +210,11 @@ def compare(both, fires):
             .select_from(Delivery)
             .where(Delivery.revision > 0, Delivery.state == "QUEUED")
         )
-        return rows, steps, told, edits
+        texts = session.execute(select(Delivery.alert_id, Delivery.message).where(Delivery.revision == 0))
+        digests = Counter(text["silent"] for alert_id, text in texts if alert_id.startswith("d"))
+        return rows, steps, told, edits, digests
 
-    rows, steps, told, edits = both.db.read(read)
+    rows, steps, told, edits, digests = both.db.read(read)
     real = {row.fire_id: row for row in rows if row.kind == "zone_proximity"}
     assert sorted(real) == sorted({fire.fire_id for fire in fires})
     assert edits == 0  # nothing was sent, so messages are rewritten where they wait
@@ -217,6 +232,10 @@ def compare(both, fires):
             assert row.carrier_id == last.carrier or both.memory.records[last.carrier].carrier
     rings = {m.alert_id for m in both.memory.messages if not m.digest}
     assert rings == {row.alert_id for row in real.values() if row.action == "send"}
+    hushed = Counter(m.silent for m in both.memory.messages if m.digest)
+    assert hushed == Counter(row.reason == "digest_sent_silently" for row in rows if row.kind == "digest")
+    assert hushed[True] == digests[True]
+    assert hushed[False] == digests[False]
 
 
 @pytest.mark.parametrize("least", [math.nan, 1e12])
