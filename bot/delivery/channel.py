@@ -40,7 +40,8 @@ class OutMessage:
     `buttons` are rows of (label, action). `label` is the source line ("REPLAY 2025-10-10 20:35 UTC").
     `folded` counts the alerts that ride along. `may_repeat` says that the same message may have arrived
     before, `late_s` how long it waited where that is worth saying, `note` what else the owner must know
-    (another channel is off, say), `silent` that it makes no sound.
+    (another channel is off, say), `silent` that it makes no sound. `figures` are the numbers of the text once
+    more, as (label, value), for channels that can show them side by side.
     """
 
     delivery_id: int
@@ -62,6 +63,7 @@ class OutMessage:
     late_s: int = 0
     note: str = ""
     silent: bool = False
+    figures: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

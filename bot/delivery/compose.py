@@ -35,6 +35,7 @@ def compose(row: Claimed, *, wall_ms: int, deduplicates_s: float, picture: Pictu
         late_s=age_s if age_s >= LATE_AFTER_S and row.revision == 0 else 0,
         note=str(body.get("note", "")),
         silent=bool(body.get("silent", False)),
+        figures=tuple((str(label), str(value)) for label, value in body.get("figures", [])),
     )
 
 

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from sqlalchemy.orm import Session
@@ -102,17 +103,15 @@ class Worker:
         wall_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
         hooks = hooks or Hooks()
-        fallback = hooks.fallback
         self._state = state
         self._config = config or WorkerConfig()
         self._wall_ms = wall_ms
         self._expired = hooks.expired
         self._owner = secrets.token_hex(8)
         self._pictures = Pictures(hooks.draw)
-        self._recorder = Recorder(
-            state, lambda s, o: settle_and_reroute(s, o, wall_ms=wall_ms(), fallback=fallback)
-        )
         self._lanes = {channel.name: Lane(self._attempt(channel)) for channel in channels}
+        settle = partial(settle_and_reroute, fallback=hooks.fallback, kinds=frozenset(self._lanes))
+        self._recorder = Recorder(state, lambda s, o: settle(s, o, wall_ms=wall_ms()))
         self._woken = asyncio.Event()
         self._stopping = False
         self._looked_s = -1e9

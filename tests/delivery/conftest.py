@@ -1,8 +1,11 @@
 """A real state store in a file, alerts to deliver, and a far end that does what it is told."""
 
 import asyncio
+import importlib.util
+import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +104,17 @@ class Far:
     @property
     def titles(self):
         return [message.title for message, _, _ in self.got]
+
+
+@pytest.fixture
+def load_messages():
+    """The messages of `messages.py`: modules here cannot be imported from each other."""
+    name, path = "delivery_messages", Path(__file__).with_name("messages.py")
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
 
 
 @pytest.fixture
