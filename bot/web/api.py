@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -16,6 +16,7 @@ from bot.commands.symbols import Markets, resolve
 from bot.web.channels import BINS, MAX_COLUMNS, facts_of
 from bot.web.encode import Frame, pack
 from bot.web.ports import WINDOWS, Market
+from bot.web.reports import Reported, Reports, venues_of
 from bot.web.wire import dumps
 from engine.errors import UserError
 from engine.grid import Grid
@@ -36,19 +37,26 @@ class Asked:
     form: str
     model: str
     weights: str
+    venues: tuple[str, ...]
     candle_ts: int
 
     @property
     def etag(self) -> str:
         """Return what names the answer."""
-        model = sha256(f"{self.model} {self.weights}".encode()).hexdigest()[:12]
+        model = sha256(f"{self.model} {self.weights} {self.venues}".encode()).hexdigest()[:12]
         return f'"{self.symbol}-{self.window}-{self.form}-{model}-{self.candle_ts}"'
 
 
 class Api:
     """Read the market for HTTP clients; each heatmap is packed once per candle, however many ask."""
 
-    def __init__(self, market: Market, presets: Mapping[str, Preset] = PRESETS) -> None:
+    def __init__(
+        self,
+        market: Market,
+        presets: Mapping[str, Preset] = PRESETS,
+        reported: Reported | None = None,
+    ) -> None:
+        self.reports = Reports(market, reported)
         self._market = market
         self._presets = presets
         self._made: OrderedDict[Asked, asyncio.Task[tuple[bytes, str]]] = OrderedDict()
@@ -61,7 +69,7 @@ class Api:
     async def heatmap(self, request: web.Request) -> web.Response:
         """Answer the heatmap of `symbol` over `window`, as JSON or as the binary form (`format=binary`).
 
-        `model` and `weights` are those of the command `/heatmap`.
+        `model`, `weights` and `exchange` are those of the command `/heatmap`.
         """
         form = request.query.get("format", "json")
         if form not in ("json", "binary"):
@@ -73,11 +81,15 @@ class Api:
         return await self._cached(request, "candles")
 
     async def levels(self, request: web.Request) -> web.Response:
-        """Answer what stands at the newest close of `symbol`, in levels of `bin_bp` that hold `min_usd`."""
+        """Answer what stands at the newest close of `symbol`, in levels of `bin_bp` that hold `min_usd`.
+
+        With `exchange` it is what stands on those venues.
+        """
         symbol = self._symbol(request)
         bin_bp, min_usd = (_number(request, *each) for each in (("bin_bp", 5.0, 2.0, 100.0), _MIN_USD))
-        shot = await self._market.snapshot(symbol, bin_bp=bin_bp, min_usd=min_usd)
-        return _json({**self._source(), **_shot(shot)})
+        venues = venues_of(request, self._market, symbol)
+        shot = await self._market.snapshot(symbol, bin_bp=bin_bp, min_usd=min_usd, venues=venues)
+        return _json({**self._source(), **levels_of(shot), "shares": self._shares(symbol, shot.venues)})
 
     def _symbol(self, request: web.Request) -> str:
         asked = request.query.get("symbol", "")
@@ -97,6 +109,7 @@ class Api:
             form=form,
             model=request.query.get("model", FOLLOWED)[:32].lower(),
             weights=request.query.get("weights", "")[:64],
+            venues=venues_of(request, self._market, symbol),
             candle_ts=self._market.view(symbol).candle_ts,
         )
 
@@ -122,7 +135,9 @@ class Api:
 
     async def _make(self, asked: Asked) -> tuple[bytes, str]:
         grid, model, unit = await self._grid(asked)
-        head = {**self._source(), "window": asked.window, "model": model, "unit": unit}
+        venues = asked.venues or self._market.venues_of(asked.symbol)
+        made_of = {"venues": list(venues), "shares": self._shares(asked.symbol, venues)}
+        head = {**self._source(), "window": asked.window, "model": model, "unit": unit, **made_of}
         if asked.form == "binary":
             return await asyncio.to_thread(_binary, grid, head), BINARY
         make = _candles if asked.form == "candles" else _table
@@ -134,11 +149,20 @@ class Api:
         wanted = (asked.model, asked.weights)
         chosen = await pick(self._presets, self._market, asked.symbol, wanted, window_ms)
         if chosen is None:
-            grid = await self._market.grid(asked.symbol, window_ms, bins=BINS, max_cols=MAX_COLUMNS)
+            grid = await self._market.grid(
+                asked.symbol, window_ms, bins=BINS, max_cols=MAX_COLUMNS, venues=asked.venues
+            )
             return grid, FOLLOWED, self._presets[FOLLOWED].unit.value
         feed = chosen.feed
-        grid = await self._market.model_grid(asked.symbol, window_ms, feed, max_cols=MAX_COLUMNS)
+        grid = await self._market.model_grid(
+            asked.symbol, window_ms, feed, max_cols=MAX_COLUMNS, venues=asked.venues
+        )
         return grid, chosen.label, feed.preset.unit.value
+
+    def _shares(self, symbol: str, venues: Sequence[str]) -> dict[str, float]:
+        """Return what part of all venues' dollars each of some has."""
+        known = self._market.shares(symbol)
+        return {venue: round(known[venue], 4) for venue in venues if venue in known}
 
     def _source(self) -> dict[str, Any]:
         return {"source": self._market.source_kind, "label": self._market.label()}
@@ -163,7 +187,7 @@ def _number(request: web.Request, name: str, usual: float, least: float, most: f
     return value
 
 
-def _shot(shot: HeatmapSnapshot) -> dict[str, Any]:
+def levels_of(shot: HeatmapSnapshot) -> dict[str, Any]:
     """Return a snapshot as JSON has it; each level is low, high, dollars and distance."""
     sides = {
         f"{side}_levels": [

@@ -9,13 +9,13 @@ from bot.web.api import Api
 from bot.web.auth import PanelAuth
 from bot.web.blobs import BlobStore
 from bot.web.errors import answer_errors
-from bot.web.health import HealthPages
 from bot.web.panel import Panel
+from bot.web.rest.gate import LARGEST_BODY, Gate
+from bot.web.rest.service import Rest
 from bot.web.security import Guard, add_headers
 from bot.web.static import Assets
 from bot.web.stream import Stream
 
-LARGEST_BODY = 16_384
 BODY_TIMEOUT_S = 10.0
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -98,7 +98,7 @@ class Site:
 
 
 def checks(
-    guard: Guard, connections: Callable[[], int], limit: int
+    guard: Guard, gate: Gate, connections: Callable[[], int], limit: int
 ) -> Callable[..., Awaitable[web.StreamResponse]]:
     """Return the middleware that turns away foreign names, foreign pages and a crowd."""
 
@@ -109,7 +109,7 @@ def checks(
                 text="This server does not answer to that name; add it to LIQWATCH_ALLOWED_HOSTS."
             )
         acts = request.method not in SAFE_METHODS or request.headers.get("Upgrade", "").lower() == "websocket"
-        if acts and not guard.knows_origin(request):
+        if acts and not (gate.allows(request) or guard.knows_origin(request)):
             raise web.HTTPForbidden(text="Another site may not speak for this one.")
         if connections() > limit:
             raise web.HTTPServiceUnavailable(text="Too many connections.", headers={"Retry-After": "5"})
@@ -123,25 +123,28 @@ def build(
     site: Site,
     api: Api,
     stream: Stream,
-    health: HealthPages,
+    rest: Rest,
     assets: Assets,
     check: Callable[..., Awaitable[web.StreamResponse]],
 ) -> web.Application:
     """Return the application."""
-    app = web.Application(middlewares=[answer_errors, check], client_max_size=LARGEST_BODY)
+    gate = rest.gate
+    layers = [gate.watch(), answer_errors, check, gate.guard()]
+    app = web.Application(middlewares=layers, client_max_size=LARGEST_BODY)
     app.on_response_prepare.append(add_headers)
     app.add_routes(
         [
             web.get("/", site.page),
             web.get(r"/{kind:static|vendor}/@{version}/{path:.+}", assets.file),
             web.get(r"/{kind:static|vendor}/{path:.+}", assets.file),
-            web.get("/healthz", health.alive),
-            web.get("/readyz", health.ready),
+            *rest.resources(),
+            web.get("/api/exchanges", rest.exchanges.health),
             web.get("/api/session", site.session),
             web.get("/api/symbols", api.symbols),
             web.get("/api/heatmap", api.heatmap),
             web.get("/api/candles", api.candles),
             web.get("/api/levels", api.levels),
+            web.get("/api/liquidations", api.reports.liquidations),
             web.get("/ws/heatmap", stream.handle),
             web.get("/ws/panel", site.panel),
             web.post("/panel/sign-in", site.sign_in),
@@ -149,4 +152,7 @@ def build(
             web.get(r"/panel/alerts/{delivery:\d{1,18}}/picture.png", site.alert_picture),
         ]
     )
+    for resource in app.router.resources():
+        if resource.canonical.startswith("/api/"):
+            gate.know(resource.canonical, limited=True, shared=False)
     return app

@@ -1,146 +1,42 @@
-"""Keep what the stream's channels show: the heatmap of a symbol and window, and a symbol's market facts."""
+"""Keep what the stream's channels of a symbol show beside its heatmap: facts, zones, candles."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
-
-import structlog
+from math import isnan
+from typing import Any, Protocol
 
 from bot.live.view import SymbolView
-from bot.web.encode import Frame, Scale, pack
 from bot.web.fanout import Message
 from bot.web.ports import WINDOWS, Market
-from bot.web.usual import Usual
+from bot.web.topics import Kind, Topic
 from bot.web.wire import dumps
-from engine.grid import Grid
-from engine.model import STEP_MS, Zone
-
-log = structlog.get_logger(__name__)
+from engine.model import STEP_MS, Candles, Zone
 
 BINS = 600
 MAX_COLUMNS = 1000
-EDGE = 0.06
-"""A fresh range is drawn when price comes within this share of the range's edge."""
-RESCALE = 1.6
-"""Colours are chosen anew when the brightest dollars have changed by this factor."""
-
-Publish = Callable[[Message], None]
+CANDLE_FIELDS = ["ts", "open", "high", "low", "close", "volume"]
 
 
-def heat_channel(symbol: str, window: str) -> str:
-    """Return the name of a heatmap's channel."""
-    return f"heatmap:{symbol}:{window}"
+class Outlet(Protocol):
+    """Be where channels publish."""
 
+    def publish(self, message: Message) -> None:
+        """Let a message go to those who follow its channel."""
 
-def market_channel(symbol: str) -> str:
-    """Return the name of a symbol's channel of facts."""
-    return f"market:{symbol}"
-
-
-class HeatChannel:
-    """The heatmap of one symbol over one window, kept up to date while somebody follows it.
-
-    It is the market's own, or that of the `usual` model.
-    """
-
-    def __init__(
-        self, market: Market, symbol: str, window: str, publish: Publish, usual: Usual | None = None
-    ) -> None:
-        self.name = heat_channel(symbol, window)
-        self.symbol = symbol
-        self.candle_ts = 0
-        self._market = market
-        self._window = window
-        self._usual = usual
-        self._publish = publish
-        self._frame: Frame | None = None
-        self._n = 0
-        self._packed: Message | None = None
-        self._lock = asyncio.Lock()
-
-    async def snapshot(self) -> Message:
-        """Return the whole heatmap as a message; made once for all who ask at the same number."""
-        async with self._lock:
-            frame = self._frame or await self._draw()
-            if self._packed is None or self._packed.n != self._n:
-                self._packed = await self._pack("snapshot", frame)
-            return self._packed
-
-    async def refresh(self) -> None:
-        """Publish what is new since the last time: some columns, or everything where it no longer fits."""
-        async with self._lock:
-            if self._frame is None:
-                return
-            self.candle_ts = self._market.view(self.symbol).candle_ts
-            inside = (self._frame.high - self._frame.low) / self._frame.bins / 4
-            low, high = (
-                self._frame.low + inside,
-                self._frame.high - inside,
-            )  # rounded outwards: the same edges
-            grid = await self._grid(low, high, bins=self._frame.bins)
-            later = await asyncio.to_thread(Frame.of, grid, self._frame.scale)
-            scale = await asyncio.to_thread(Scale.of, grid)
-            if self._outgrown(later, scale):
-                await self._redraw()
-                return
-            columns = self._frame.newer(later)
-            if len(columns):
-                self._frame = self._frame.extended(columns, keep=max(len(later), 1))
-                self._n += 1
-                self._publish(await self._pack("columns", columns))
-
-    async def restart(self) -> None:
-        """Draw everything anew, as after a jump in time."""
-        async with self._lock:
-            if self._frame is not None:
-                await self._redraw()
-
-    async def _draw(self) -> Frame:
-        self.candle_ts = self._market.view(self.symbol).candle_ts
-        grid = await self._grid()
-        self._frame = await asyncio.to_thread(Frame.of, grid)
-        return self._frame
-
-    async def _grid(self, low: float | None = None, high: float | None = None, *, bins: int = BINS) -> Grid:
-        window_ms = WINDOWS[self._window]
-        if self._usual is not None:
-            return await self._usual.grid(self.symbol, window_ms, low=low, high=high, max_cols=MAX_COLUMNS)
-        return await self._market.grid(
-            self.symbol, window_ms, low=low, high=high, bins=bins, max_cols=MAX_COLUMNS
-        )
-
-    async def _redraw(self) -> None:
-        frame = await self._draw()
-        self._n += 1
-        self._packed = await self._pack("snapshot", frame)
-        self._publish(self._packed)
-
-    def _outgrown(self, later: Frame, scale: Scale) -> bool:
-        frame = self._frame
-        if frame is None or not len(later) or not frame.fits(later):
-            return True
-        margin = EDGE * (frame.high - frame.low)
-        price = self._market.view(self.symbol).price
-        inside = frame.low + margin < price < frame.high - margin
-        return not inside or not 1 / RESCALE < scale.top / frame.scale.top < RESCALE
-
-    async def _pack(self, kind: str, frame: Frame) -> Message:
-        about = self._usual.about if self._usual else ""
-        head = {"type": kind, "channel": self.name, "window": self._window, "about": about}
-        data = await asyncio.to_thread(pack, frame, {**head, "n": self._n})
-        return Message(channel=self.name, n=self._n, data=data)
+    def follows(self, channel: str) -> bool:
+        """Say whether anybody follows a channel."""
 
 
 class MarketChannel:
     """What is known about one symbol beside its heatmap: price, forming candle, zones, the day's facts."""
 
-    def __init__(self, market: Market, symbol: str, publish: Publish) -> None:
-        self.name = market_channel(symbol)
+    def __init__(self, market: Market, symbol: str, outlet: Outlet) -> None:
+        self.name = Topic(Kind.MARKET, symbol).name
         self._market = market
         self._symbol = symbol
-        self._publish = publish
+        self._outlet = outlet
         self._n = 0
-        self._bar: dict[str, float] | None = None
+        self._forming = Forming()
+        self._told: dict[str, Any] = {}
         self._facts: dict[str, Any] = {}
         self._candle_ts = market.view(symbol).candle_ts
 
@@ -149,16 +45,22 @@ class MarketChannel:
         return self._message("market", self._now(self._market.view(self._symbol)))
 
     def update(self, *, rebuilt: bool) -> None:
-        """Publish the newest price; with a new candle zones and the day's facts; all after a jump in time."""
+        """Publish what changed of the price; with a new candle of zones and the day's facts as well.
+
+        All of it after a jump in time.
+        """
         view = self._market.view(self._symbol)
         if rebuilt:
-            self._bar = None
+            self._forming = Forming()
             self._facts = {}
         if rebuilt or view.candle_ts != self._candle_ts:
             self._candle(view)
             return
-        self._n += 1
-        self._publish(self._message("price", self._price(view)))
+        body = self._price(view)
+        told = {name: value for name, value in body.items() if name != "price_ts"}
+        if told != self._told:
+            self._told = told
+            self._tell("price", body)
 
     def _candle(self, view: SymbolView) -> None:
         self._candle_ts = view.candle_ts
@@ -166,40 +68,157 @@ class MarketChannel:
         changed = {name: value for name, value in facts.items() if self._facts.get(name) != value}
         if changed:
             self._facts = facts
-            self._n += 1
-            self._publish(self._message("facts", changed))
+            self._tell("facts", changed)
 
     def _now(self, view: SymbolView) -> dict[str, Any]:
         return self._price(view) | facts_of(view)
 
     def _price(self, view: SymbolView) -> dict[str, Any]:
-        self._form(view)
         return {
             "price": view.price,
             "price_ts": view.price_ts,
             "interpolated": view.interpolated,
-            "bar": self._bar,
+            "bar": self._forming.grown(view),
         }
 
-    def _form(self, view: SymbolView) -> None:
-        """Grow the candle that is still open; a closed one comes with the heatmap's columns."""
-        opened = view.price_ts - view.price_ts % STEP_MS
-        if opened <= view.candle_ts:
-            self._bar = None
-            return
-        price = view.price
-        if self._bar is None or self._bar["ts"] != opened:
-            self._bar = {"ts": opened, "open": price, "high": price, "low": price, "close": price}
-            return
-        self._bar |= {
-            "high": max(self._bar["high"], price),
-            "low": min(self._bar["low"], price),
-            "close": price,
-        }
+    def _tell(self, kind: str, body: dict[str, Any]) -> None:
+        self._n += 1
+        self._outlet.publish(self._message(kind, body))
 
     def _message(self, kind: str, body: dict[str, Any]) -> Message:
         head = {"type": kind, "channel": self.name, "symbol": self._symbol, "n": self._n}
-        return Message(channel=self.name, n=self._n, data=dumps(head | body))
+        return Message.of(dumps(head | body), channel=self.name, n=self._n)
+
+
+class Forming:
+    """Grow the candle that is still open; one that has closed comes with the candles."""
+
+    def __init__(self) -> None:
+        self._bar: dict[str, float] | None = None
+
+    def grown(self, view: SymbolView) -> dict[str, float] | None:
+        """Return the candle as it stands at the newest price, None where none is open."""
+        opened = view.price_ts - view.price_ts % STEP_MS
+        price = view.price
+        if opened <= view.candle_ts:
+            self._bar = None
+        elif self._bar is None or self._bar["ts"] != opened:
+            self._bar = {"ts": opened, "open": price, "high": price, "low": price, "close": price}
+        else:
+            high, low = max(self._bar["high"], price), min(self._bar["low"], price)
+            self._bar = self._bar | {"high": high, "low": low, "close": price}
+        return self._bar
+
+
+class ZoneChannel:
+    """The zones of one symbol, as they come, change and go."""
+
+    def __init__(self, market: Market, symbol: str, outlet: Outlet) -> None:
+        self.name = Topic(Kind.ZONES, symbol).name
+        self._market = market
+        self._symbol = symbol
+        self._outlet = outlet
+        self._n = 0
+        self._zones = self._found()
+
+    async def snapshot(self) -> Message:
+        """Return all zones as one message."""
+        view = self._market.view(self._symbol)
+        ready = bool(view.zones and view.zones.threshold_ready)
+        body = {"price": view.price, "ready": ready, "zones": list(self._zones.values())}
+        return self._message("zones", body)
+
+    def update(self, *, rebuilt: bool) -> None:
+        """Publish which zones are new or changed, and which are gone; nothing where all are as they were."""
+        before, self._zones = self._zones, self._found()
+        changed = [zone for name, zone in self._zones.items() if before.get(name) != zone]
+        gone = [name for name in before if name not in self._zones]
+        if changed or gone:
+            self._n += 1
+            self._outlet.publish(self._message("zones_changed", {"zones": changed, "gone": gone}))
+
+    def _found(self) -> dict[str, dict[str, Any]]:
+        zones = self._market.view(self._symbol).zones
+        return {str(zone.zone_id): zone_of(zone) for zone in zones.zones} if zones else {}
+
+    def _message(self, kind: str, body: dict[str, Any]) -> Message:
+        head = {"type": kind, "channel": self.name, "symbol": self._symbol, "n": self._n}
+        return Message.of(dumps(head | body), channel=self.name, n=self._n)
+
+
+class CandleChannel:
+    """The candles of one symbol over one window: those that closed, and the one that still forms."""
+
+    def __init__(self, market: Market, symbol: str, window: str, outlet: Outlet) -> None:
+        self.name = Topic(Kind.CANDLES, symbol, window).name
+        self.symbol = symbol
+        self.candle_ts = 0
+        self._market = market
+        self._window = window
+        self._outlet = outlet
+        self._n = 0
+        self._forming = Forming()
+        self._bar: dict[str, float] | None = None
+        self._lock = asyncio.Lock()
+
+    async def snapshot(self) -> Message:
+        """Return all candles as one message."""
+        async with self._lock:
+            return await self._whole()
+
+    def update(self, *, rebuilt: bool) -> None:
+        """Publish the candle that still forms where it has grown."""
+        bar = self._forming.grown(self._market.view(self.symbol))
+        if bar is not None and bar != self._bar and not rebuilt:
+            row = [bar[name] for name in CANDLE_FIELDS[:5]]
+            self._tell("candle", {"closed": False, "candles": [[*row, None]]})
+        self._bar = bar
+
+    async def refresh(self) -> None:
+        """Publish the candles that have closed since."""
+        async with self._lock:
+            view = self._market.view(self.symbol)
+            first, last = self.candle_ts + STEP_MS, view.candle_ts + STEP_MS
+            if not self.candle_ts or last <= first:
+                return
+            closed = await self._market.candles_between(self.symbol, first, last)
+            self.candle_ts = view.candle_ts
+            if len(closed):
+                self._tell("candle", {"closed": True, "candles": rows_of(closed)})
+
+    async def restart(self) -> None:
+        """Publish everything anew, as after a jump in time."""
+        async with self._lock:
+            if self.candle_ts:
+                self._forming, self._bar = Forming(), None
+                self._n += 1
+                self._outlet.publish(await self._whole())
+
+    async def _whole(self) -> Message:
+        view = self._market.view(self.symbol)
+        candles = await self._market.history(self.symbol, WINDOWS[self._window])
+        self.candle_ts = view.candle_ts
+        body = {"step_ms": STEP_MS, "fields": CANDLE_FIELDS, "candles": rows_of(candles), "bar": self._bar}
+        return self._message("candles", body)
+
+    def _tell(self, kind: str, body: dict[str, Any]) -> None:
+        self._n += 1
+        self._outlet.publish(self._message(kind, body))
+
+    def _message(self, kind: str, body: dict[str, Any]) -> Message:
+        head = {"type": kind, "channel": self.name, "symbol": self.symbol, "window": self._window}
+        return Message.of(dumps(head | {"n": self._n} | body), channel=self.name, n=self._n)
+
+
+def rows_of(candles: Candles) -> list[list[float | None]]:
+    """Return candles as rows of `CANDLE_FIELDS`, those without a price left out; None is not known."""
+    columns = [candles.ts, candles.open, candles.high, candles.low, candles.close, candles.volume]
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [
+        [None if isnan(value) else value for value in row]
+        for row in rows
+        if not isnan(row[CANDLE_FIELDS.index("close")])
+    ]
 
 
 def facts_of(view: SymbolView) -> dict[str, Any]:

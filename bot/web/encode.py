@@ -28,6 +28,11 @@ SOFTEN = 3
 BELOW_COLOUR = 10.0
 HEADROOM = 2.0
 LEVEL = 6
+CHANGES_PER_BYTE = {1: 1.7, 2: 1.45, 4: 1.05, 6: 0.9, 8: 0.82, 10: 0.76}
+"""How coarsely codes may be used to make a message fit, and how many changes a byte holds then at most.
+
+The latter was measured on recorded days; it only saves trying what cannot fit.
+"""
 NO_PRICE = -1
 """Stands where a column has no candle."""
 
@@ -56,13 +61,20 @@ class Scale:
         high = max(float(heat.max()), span.top) * HEADROOM
         return cls(low=span.bottom / BELOW_COLOUR, high=high, bottom=span.bottom, top=span.top)
 
-    def codes(self, dollars: npt.NDArray[np.float32]) -> Bytes:
-        """Return dollars as codes; what is below the scale is 0, what is above it 255."""
-        step = np.log(self.high / self.low) / (CODES - 1)
+    def codes(self, dollars: npt.NDArray[np.float32], stride: int = 1) -> Bytes:
+        """Return dollars as codes; what is below the scale is 0, what is above it 255.
+
+        With a `stride` only every so manieth code is used, which deflates better and tells less exactly.
+        """
+        step = np.log(self.high / self.low) / (CODES - 1) * stride
         with np.errstate(divide="ignore"):
-            raw = np.rint(np.log(dollars / np.float32(self.low)) / np.float32(step)) + 1
+            raw = np.rint(np.log(dollars / np.float32(self.low)) / np.float32(step)) * stride + 1
         codes: Bytes = np.clip(raw, 0, CODES).astype(np.uint8)
         return codes
+
+    def error(self, stride: int = 1) -> float:
+        """Return how far a code's dollars may be from what they stand for, as a fraction."""
+        return float((self.high / self.low) ** (stride / (CODES - 1) / 2)) - 1
 
     def dollars(self, codes: Bytes) -> npt.NDArray[np.float32]:
         """Return codes as dollars, right within half a code's step."""
@@ -90,8 +102,8 @@ class Frame:
     scale: Scale
 
     @classmethod
-    def of(cls, grid: Grid, scale: Scale | None = None) -> Self:
-        """Quantise a grid, on a scale of its own unless one is given."""
+    def of(cls, grid: Grid, scale: Scale | None = None, stride: int = 1) -> Self:
+        """Quantise a grid, on a scale of its own unless one is given; see `Scale.codes` for the stride."""
         scale = scale or Scale.of(grid)
         return cls(
             symbol=grid.symbol,
@@ -100,8 +112,8 @@ class Frame:
             high=float(grid.edges[-1]),
             ts=grid.ts.astype(np.int64),
             ohlc=np.stack([grid.open, grid.high, grid.low, grid.close]).astype(float),
-            long=scale.codes(grid.long),
-            short=scale.codes(grid.short),
+            long=scale.codes(grid.long, stride),
+            short=scale.codes(grid.short, stride),
             scale=scale,
         )
 
@@ -179,7 +191,30 @@ def pack(frame: Frame, header: dict[str, Any]) -> bytes:
         _differences(frame.long),
         _differences(frame.short),
     ]
-    return MAGIC + struct.pack("<I", len(text)) + text + zlib.compress(b"".join(parts), LEVEL)
+    deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL + 1, zlib.Z_FILTERED)
+    body = deflate.compress(b"".join(parts)) + deflate.flush()
+    return MAGIC + struct.pack("<I", len(text)) + text + body
+
+
+def pack_within(grid: Grid, header: dict[str, Any], most_bytes: int) -> bytes:
+    """Return a grid as one message of at most some bytes where that can be, telling dollars less exactly.
+
+    The header's `error` says how far they may be off, as a fraction: from some 2 to some 20 %.
+    """
+    scale, coarsest = Scale.of(grid), max(CHANGES_PER_BYTE)
+    for stride, per_byte in CHANGES_PER_BYTE.items():
+        frame = Frame.of(grid, scale, stride)
+        if stride != coarsest and _changes(frame) > most_bytes * per_byte:
+            continue
+        message = pack(frame, {**header, "error": round(scale.error(stride), 4)})
+        if stride == coarsest or len(message) <= most_bytes:
+            break
+    return message
+
+
+def _changes(frame: Frame) -> int:
+    """Return in how many cells the code differs from that of the column before."""
+    return sum(int(np.count_nonzero(codes[1:] != codes[:-1])) for codes in (frame.long, frame.short))
 
 
 def unpack(message: bytes) -> tuple[dict[str, Any], Frame]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
+from bot.web.rest.problems import Refused
 from engine.errors import DataError, UserError
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         raise
     except web.HTTPException as error:
         return _plain(error)
+    except Refused as refused:
+        return refused.answer()
     except UserError as error:
         return problem(400, error.message, example=error.example)
     except DataError as error:

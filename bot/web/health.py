@@ -2,38 +2,35 @@
 
 from typing import Any
 
-from aiohttp import web
-
 from bot.supervisor import PartHealth
+from bot.web.exchanges import Exchanges
 from bot.web.ports import Health, Market
 from engine.errors import LiqwatchError
 
 
 class HealthPages:
-    """Say how the process is, to machines that watch it."""
+    """Say how the process is, to machines that watch it; `exchanges` says how venues are."""
 
-    def __init__(self, market: Market, health: Health, *, libraries_missing: bool = False) -> None:
+    def __init__(
+        self, market: Market, health: Health, exchanges: Exchanges, *, libraries_missing: bool = False
+    ) -> None:
+        self.exchanges = exchanges
         self._market = market
         self._health = health
         self._libraries_missing = libraries_missing
 
-    async def alive(self, _: web.Request) -> web.Response:
-        """Answer that the process answers."""
-        return web.json_response({"status": "alive"})
-
-    async def ready(self, _: web.Request) -> web.Response:
-        """Answer 200 where every part does its work, else 503 with the reasons."""
+    def ready(self) -> dict[str, Any]:
+        """Return whether every part does its work, else the reasons."""
         parts = list(self._health())
         reasons = [*self._market_reasons(), *(_reason(p) for p in parts if p.essential and not p.well)]
         if self._libraries_missing:
             reasons.append("The page's libraries are not installed: run make setup.")
-        body = {
+        return {
             "status": "not ready" if reasons else "ready",
             "reasons": reasons,
             "source": self._market.source_kind,
             "parts": [_part(part) for part in parts],
         }
-        return web.json_response(body, status=503 if reasons else 200)
 
     def _market_reasons(self) -> list[str]:
         if not self._market.symbols:

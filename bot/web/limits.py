@@ -8,6 +8,8 @@ from contextlib import contextmanager
 class TokenBucket:
     """Allow `rate_per_s` on average and `burst` at once."""
 
+    __slots__ = ("_at_s", "_burst", "_clock", "_level", "_rate_per_s")
+
     def __init__(
         self, rate_per_s: float, burst: float, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
@@ -38,19 +40,28 @@ class Full(Exception):
 
 
 class Places:
-    """Hold a fixed number of places, as for open connections."""
+    """Hold a fixed number of places, as for open connections; `whose` says for whom."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, whose: str = "") -> None:
         self.limit = limit
+        self.whose = whose
         self.taken = 0
 
     @contextmanager
     def one(self) -> Iterator[None]:
         """Hold one place for the length of the block; raise Full where none is left."""
-        if self.taken >= self.limit:
-            raise Full
-        self.taken += 1
+        self.take()
         try:
             yield
         finally:
-            self.taken -= 1
+            self.give_back()
+
+    def take(self) -> None:
+        """Take one place; raise Full where none is left."""
+        if self.taken >= self.limit:
+            raise Full
+        self.taken += 1
+
+    def give_back(self) -> None:
+        """Give one place back."""
+        self.taken -= 1

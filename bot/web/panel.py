@@ -15,7 +15,7 @@ from bot.web.blobs import BlobStore
 from bot.web.errors import incident_id
 from bot.web.limits import Full, Places, TokenBucket
 from bot.web.ports import Commands, InApp, Market
-from bot.web.sockets import Listener, open_socket
+from bot.web.sockets import listen, open_socket
 from bot.web.wire import alert_body, dumps, error_message, id_of, loads, reply_body, text_of, whole_of
 from engine.errors import UserError
 from engine.model import UserId
@@ -142,7 +142,7 @@ class Session:
         writer = asyncio.create_task(self._write(), name="panel writer")
         try:
             await self._greet()
-            async for text, in_time in Listener(self._socket, TokenBucket(RATE_PER_S, BURST)).messages():
+            async for text, in_time in listen(self._socket, TokenBucket(RATE_PER_S, BURST)):
                 self._hear(text, in_time=in_time)
         finally:
             for task in (*self._running, writer):

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from adapters.venue import Feed, VenueHealth
 from bot.commands.complete import Completion
 from bot.commands.registry import Registry
 from bot.commands.reply import Caller, Front, Reply
 from bot.delivery.channel import Picture
 from bot.delivery.inapp import InAppMessage, Sink
+from bot.live.span import Span, Spanned
 from bot.live.view import Change, SymbolView
 from bot.live.window import ModelFeed
 from bot.supervisor import PartHealth
@@ -54,10 +56,27 @@ class Market(Protocol):
     def label(self) -> str:
         """Return the line shown on everything; empty when live."""
 
+    def health(self) -> list[VenueHealth]:
+        """Return how each venue is doing."""
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """Return the venues that are read."""
+
+    @property
+    def feeds(self) -> frozenset[Feed]:
+        """Return which kinds of fact there are."""
+
+    def venues_of(self, symbol: str) -> tuple[str, ...]:
+        """Return the venues that a symbol is read from, the one that lends the price first."""
+
+    def shares(self, symbol: str) -> dict[str, float]:
+        """Return each venue's part of a symbol's heatmap."""
+
     def view(self, symbol: str) -> SymbolView:
         """Return one symbol as it stands now."""
 
-    async def grid(
+    async def grid(  # noqa: PLR0913 - a request is flat: what, when, which prices, how fine, of whom
         self,
         symbol: str,
         window_ms: int,
@@ -66,17 +85,44 @@ class Market(Protocol):
         high: float | None = None,
         bins: int = 600,
         max_cols: int | None = None,
+        venues: tuple[str, ...] = (),
     ) -> Grid:
-        """Return the heatmap of a window that ends now."""
+        """Return the heatmap of a window that ends now, of some venues or all."""
 
-    async def model_grid(self, symbol: str, window_ms: int, feed: ModelFeed, *, max_cols: int = 1200) -> Grid:
+    async def model_grid(
+        self,
+        symbol: str,
+        window_ms: int,
+        feed: ModelFeed,
+        *,
+        max_cols: int = 1200,
+        venues: tuple[str, ...] = (),
+    ) -> Grid:
         """Return the same as another model sees it."""
+
+    async def span_grid(
+        self, symbol: str, span: Span, *, feed: ModelFeed | None = None, venues: tuple[str, ...] = ()
+    ) -> Spanned:
+        """Return the heatmap of any stretch of time, and each venue's part of its newest column."""
+
+    async def view_among(self, symbol: str, venues: tuple[str, ...] = ()) -> SymbolView:
+        """Return one symbol as it stands on some of its venues, on all where none is named."""
+
+    async def candles_between(self, symbol: str, t0: int, t1: int) -> Candles:
+        """Return the closed candles with `t0 <= ts < t1`, up to now."""
 
     async def history(self, symbol: str, span_ms: int) -> Candles:
         """Return the closed candles of the span that ends now."""
 
-    async def snapshot(self, symbol: str, *, bin_bp: float = 5.0, min_usd: float = 0.0) -> HeatmapSnapshot:
-        """Return what stands at the newest close, as levels."""
+    async def snapshot(
+        self,
+        symbol: str,
+        *,
+        bin_bp: float = 5.0,
+        min_usd: float = 0.0,
+        venues: tuple[str, ...] = (),
+    ) -> HeatmapSnapshot:
+        """Return what stands at the newest close, as levels, on some venues or all."""
 
     def subscribe(self) -> Changes:
         """Return a new subscription that sees every change from now on."""

@@ -7,6 +7,7 @@ that this server served.
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -48,6 +49,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=256)
 def host_name(netloc: str) -> str | None:
     """Return the lower-case host of a `Host` header or netloc, without port; None where it is malformed."""
     try:
@@ -58,6 +60,11 @@ def host_name(netloc: str) -> str | None:
     if not netloc or parts.username is not None or parts.path or parts.query or parts.fragment:
         return None
     return parts.hostname.rstrip(".") if parts.hostname else None
+
+
+def public_name(url: str | None) -> tuple[str, ...]:
+    """Return the host of the public address, under which the page is reached as well; nothing without one."""
+    return (urlsplit(url).netloc,) if url else ()
 
 
 class Guard:

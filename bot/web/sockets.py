@@ -1,6 +1,6 @@
 """Open WebSockets with limits, and read them: one message at a time, none too large, none too often."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -8,34 +8,44 @@ from bot.web.limits import TokenBucket
 
 HEARTBEAT_S = 20.0
 TOO_MANY_STRIKES = 100
+NO_TEXT = ""
 
 
-def open_socket(*, max_bytes: int, heartbeat_s: float = HEARTBEAT_S) -> web.WebSocketResponse:
+class Held(web.WebSocketResponse):
+    """A socket whose handler may return: `serve` then speaks with the client until it leaves.
+
+    So an open line holds none of what its request went through. aiohttp calls `write_eof` once the handler
+    has returned, and keeps the line until that ends.
+    """
+
+    __slots__ = ("serve",)  # one more name in the instance's dictionary would cost 1.2 kB of each
+
+    serve: Callable[["Held"], Awaitable[None]] | None
+
+    async def write_eof(self) -> None:  # type: ignore[override]  # as in aiohttp's own class
+        """Serve the client, then close."""
+        if (serve := self.serve) is not None:
+            self.serve = None
+            await serve(self)
+        await super().write_eof()
+
+
+def open_socket(*, max_bytes: int, heartbeat_s: float = HEARTBEAT_S) -> Held:
     """Return a socket that pings, closes when nobody answers, and refuses frames over `max_bytes`."""
-    return web.WebSocketResponse(
-        heartbeat=heartbeat_s, max_msg_size=max_bytes, compress=False, autoping=True, timeout=2.0
-    )
+    socket = Held(heartbeat=heartbeat_s, max_msg_size=max_bytes, compress=False, autoping=True, timeout=2.0)
+    socket.serve = None
+    return socket
 
 
-class Listener:
-    """Read a client's text messages and tell which of them came too fast."""
-
-    def __init__(self, socket: web.WebSocketResponse, bucket: TokenBucket) -> None:
-        self._socket = socket
-        self._bucket = bucket
-        self._strikes = 0
-
-    async def messages(self) -> AsyncIterator[tuple[str, bool]]:
-        """Yield (text, in time) until the client is gone, sends what is no text, or does not slow down."""
-        async for message in self._socket:
-            if message.type is WSMsgType.BINARY:
-                await self._socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"text messages only")
-                return
-            if message.type is not WSMsgType.TEXT:
-                return
-            in_time = self._bucket.take()
-            self._strikes += not in_time
-            if self._strikes > TOO_MANY_STRIKES:
-                await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"too many messages")
-                return
-            yield message.data, in_time
+async def listen(socket: web.WebSocketResponse, bucket: TokenBucket) -> AsyncIterator[tuple[str, bool]]:
+    """Yield (text, in time) of each message until the client is gone, or does not slow down."""
+    strikes = 0
+    async for message in socket:
+        if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+            return
+        in_time = bucket.take()
+        strikes += not in_time
+        if strikes > TOO_MANY_STRIKES:
+            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"too many messages")
+            return
+        yield (message.data if message.type is WSMsgType.TEXT else NO_TEXT), in_time

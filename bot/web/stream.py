@@ -1,243 +1,303 @@
 """Serve `/ws/heatmap`: the live chart's stream, open to all who may see the page (docs/websocket.md)."""
 
 import asyncio
-import contextlib
+from asyncio import Transport
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import structlog
 from aiohttp import WSCloseCode, web
 
-from bot.commands.symbols import Markets, resolve
-from bot.live.view import ChangeKind
-from bot.web.channels import HeatChannel, MarketChannel, heat_channel, market_channel
+from bot.web.board import Board
 from bot.web.encode import VERSION
 from bot.web.errors import incident_id
-from bot.web.fanout import Message, Subscriber
-from bot.web.limits import Full, Places, TokenBucket
-from bot.web.ports import WINDOWS, Market
-from bot.web.sockets import Listener, open_socket
+from bot.web.fanout import Hub, Message, Patience, Subscriber, Tally
+from bot.web.limits import Places, TokenBucket
+from bot.web.own import AlertChannel
+from bot.web.ports import WINDOWS, InApp, Market
+from bot.web.sockets import Held, listen, open_socket
+from bot.web.topics import Form, Kind, Topic, Wanted, wanted
 from bot.web.usual import Usual
-from bot.web.wire import dumps, error_message, id_of, loads, text_of
+from bot.web.wire import Keep, dumps, error_message, id_of, loads
+from config.stream_sections import StreamSettings
 from engine.errors import LiqwatchError, UserError
+from engine.model import UserId
 
 log = structlog.get_logger(__name__)
 
-PACE_S = 0.1
-"""Changes are gathered for this long: ten prices a second at most."""
-CLOCK_S = 1.0
-MAX_CLIENTS = 1000
-MAX_CHANNELS = 24
-MAX_FRAME_BYTES = 4096
-RATE_PER_S = 10.0
-BURST = 40.0
+BURST_S = 4
+"""How many seconds' messages a client may send at once."""
+AFTER_S = 10
+OFF = "The stream is switched off here (LIQWATCH_WS_ENABLED=0): ask /api/heatmap every few seconds instead."
+SLOW = "You take messages too slowly: what came meanwhile is left out, and a fresh snapshot follows."
+
+
+class Refused(UserError):
+    """Say why a client does not get what it asks for, with a code that its program can act on."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """The local user's alerts, and who may see them."""
+
+    inapp: InApp
+    user_id: UserId
+    keep: Keep
+    may_use: Callable[[web.BaseRequest], bool]
+
+
+def nowhere(_: web.BaseRequest) -> str:
+    """Return the address of a client where none is told apart."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What a stream may know besides the market: another model, the local user, whose a request is.
+
+    `log_addresses` lets clients' addresses be logged.
+    """
+
+    usual: Usual | None = None
+    owner: Owner | None = None
+    address: Callable[[web.BaseRequest], str] = nowhere
+    log_addresses: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """One connection; `owner` says that it is the local user's, `places` are those of its address."""
+
+    number: int
+    line: Subscriber
+    owner: bool
+    places: Places
 
 
 class Stream:
-    """Follow the market and publish what changes to every client that asked for it."""
+    """Tell every client what it follows, and answer what it asks.
 
-    def __init__(self, market: Market, *, usual: Usual | None = None, max_clients: int = MAX_CLIENTS) -> None:
+    `board` has the parts that follow the market, `hub` those that spread what is published.
+    """
+
+    def __init__(
+        self, market: Market, settings: StreamSettings | None = None, around: Around | None = None
+    ) -> None:
         self._market = market
-        self._usual = usual
-        self._places = Places(max_clients)
-        self._subscribers: set[Subscriber] = set()
-        self._sockets: set[web.WebSocketResponse] = set()
-        self._heat: dict[str, HeatChannel] = {}
-        self._facts: dict[str, MarketChannel] = {}
-        self._gathered: dict[str, bool] = {}
-        self._news = asyncio.Event()
-        self._dirty: dict[str, bool] = {}
-        self._dirt = asyncio.Event()
+        self.settings = settings = settings or StreamSettings()
+        self._around = around = around or Around()
+        self._places = Places(settings.max_connections)
+        self._of_address: dict[str, Places] = {}
+        self._numbers = count(1)
+        self._clients: dict[Held, Client] = {}
+        self._serving = self._serve  # one bound method for all
+        self._topics: dict[str, Topic] = {}
+        warning = Message.of(dumps(error_message("slow_consumer", SLOW)))
+        patience = Patience(buffer_bytes=settings.buffer_kb * 1000, slow_s=settings.slow_s, warning=warning)
+        self.tally = Tally()
+        self.hub = Hub(self._snapshot, patience, tally=self.tally)
+        owner = around.owner
+        self._alerts = AlertChannel(owner.inapp, owner.user_id, owner.keep, self.hub) if owner else None
+        self.board = Board(
+            market,
+            self.hub,
+            interval_s=settings.update_interval_s,
+            usual=around.usual,
+            alerts=self._alerts,
+        )
 
-    async def follow(self) -> None:
-        """Gather what changes in the market; a part of the process, runs until cancelled."""
-        changes = self._market.subscribe()
-        try:
-            while (change := await changes.get()) is not None:
-                rebuilt = change.kind is ChangeKind.REBUILT
-                self._gathered[change.symbol] = self._gathered.get(change.symbol, False) or rebuilt
-                self._news.set()
-        finally:
-            changes.close()
+    @property
+    def connections(self) -> int:
+        """Return how many clients there are."""
+        return self._places.taken
 
-    async def tell(self) -> None:
-        """Publish gathered changes, a few times a second; a part, runs until cancelled."""
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            gathered, self._gathered = self._gathered, {}
-            for symbol, rebuilt in gathered.items():
-                if symbol in self._market.symbols:
-                    self._changed(symbol, rebuilt=rebuilt)
-            await asyncio.sleep(PACE_S)
+    @property
+    def most_connections(self) -> int:
+        """Return how many clients there may be; none where the stream is off."""
+        return self._places.limit if self.settings.enabled else 0
 
-    async def draw(self) -> None:
-        """Bring the heatmaps that somebody follows up to date; a part, runs until cancelled."""
-        while True:
-            await self._dirt.wait()
-            self._dirt.clear()
-            self._forget_unfollowed()
-            while self._dirty:
-                name, restart = self._dirty.popitem()
-                if (channel := self._heat.get(name)) is not None:
-                    await (channel.restart() if restart else channel.refresh())
+    def subscribers(self) -> dict[str, int]:
+        """Return how many clients follow each channel that somebody follows."""
+        return self.hub.followed()
 
-    async def tell_time(self) -> None:
-        """Publish the market clock once a second; a part of the process, runs until cancelled."""
-        last = ""
-        while True:
-            clock = dumps({"type": "clock", **self.source()})
-            if clock != last:
-                self._publish(Message(data=clock))
-                last = clock
-            await asyncio.sleep(CLOCK_S)
-
-    def source(self) -> dict[str, Any]:
-        """Return where the data comes from and what time it is there."""
-        return {
-            "kind": self._market.source_kind,
-            "label": self._market.label(),
-            "now_ms": self._market.now_ms() if self._market.source_kind == "replay" else None,
-        }
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Serve one client until it leaves."""
-        try:
-            with self._places.one():
-                return await self._serve(request)
-        except Full:
-            raise web.HTTPServiceUnavailable(
-                text="The stream is full; try again in a moment.", headers={"Retry-After": "10"}
-            ) from None
+    def start(self) -> None:
+        """Take the local user's alerts."""
+        if self._alerts is not None:
+            self._alerts.start()
 
     async def close(self) -> None:
-        """Tell every client that the server goes away."""
+        """Take no more alerts, and tell every client that the server goes away."""
+        if self._alerts is not None:
+            self._alerts.close()
         await asyncio.gather(
-            *(s.close(code=WSCloseCode.GOING_AWAY, message=b"server stops") for s in list(self._sockets)),
+            *(s.close(code=WSCloseCode.GOING_AWAY, message=b"server stops") for s in list(self._clients)),
             return_exceptions=True,
         )
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
-        socket = open_socket(max_bytes=MAX_FRAME_BYTES)
-        await socket.prepare(request)
-        subscriber = Subscriber(socket, self._snapshot)
-        self._subscribers.add(subscriber)
-        self._sockets.add(socket)
-        pump = asyncio.create_task(subscriber.pump(), name="stream pump")
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Open one client's socket; it is served when this has returned, until the client leaves."""
+        if not self.settings.enabled:
+            raise web.HTTPServiceUnavailable(text=OFF)
+        places = self._take_place(self._around.address(request))
         try:
-            subscriber.offer(Message(data=self._hello()))
-            async for text, in_time in Listener(socket, TokenBucket(RATE_PER_S, BURST)).messages():
-                subscriber.offer(Message(data=dumps(self._answer(subscriber, text, in_time=in_time))))
-        finally:
-            self._subscribers.discard(subscriber)
-            self._sockets.discard(socket)
-            self._dirt.set()
-            pump.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await pump
+            socket = open_socket(max_bytes=self.settings.max_frame_bytes)
+            await socket.prepare(request)
+            socket.headers.clear()  # they are sent: thousands of lines need not keep them
+            if request.transport is None:
+                raise ConnectionResetError("gone already")
+            self._clients[socket] = self._welcome(request, request.transport, places)
+        except BaseException:
+            self._give_back(places)
+            raise
+        socket.serve = self._serving
         return socket
 
+    async def _serve(self, socket: Held) -> None:
+        """Answer a client until it leaves."""
+        rate, client = self.settings.rate_per_s, self._clients[socket]
+        try:
+            async for text, in_time in listen(socket, TokenBucket(rate, max(1.0, BURST_S * rate))):
+                answer = self._answer(client, text, in_time=in_time)
+                client.line.offer(Message.of(dumps(answer)))
+        finally:
+            self._give_back(client.places)
+            del self._clients[socket]
+            await self.hub.remove(client.line)
+            self.board.left()
+            missed = client.line.dropped
+            log.debug("stream.disconnected", client=client.number, code=socket.close_code, missed=missed)
+
+    def _take_place(self, address: str) -> Places:
+        """Take a place in all and one of the address; raise the answer where there is none."""
+        after = {"Retry-After": str(AFTER_S)}
+        if self._places.taken >= self._places.limit:
+            text = "The stream is full; try again in a moment."
+            raise web.HTTPServiceUnavailable(text=text, headers=after)
+        places = self._of_address.get(address)
+        if places is None:
+            places = self._of_address[address] = Places(self.settings.max_per_address, address)
+        if places.taken >= places.limit:
+            text = (
+                f"{places.limit} connections of one address are the most. A proxy? LIQWATCH_TRUSTED_PROXIES."
+            )
+            raise web.HTTPTooManyRequests(text=text, headers=after)
+        self._places.take()
+        places.take()
+        return places
+
+    def _give_back(self, places: Places) -> None:
+        """Give both places back."""
+        self._places.give_back()
+        places.give_back()
+        if not places.taken:
+            del self._of_address[places.whose]
+
+    def _welcome(self, request: web.Request, transport: Transport, places: Places) -> Client:
+        """Take a client on and greet it."""
+        owner = self._around.owner
+        client = Client(
+            number=next(self._numbers),
+            line=self.hub.add(transport),
+            owner=owner is not None and owner.may_use(request),
+            places=places,
+        )
+        where = {"address": places.whose} if self._around.log_addresses else {}
+        log.debug("stream.connected", client=client.number, **where)
+        client.line.offer(Message.of(self._hello()))
+        return client
+
     def _hello(self) -> str:
+        settings = self.settings
         return dumps(
             {
                 "type": "hello",
                 "version": VERSION,
                 "symbols": list(self._market.symbols),
                 "windows": list(WINDOWS),
-                "source": self.source(),
+                "channels": list(Kind),
+                "formats": list(Form),
+                "source": self.board.source(),
                 "limits": {
-                    "channels": MAX_CHANNELS,
-                    "frame_bytes": MAX_FRAME_BYTES,
-                    "rate_per_s": RATE_PER_S,
+                    "channels": settings.max_subscriptions,
+                    "frame_bytes": settings.max_frame_bytes,
+                    "rate_per_s": settings.rate_per_s,
+                    "update_interval_s": settings.update_interval_s,
                 },
             }
         )
 
-    def _answer(self, subscriber: Subscriber, text: str, *, in_time: bool) -> dict[str, Any]:
+    def _answer(self, client: Client, text: str, *, in_time: bool) -> dict[str, Any]:
         """Do what a client asks and return what it is told."""
         message: dict[str, Any] = {}
         try:
             if not in_time:
-                raise UserError(f"Too many messages: {RATE_PER_S:.0f} a second are the most.")
+                rate = f"{self.settings.rate_per_s:g}"
+                raise Refused("rate_limited", f"Too many messages: {rate} a second are the most.")
             message = loads(text)
-            return self._act(subscriber, message)
+            return self._act(client, message)
         except UserError as error:
-            code = "bad_request" if in_time else "rate_limited"
+            code = error.code if isinstance(error, Refused) else "bad_request"
             return error_message(code, error.message, id=id_of(message))
 
-    def _act(self, subscriber: Subscriber, message: dict[str, Any]) -> dict[str, Any]:
+    def _act(self, client: Client, message: dict[str, Any]) -> dict[str, Any]:
         kind, request_id = message["type"], id_of(message)
         if kind == "ping":
             return {"type": "pong", "id": request_id}
         if kind not in ("subscribe", "unsubscribe", "resync"):
             raise UserError(f"Unknown type {kind[:32]!r}: subscribe, unsubscribe, resync or ping.")
-        channel = self._channel(message)
+        asked = wanted(message, self._market.symbols, self.settings.max_subscriptions)
+        names = [topic.name for topic in asked.topics]
         if kind == "subscribe":
-            if channel not in subscriber.channels and len(subscriber.channels) >= MAX_CHANNELS:
-                raise UserError(f"{MAX_CHANNELS} channels are the most for one connection.")
-            subscriber.join(channel)
+            self._subscribe(client, asked)
         elif kind == "unsubscribe":
-            subscriber.leave(channel)
-            self._dirt.set()
+            for name in names:
+                self.hub.leave(client.line, name)
+            self.board.left()
         else:
-            subscriber.resync(channel)
-        return {
-            "type": f"{kind}d" if kind.endswith("e") else "resyncing",
-            "id": request_id,
-            "channel": channel,
-        }
+            self._resync(client, names)
+        log.debug("stream.asked", client=client.number, what=kind, channels=names)
+        said = f"{kind}d" if kind.endswith("e") else "resyncing"
+        which = {"channels": names} if asked.many else {"channel": names[0]}
+        return {"type": said, "id": request_id, **which}
 
-    def _channel(self, message: dict[str, Any]) -> str:
-        symbol = resolve(text_of(message, "symbol", limit=32), Markets(known=self._market.symbols))
-        channel = message.get("channel", "heatmap")
-        if channel == "market":
-            return market_channel(symbol)
-        if channel != "heatmap":
-            raise UserError("channel is heatmap or market.")
-        window = text_of(message, "window", limit=8)
-        if window not in WINDOWS:
-            raise UserError(f"window is one of {', '.join(WINDOWS)}.")
-        return heat_channel(symbol, window)
+    def _subscribe(self, client: Client, asked: Wanted) -> None:
+        """Let a client follow all that it asked for, or none of it."""
+        for topic in asked.topics:
+            self.board.check(topic)
+            if topic.kind is Kind.ALERTS and not client.owner:
+                raise Refused(
+                    "forbidden", "Alerts are for the local user: open the page with the panel's token."
+                )
+        most = self.settings.max_subscriptions
+        names = {topic.name: topic for topic in asked.topics}
+        if len(set(client.line.channels) | names.keys()) > most:
+            raise Refused("too_many", f"{most} channels are the most for one connection.")
+        self._topics |= names
+        for name in names:
+            self.hub.join(client.line, name)
+
+    def _resync(self, client: Client, names: list[str]) -> None:
+        following = set(client.line.channels)
+        for name in names:
+            if name not in following:
+                raise Refused("not_subscribed", f"You do not follow {name}: subscribe first.")
+        for name in names:
+            self.hub.join(client.line, name)
 
     async def _snapshot(self, channel: str) -> Message:
         """Return what a newcomer to a channel needs, or the error that stands in its place."""
-        kind, symbol, *rest = channel.split(":")
         try:
-            if kind == "market":
-                return await self._market_channel(symbol).snapshot()
-            return await self._heat_channel(symbol, rest[0]).snapshot()
+            return await self.board.snapshot(self._topics[channel])
         except LiqwatchError as error:
             text = str(error)
         except Exception:  # a front's dispatch: logged, and the client is told
             incident = incident_id()
             log.exception("stream.snapshot_failed", incident=incident, channel=channel)
             text = f"Something went wrong here. Incident {incident}."
-        return Message(data=dumps(error_message("no_snapshot", text, channel=channel)))
-
-    def _heat_channel(self, symbol: str, window: str) -> HeatChannel:
-        name = heat_channel(symbol, window)
-        if name not in self._heat:
-            self._heat[name] = HeatChannel(self._market, symbol, window, self._publish, self._usual)
-        return self._heat[name]
-
-    def _market_channel(self, symbol: str) -> MarketChannel:
-        if symbol not in self._facts:
-            self._facts[symbol] = MarketChannel(self._market, symbol, self._publish)
-        return self._facts[symbol]
-
-    def _changed(self, symbol: str, *, rebuilt: bool) -> None:
-        if (facts := self._facts.get(symbol)) is not None:
-            facts.update(rebuilt=rebuilt)
-        candle_ts = self._market.view(symbol).candle_ts
-        for name, channel in self._heat.items():
-            if channel.symbol == symbol and (rebuilt or channel.candle_ts != candle_ts):
-                self._dirty[name] = self._dirty.get(name, False) or rebuilt
-                self._dirt.set()
-
-    def _forget_unfollowed(self) -> None:
-        followed = {channel for subscriber in self._subscribers for channel in subscriber.channels}
-        for name in [n for n in self._heat if n not in followed]:
-            del self._heat[name]
-
-    def _publish(self, message: Message) -> None:
-        for subscriber in self._subscribers:
-            subscriber.offer(message)
+        return Message.of(dumps(error_message("no_snapshot", text, channel=channel)))

@@ -25,7 +25,7 @@ def loads(text: str) -> dict[str, Any]:
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UserError("A message must be JSON.", example='{"type":"ping"}') from error
+        raise UserError("A message must be JSON text.", example='{"type":"ping"}') from error
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise UserError("A message must be a JSON object with a type.", example='{"type":"ping"}')
     return message

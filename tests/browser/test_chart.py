@@ -94,7 +94,7 @@ async def test_prices_and_candles_arrive_live(desk, site):
 
 
 async def test_a_missed_message_is_noticed_and_made_good(desk, site):
-    (channel,) = site.server._stream._heat.values()
+    (channel,) = site.server._stream.board._drawn.values()
     channel._n += 3
     site.market.candle()
     await desk.until("window.__liqwatch.frames >= 2")

@@ -11,6 +11,7 @@ import aiohttp
 import numpy as np
 import pytest
 
+from adapters.venue import Feed, VenueHealth, VenueState
 from bot.commands.complete import Completion
 from bot.commands.registry import Registry
 from bot.commands.reply import Button, File, Image, Reply, Table, Tone
@@ -18,16 +19,22 @@ from bot.commands.spec import Command, Kind, Parameter
 from bot.delivery.channel import Picture
 from bot.delivery.inapp import InAppMessage
 from bot.live.changes import Changes
+from bot.live.health import VenuePast, nothing_kept
+from bot.live.span import Slices, Spanned, spanned
 from bot.live.view import Change, ChangeKind, SymbolView
 from bot.supervisor import PartHealth, PartState
 from bot.web.server import Behind, Limits, WebServer
 from bot.web.usual import Usual
+from config.api_sections import ApiSettings
 from config.sections import WebSettings
+from config.stream_sections import StreamSettings
+from engine.columns import Columns
 from engine.errors import UserError
 from engine.grid import Grid, price_edges
 from engine.model import STEP_MS, Candles, Severity, Side, Zone, ZoneId, ZoneSet
-from engine.presets import PRESETS, Unit
+from engine.presets import BIN_LOG, PRESETS, Unit
 from engine.snapshot import HeatmapSnapshot, LiquidationLevel
+from engine.standing import Standing
 
 NOW_MS = 1_760_128_500_000  # 2025-10-10 20:35 UTC
 TOKEN = "a-token-for-tests-only"
@@ -56,6 +63,9 @@ class FakeMarket:
         self.said = "REPLAY 2025-10-10 20:35 UTC"
         self.grids = 0
         self.presets = []
+        self.parts = {"binance": 1.0}
+        self.asked_of = []
+        self.feeds = frozenset()
         self.fault: Exception | None = None
         self.changes = Changes()
         rng = np.random.default_rng(7)
@@ -70,6 +80,21 @@ class FakeMarket:
 
     def label(self) -> str:
         return self.said
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        return tuple(self.parts)
+
+    def venues_of(self, symbol: str) -> tuple[str, ...]:
+        return self.venues
+
+    def shares(self, symbol: str) -> dict[str, float]:
+        return dict(self.parts)
+
+    def health(self) -> list[VenueHealth]:
+        feeds = frozenset({Feed.PRICES, Feed.CANDLES})
+        state = VenueState.UP
+        return [VenueHealth(venue="binance", state=state, feeds=feeds, detail="recorded candles")]
 
     def subscribe(self):
         return self.changes.subscribe()
@@ -142,11 +167,14 @@ class FakeMarket:
             open_interest=np.full(len(close), 5e4) if symbol == "BTCUSDT" else unknown,
         )
 
-    async def model_grid(self, symbol, window_ms, feed, *, low=None, high=None, max_cols=1200) -> Grid:
+    async def model_grid(
+        self, symbol, window_ms, feed, *, low=None, high=None, max_cols=1200, venues=()
+    ) -> Grid:
         self.presets.append(feed.preset)
-        return await self.grid(symbol, window_ms, low=low, high=high, max_cols=max_cols)
+        return await self.grid(symbol, window_ms, low=low, high=high, max_cols=max_cols, venues=venues)
 
-    async def snapshot(self, symbol, *, bin_bp=5.0, min_usd=0.0) -> HeatmapSnapshot:
+    async def snapshot(self, symbol, *, bin_bp=5.0, min_usd=0.0, venues=()) -> HeatmapSnapshot:
+        self.asked_of.append(venues)
         price = self.view(symbol).price
         level = LiquidationLevel(
             side=Side.LONG,
@@ -157,7 +185,7 @@ class FakeMarket:
         )
         return HeatmapSnapshot(
             symbol=symbol,
-            venues=("binance",),
+            venues=venues or self.venues,
             model="flow",
             unit=Unit.EXPECTED,
             ts=int(self.ts[-1]),
@@ -166,8 +194,11 @@ class FakeMarket:
             short=(),
         )
 
-    async def grid(self, symbol, window_ms, *, low=None, high=None, bins=600, max_cols=None) -> Grid:
+    async def grid(
+        self, symbol, window_ms, *, low=None, high=None, bins=600, max_cols=None, venues=()
+    ) -> Grid:
         self.grids += 1
+        self.asked_of.append(venues)
         if self.fault is not None:
             raise self.fault
         await asyncio.sleep(0)
@@ -201,6 +232,37 @@ class FakeMarket:
             low=low_of,
             close=close[last],
         )
+
+    async def view_among(self, symbol, venues=()) -> SymbolView:
+        self.asked_of.append(venues)
+        return replace(self.view(symbol), venues=venues or self.venues)
+
+    async def candles_between(self, symbol, t0, t1) -> Candles:
+        held = await self.history(symbol, int(self.ts[-1] - self.ts[0]) + STEP_MS)
+        return held[slice(*(int(i) for i in np.searchsorted(held.ts, [t0, t1])))]
+
+    async def span_grid(self, symbol, span, *, feed=None, venues=()) -> Spanned:
+        """Return the grid of a stretch as the real market does, of levels that stand all the time."""
+        self.grids += 1
+        self.presets += [feed.preset] if feed else []
+        self.asked_of.append(venues)
+        if self.fault is not None:
+            raise self.fault
+        await asyncio.sleep(0)
+        candles = await self.candles_between(symbol, span.t0, span.t1)
+        bins = np.floor(np.log(candles.close) / BIN_LOG).astype(np.int64)
+        away = np.arange(300)
+        long, short = (
+            np.abs(np.sin((bins[:, None] + sign * away) * 0.37)).astype(np.float32) * 1e5 for sign in (-1, 1)
+        )
+        columns = Columns(ts=candles.ts, close=candles.close, close_bin=bins, long=long, short=short)
+        standing = {venue: Standing.of(columns) for venue in venues or self.venues}
+        parts = {
+            v: replace(s, long=s.long * self.parts[v], short=s.short * self.parts[v])
+            for v, s in standing.items()
+        }
+        slices = Slices(columns=columns, candles=candles, standing=parts)
+        return await asyncio.to_thread(spanned, self.view(symbol), slices, span, (1.0, 1.0))
 
     def tick(self, symbol: str, price: float, *, seconds: float = 15) -> None:
         """Move the price."""
@@ -390,14 +452,45 @@ async def serve() -> AsyncIterator[Callable]:
     sites: list[Site] = []
 
     async def start(
-        *, limits: Limits | None = None, library_dir: Path | None = None, usual: str = "flow", **settings
+        *,
+        limits: Limits | None = None,
+        library_dir: Path | None = None,
+        usual: str = "flow",
+        venue_past: VenuePast = nothing_kept,
+        reports=None,
+        accuracy=None,
+        api: ApiSettings | None = None,
+        ws: dict | None = None,
+        measures=tuple,
+        links=None,
+        linked=None,
+        **settings,
     ) -> Site:
         market, commands, inapp = FakeMarket(), FakeCommands(), FakeInApp()
         parts = [part("feed")]
         shown = None if usual == "flow" else Usual(market, PRESETS[usual])
-        behind = Behind(market=market, commands=commands, inapp=inapp, health=lambda: parts, usual=shown)
+        behind = Behind(
+            market=market,
+            commands=commands,
+            inapp=inapp,
+            health=lambda: parts,
+            usual=shown,
+            venue_past=venue_past,
+            reports=reports,
+            accuracy=accuracy,
+            measures=measures,
+            links=links,
+            linked=linked,
+        )
         folder = {} if library_dir is None else {"library_dir": library_dir}
-        server = WebServer(behind, WebSettings(**({"port": 0} | settings)), limits=limits, **folder)
+        server = WebServer(
+            behind,
+            WebSettings(**({"port": 0} | settings)),
+            api=api or ApiSettings(burst=100_000),
+            ws=StreamSettings(**(ws or {})),
+            limits=limits,
+            **folder,
+        )
         await server.start()
         sites.append(Site(server, market, commands, inapp, parts))
         return sites[-1]

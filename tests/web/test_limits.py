@@ -1,7 +1,10 @@
 """Buckets and places."""
 
+import resource
+
 import pytest
 
+from bot.web import files
 from bot.web.limits import Full, Places, TokenBucket
 
 
@@ -24,3 +27,22 @@ def test_places_are_given_back():
     with places.one():
         assert places.taken == 1
     assert places.taken == 0
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "fit", "set_to"),
+    [
+        (1024, 100_000, 10_000, 10_000 + files.OTHERS),
+        (1024, resource.RLIM_INFINITY, 10_000, 10_000 + files.OTHERS),
+        (1024, 4096, 4096 - files.OTHERS, 4096),
+        (4096, 4096, 4096 - files.OTHERS, None),
+        (100_000, 100_000, 10_000, None),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, 10_000, None),
+    ],
+)
+def test_as_many_files_are_allowed_as_the_system_lets(monkeypatch, soft, hard, fit, set_to):
+    asked = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, both: asked.append(both))
+    assert files.allow(10_000) == fit
+    assert asked == ([] if set_to is None else [(set_to, hard)])

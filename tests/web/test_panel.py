@@ -229,7 +229,7 @@ async def test_pictures_of_a_user_who_is_forgotten_are_gone(page, site):
 
 
 async def test_no_more_alerts_are_taken_after_the_end(site):
-    assert len(site.inapp.sinks) == 1
+    assert len(site.inapp.sinks) == 2  # the panel, and the stream
     await site.server.stop()
     await site.server.stop()
     assert site.inapp.sinks == []

@@ -222,14 +222,17 @@ async def test_an_oversized_frame_closes_the_socket(site, path):
 
 
 @pytest.mark.parametrize("path", SOCKETS)
-async def test_a_binary_frame_closes_the_socket(site, path):
+async def test_a_binary_frame_is_answered_and_the_line_stays(site, path):
     async with site.ws(path) as socket:
-        await socket.receive_json()
-        await socket.send_bytes(b"\0\1")
-        while (message := await socket.receive()).type is WSMsgType.TEXT:
-            continue
-        assert message.type is WSMsgType.CLOSE
-        assert message.data == 1003
+        await socket.send_bytes(b'{"type":"ping"}')
+        await socket.send_str('{"type":"ping"}')
+        said = []
+        while "pong" not in said:
+            message = await socket.receive_json()
+            said.append(message["type"])
+            if message["type"] == "error":
+                assert message["message"] == "A message must be JSON text."
+        assert said.index("error") < said.index("pong")
 
 
 @pytest.mark.parametrize("path", SOCKETS)
@@ -290,7 +293,7 @@ async def test_a_crowd_of_connections_is_turned_away(serve):
 
 
 async def test_a_crowd_of_charts_is_turned_away(serve):
-    site = await serve(limits=Limits(stream_clients=2))
+    site = await serve(ws={"max_connections": 2})
     async with site.ws("/ws/heatmap"), site.ws("/ws/heatmap"):
         assert await refused(site, "/ws/heatmap") == 503
     await asyncio.sleep(0.05)

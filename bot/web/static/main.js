@@ -181,11 +181,11 @@ function showSource(source) {
 function showState(state) {
   page.state = state;
   byId("light").dataset.state = state;
-  const words = { live: live ? "live" : "replaying", slow: "slow", offline: "offline, trying again", connecting: "connecting" };
+  const words = { live: live ? "live" : "replaying", slow: "slow", polling: "every few seconds", offline: "offline, trying again", connecting: "connecting" };
   byId("light-text").textContent = words[state];
   const loaded = page.frames > 0;
   if (state === "offline") veil(loaded ? "stale" : "loading", loaded ? "Not connected. The chart stands still until Liqwatch answers again." : "Waiting for Liqwatch to answer");
-  if (state === "live" && loaded && byId("veil").dataset.state === "stale") veil("none");
+  if ((state === "live" || state === "polling") && loaded && byId("veil").dataset.state === "stale") veil("none");
 }
 
 function showError(error) {

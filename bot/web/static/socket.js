@@ -7,7 +7,7 @@ const SLOW_MS = 2_500;
 const DEAD_MS = 25_000;
 
 export class Socket {
-  /** `on` = { open, text(message), binary(buffer), state("connecting" | "live" | "slow" | "offline") }. */
+  /** `on` = { open, text(message), binary(buffer), state("connecting" | "live" | "slow" | "offline"), failed(times) }. */
   constructor(path, on) {
     this.path = path;
     this.on = on;
@@ -63,6 +63,7 @@ export class Socket {
       if (this.socket !== socket || this.stopped) return;
       this.#state("offline");
       this.tries += 1;
+      this.on.failed?.(this.tries);
       const most = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(this.tries, 8));
       this.again = setTimeout(() => this.#open(), most * (0.3 + 0.7 * Math.random()));
     };
