@@ -60,7 +60,7 @@ def _sentences(shown: Shown) -> tuple[str, ...]:
     """Return whose result it is, and what may and may not be claimed."""
     report = shown.report
     told = words.verdict(report, report.models[0])
-    return (shown.label, told, words.others(report), words.CONDITIONAL, NOT_ADVICE)
+    return (shown.label, told, words.others(report), words.limits(report), words.CONDITIONAL, NOT_ADVICE)
 
 
 def _level(ctx: Context, symbol: str) -> tuple[tuple[str, str], ...]:

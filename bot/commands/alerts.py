@@ -5,16 +5,19 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from bot.commands import cards, ids, words
+from bot.alerting.history import Happened, history
+from bot.alerting.history import show as whole
+from bot.commands import cards, ids, rule_words, words
 from bot.commands.amounts import DAY_MS, HOUR_MS, MINUTE_MS
 from bot.commands.context import Context
+from bot.commands.fire_way import verdict, whole_way
 from bot.commands.parts import RULE, rows, sent_today
 from bot.commands.reply import Button, Reply, Table, Tone
 from bot.commands.spec import Call, Command, Kind, Parameter
 from bot.render import text
 from engine.errors import UserError
 from engine.model import RuleId
-from storage.rules import MAX_RULES, get_rule, list_rules, to_watch, update_rule
+from storage.rules import check_room, get_rule, list_rules, to_watch, update_rule
 from storage.tables import Rule
 
 ONE = replace(RULE, words=(), examples=("7",), description="Number of the alert, as /alert list shows it")
@@ -41,13 +44,13 @@ async def listing(ctx: Context, call: Call) -> Reply:
     if not mine:
         return _none_listed(ctx)
     table = Table(
-        headings=("No.", "Market", "Tells you within", "Smallest zone", "State"),
+        headings=("No.", "Market", "Tells you when", "Severity", "State", "Goes to"),
         rows=tuple(_row(ctx, rule) for rule in mine),
         numeric=("No.",),
     )
     return Reply(
         command="alert list",
-        title=f"Your alerts, {len(mine)}/{MAX_RULES}",
+        title=f"Your alerts, {sum(r.ended_ms is None for r in mine)}/{_most(ctx)}",
         text=f"Messages today: {sent}/{ctx.prefs.daily_limit}.",
         table=table,
         buttons=rows(
@@ -65,8 +68,9 @@ async def listing(ctx: Context, call: Call) -> Reply:
 def _none_listed(ctx: Context) -> Reply:
     return Reply(
         command="alert list",
-        title=f"No alerts yet, 0/{MAX_RULES}",
-        text="Watch a market and you are told when price nears a dense liquidation zone.",
+        title=f"No alerts yet, 0/{_most(ctx)}",
+        text="Watch a market and you are told when price nears a dense liquidation zone; "
+        "or say what else should happen: /alert add btc falls 3% in 15m",
         buttons=rows(
             [Button(label=f"Watch {text.base(s)}", action=ids.action("watch", "", s)) for s in _first(ctx)]
         ),
@@ -77,29 +81,46 @@ def _first(ctx: Context) -> tuple[str, ...]:
     return tuple(ctx.services.market.symbols[:3])
 
 
+def _most(ctx: Context) -> int:
+    return ctx.services.defaults.most_rules
+
+
 def _row(ctx: Context, rule: Rule) -> tuple[str, ...]:
-    watch = to_watch(rule)
-    least = "auto" if watch.min_notional_usd is None else words.usd_full(watch.min_notional_usd)
-    side = f" {watch.side.value}s" if watch.side else ""
-    within = ", ".join(words.percent(share) for _, share in watch.within)
-    return (str(rule.rule_id), text.base(rule.symbol) + side, within, least, cards.state(ctx, rule))
+    return (
+        str(rule.rule_id),
+        text.base(rule.symbol),
+        rule_words.brief(rule),
+        rule_words.severities(rule),
+        rule_words.state(ctx, rule),
+        cards.destination(rule),
+    )
 
 
 async def show(ctx: Context, call: Call) -> Reply:
-    """Answer with one alert in full words."""
-    number = call.whole("id")
-    rule = await ctx.services.state.read(lambda session: get_rule(session, ctx.caller.user_id, number))
+    """Answer with one alert in full words, and with what became of it when it fired last."""
+    owner, number = ctx.caller.user_id, call.whole("id")
+
+    def read(session: Session) -> tuple[Rule | None, Happened | None]:
+        fired = history(session, owner, rule_id=number, limit=1)
+        last = whole(session, owner, fired[0].alert_id) if fired else None
+        return get_rule(session, owner, number), last
+
+    rule, last = await ctx.services.state.read(read)
     if rule is None:
         raise unknown(number)
-    return _card(ctx, rule, "alert show", f"Alert {rule.rule_id}, {text.base(rule.symbol)}", Tone.PLAIN)
+    card = _card(ctx, rule, "alert show", f"Alert {rule.rule_id}, {text.base(rule.symbol)}", Tone.PLAIN)
+    if last is None:
+        return card
+    told = f"Fired last {ctx.moment(last.market_ms)}: {verdict(ctx, last)}. Its whole way is below."
+    return replace(card, text=f"{card.text}\n{told}", table=whole_way(ctx, last))
 
 
 def _card(ctx: Context, rule: Rule, command: str, title: str, tone: Tone) -> Reply:
-    watch = to_watch(rule)
+    near = cards.nearest(ctx, to_watch(rule)) if rule_words.is_watch(rule) else ""
     return Reply(
         command=command,
         title=title,
-        text=cards.nearest(ctx, watch),
+        text="\n".join(filter(None, (rule_words.says(ctx, rule), near))),
         fields=cards.fields(ctx, rule),
         buttons=cards.buttons(ctx, rule),
         tone=tone,
@@ -124,7 +145,23 @@ async def resume(ctx: Context, call: Call) -> Reply:
         ctx,
         call,
         "Resumed {}",
-        lambda s, owner, r: update_rule(s, owner, r.rule_id, paused=False, snoozed_until_ms=None),
+        lambda s, owner, r: _woken(ctx, s, owner, r),
+    )
+
+
+def _woken(ctx: Context, session: Session, owner: str, rule: Rule) -> Rule | None:
+    """Let an alert speak again: one that told what it was to tell once begins anew."""
+    if rule.ended_ms is None:
+        return update_rule(session, owner, rule.rule_id, paused=False, snoozed_until_ms=None)
+    check_room(session, owner, _most(ctx))
+    ends = rule_words.spec(rule).expires_ms
+    if ends is not None and ends <= ctx.now_ms:
+        raise UserError(
+            f"Alert {rule.rule_id} ended {ctx.moment(ends)}; give it a new end, or none.",
+            example=f"/alert edit {rule.rule_id} expires=7d",
+        )
+    return update_rule(
+        session, owner, rule.rule_id, paused=False, snoozed_until_ms=None, params=dict(rule.params)
     )
 
 

@@ -8,16 +8,27 @@ from bot.commands import symbols, values
 from bot.commands.amounts import quoted
 from bot.commands.spec import Call, Command, Kind, NearMiss, Parameter, Value
 from bot.commands.symbols import Markets
-from bot.commands.tokens import Word, rejoin, split
+from bot.commands.tokens import Word, gathered, rejoin, split
 from bot.commands.words import joined
 from engine.errors import UserError
 
 _ALIKE = 70.0
+EXACT = (Kind.CHOICE, Kind.PLACE, Kind.BOOL)
+"""Kinds whose values are words of their own."""
 
 
 def bind(command: Command, found: Sequence[Word], markets: Markets) -> Call:
     """Return the call that a command and the words after it make. Raise UserError or NearMiss."""
-    return _Binding(command, rejoin(command, found), markets).call()
+    return _Binding(command, _pieces(command, found), markets).call()
+
+
+def _pieces(command: Command, found: Sequence[Word]) -> Sequence[Word]:
+    """Return the words with names told from values; those of one WORDS parameter stay as they are."""
+    return (
+        gathered(command, found)
+        if any(p.kind is Kind.WORDS for p in command.parameters)
+        else rejoin(command, found)
+    )
 
 
 class _Binding:
@@ -85,7 +96,7 @@ class _Binding:
     def _strict(self, word: Word) -> Parameter | None:
         """Return the parameter whose form a word has; None where only its place can tell."""
         fits = [p for p in self._free() if values.looks_like(p, word.text)]
-        exact = [p for p in fits if p.kind in (Kind.CHOICE, Kind.BOOL) or word.text.lower() in p.words]
+        exact = [p for p in fits if p.kind in EXACT or word.text.lower() in p.words]
         if len(exact) > 1:
             raise self._ambiguous(word, exact)
         strict = exact or [p for p in fits if p.kind not in values.LOOSE]
@@ -153,7 +164,7 @@ class _Binding:
         """Return a line if it works as it stands, else the command's own example."""
         if not self._offers:
             return ""
-        found = rejoin(self._command, split(line)[1 + bool(self._command.verb) :])
+        found = _pieces(self._command, split(line)[1 + bool(self._command.verb) :])
         try:
             _Binding(self._command, found, self._markets, offers=False).call()
         except UserError:
@@ -199,6 +210,7 @@ class _Binding:
         """Return the free parameter and the choice of it that a word is almost."""
         table = {choice: p.name for p in free for choice in (*p.choice_values(), *p.words)}
         table |= {p.name: p.name for p in free if p.kind is Kind.BOOL}
+        table |= {venue: p.name for p in free if p.kind is Kind.VENUES for venue in self._markets.venues}
         found = process.extractOne(word.lower(), list(table), scorer=fuzz.ratio, score_cutoff=_ALIKE)
         if not found:
             return None
@@ -219,14 +231,26 @@ class _Binding:
     def _line(self, index: int, word: Word) -> str:
         """Return the whole line with one word put right."""
         mended = [*self._words[:index], word, *self._words[index + 1 :]]
+        if any(p.kind is Kind.WORDS for p in self._command.parameters):
+            mended = self._in_order(mended)
         return " ".join([f"/{self._command.name}", *(w.typed() for w in mended if w.text)])
+
+    def _in_order(self, found: list[Word]) -> list[Word]:
+        """Return words as a sentence is typed: what is required, the sentence, what stands beside it."""
+        ranks = {p.name: 0 if p.required else 1 for p in self._command.parameters if not p.named}
+        ordered = sorted(found, key=lambda word: ranks.get(word.name, 2))
+        return [
+            piece
+            for word in ordered
+            for piece in ([word] if word.name not in ranks else split(word.text) or [Word(word.text)])
+        ]
 
     def _told(self, message: str) -> str:
         """Return an error with what was understood, so that nothing has to be guessed."""
         known = [
             f"{p.name} {values.show(p, self._read[p.name])}"
             for p in self._command.parameters
-            if p.name in self._read and p.kind is not Kind.TEXT
+            if p.name in self._read and p.kind not in (Kind.TEXT, Kind.WORDS)
         ]
         return f"{message} I understood {joined(known)}." if known else message
 

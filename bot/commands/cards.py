@@ -1,13 +1,18 @@
 """Show one alert in full words: the card that `/watch`, `/alert show` and every change answer with."""
 
 import math
+from dataclasses import replace
 
-from bot.commands import ids, words
+from bot.commands import ids, rule_words, words
+from bot.commands.channel_words import title
 from bot.commands.context import Context
 from bot.commands.parts import maybe_view, rows
 from bot.commands.reply import Button
 from bot.render import text
 from engine.model import Side, Watch, Zone, ZoneSet
+from engine.rules.stored import QUIET_CRITICAL
+from engine.rules.text import write_rule
+from storage.channels import KINDS
 from storage.rules import to_watch
 from storage.tables import Rule
 
@@ -21,18 +26,34 @@ SIDES = {
 
 def fields(ctx: Context, rule: Rule) -> tuple[tuple[str, str], ...]:
     """Return what an alert says, each number in full words."""
-    watch = to_watch(rule)
+    about = _watched(ctx, to_watch(rule)) if rule_words.is_watch(rule) else _ruled(ctx, rule)
+    again = f"after {words.duration(rule.cooldown_s * 1000)}" if rule.cooldown_s else "at once"
     return (
-        ("Alert", f"{rule.rule_id}, {state(ctx, rule)}"),
+        ("Alert", f"{rule.rule_id}, {rule_words.state(ctx, rule)}"),
+        *about,
+        ("Same zone again" if rule_words.is_watch(rule) else "Again", again),
+        ("Goes to", destination(rule)),
+        *([("In quiet hours", "criticals wait as well")] if rule.params.get(QUIET_CRITICAL) else []),
+        *([("Note", rule.note)] if rule.note else []),
+    )
+
+
+def _watched(ctx: Context, watch: Watch) -> tuple[tuple[str, str], ...]:
+    """Return what a watch of zones looks for."""
+    return (
         ("Tells you", steps(watch)),
         ("Smallest zone", minimum(watch, _zones(ctx, watch.symbol))),
         ("Sides", SIDES[watch.side]),
-        (
-            "Same zone again",
-            f"after {words.duration(watch.cooldown_s * 1000)}" if watch.cooldown_s else "at once",
-        ),
-        ("Goes to", destination(rule)),
     )
+
+
+def _ruled(ctx: Context, rule: Rule) -> tuple[tuple[str, str], ...]:
+    """Return what a rule looks for, as it can be typed again, and what else holds for it."""
+    spec = rule_words.spec(rule)
+    found = [("Watches", write_rule(replace(spec, note=""), text.base(rule.symbol).lower()))]
+    if spec.expires_ms is not None:
+        found.append(("Ends", ctx.moment(spec.expires_ms)))
+    return tuple(found)
 
 
 def steps(watch: Watch) -> str:
@@ -59,23 +80,15 @@ def destination(rule: Rule) -> str:
     name = PLACES.get(rule.to_channel, rule.to_channel)
     if rule.to_channel == "inapp":
         return name
+    if rule.to_channel in KINDS:
+        return title(rule.to_channel, rule.to_place)
     return f"{name}, this chat" if rule.to_place else f"{name}, a direct message"
-
-
-def state(ctx: Context, rule: Rule) -> str:
-    """Return whether an alert is on, paused, or snoozed until when."""
-    if rule.paused:
-        return "paused"
-    until = rule.snoozed_until_ms
-    if until is not None and until > ctx.now_ms:
-        return f"snoozed until {ctx.moment(until)}"
-    return "on"
 
 
 def buttons(ctx: Context, rule: Rule) -> tuple[tuple[Button, ...], ...]:
     """Return what can be done with an alert; each answers by changing the card in place."""
     number = str(rule.rule_id)
-    awake = state(ctx, rule) == "on"
+    awake = rule_words.state(ctx, rule) == "on"
     made = [Button(label="Test", action=ids.action("alert", "test", number))]
     if awake:
         made += [

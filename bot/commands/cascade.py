@@ -7,7 +7,16 @@ import structlog
 
 from bot.commands import ids
 from bot.commands.context import Context
-from bot.commands.parts import SHARE, SYMBOL, dollars, rows, stale_notice, symbol_of, view_of
+from bot.commands.parts import (
+    SHARE,
+    SYMBOL,
+    dollars,
+    rows,
+    stale_notice,
+    symbol_of,
+    view_of,
+    without_of,
+)
 from bot.commands.pictures import LAYOUT, drawn, image_of, layout_of
 from bot.commands.reply import Button, Image, Reply, Table
 from bot.commands.spec import Call, Command, Cost, Kind, Parameter, Visibility, Who
@@ -94,6 +103,7 @@ async def _picture(
         layout=layout,
         tz=ctx.tz,
         source_label=ctx.services.market.label(),
+        without=without_of(ctx, view),
     )
     request = replace(request, accuracy=ctx.services.accuracy.line(view.symbol, request.model))
 

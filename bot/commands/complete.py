@@ -4,14 +4,21 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from bot.commands import symbols, timezones, values
+from bot.commands import symbols, timezones, values, venues_asked
+from bot.commands.channel_words import named_row
 from bot.commands.registry import Registry
 from bot.commands.reply import Caller, Front
+from bot.commands.rule_help import shipped
+from bot.commands.rule_words import brief
 from bot.commands.services import Services
 from bot.commands.spec import MAX_CHOICES, Choice, Command, Kind, Parameter, Provider
 from bot.commands.symbols import Markets
 from bot.commands.tokens import plain_line, rejoin, split
+from engine.rules.condition import Condition, kinds
+from storage.channels import list_channels
 from storage.rules import list_rules
+
+MAX_LABEL = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +48,9 @@ class Completer:
         if not named:
             return _commands(commands, typed)
         command = max(named, key=lambda c: len(c.name)).on(front)
-        made = self._pieces(command, head, last)
+        rest = typed[len(command.name) :].lstrip()
+        sentences = _sentences(command, rest, last)
+        made = [*sentences, *(() if sentences and rest else self._pieces(command, head, last))]
         return [Completion(line=f"{head}{gap}{c.value}", label=c.value, about=c.label) for c in made][
             :MAX_CHOICES
         ]
@@ -55,12 +64,24 @@ class Completer:
         found = self._offered(wanted, typed.strip())
         if wanted.suggest is Provider.RULES:
             found = [*await self._rules(caller, typed.strip()), *found]
+        if wanted.suggest is Provider.CHANNELS:
+            fixed = found if wanted.choices else []
+            found = [*fixed, *await self._channels(caller, typed.strip())]
         return found[:MAX_CHOICES]
 
     async def _rules(self, caller: Caller, typed: str) -> list[Choice]:
         """Return the caller's own alerts."""
         rules = await self._services.state.read(lambda session: list_rules(session, caller.user_id))
-        named = [Choice(value=str(r.rule_id), label=f"{r.rule_id} · {r.symbol}") for r in rules]
+        named = [
+            Choice(value=str(r.rule_id), label=f"{r.rule_id} · {r.symbol} · {brief(r)}"[:MAX_LABEL])
+            for r in rules
+        ]
+        return [choice for choice in named if typed.lower() in choice.label.lower()]
+
+    async def _channels(self, caller: Caller, typed: str) -> list[Choice]:
+        """Return the caller's own channels."""
+        rows = await self._services.state.read(lambda session: list_channels(session, caller.user_id))
+        named = [Choice(value=str(r.channel_id), label=named_row(r)[:MAX_LABEL]) for r in rows]
         return [choice for choice in named if typed.lower() in choice.label.lower()]
 
     def _pieces(self, command: Command, head: str, last: str) -> list[Choice]:
@@ -94,6 +115,11 @@ class Completer:
                 return self._symbols(typed)
             case Provider.TIME_ZONES:
                 return [Choice(value=z, label=z) for z in _zones(typed)]
+            case Provider.VENUES:
+                known = self._services.market.venues
+                return [Choice(value=v, label=v) for v in venues_asked.complete(typed, known)]
+            case Provider.CONDITIONS | Provider.TEMPLATES | Provider.RULE_LINES:
+                return _of_rules(parameter.suggest, low)
             case Provider.COMMANDS:
                 names = dict.fromkeys(c.noun for c in self._registry.on())
                 return [Choice(value=n, label=n) for n in names if n.startswith(low)]
@@ -107,8 +133,7 @@ class Completer:
         ]
 
     def _symbols(self, typed: str) -> list[Choice]:
-        market = self._services.market
-        known = tuple(market.symbols)
+        known = tuple(self._services.market.listed)
         bare = typed.upper().lstrip("$#")
         starts = [s for s in known if s.startswith(bare)]
         near = (
@@ -117,6 +142,44 @@ class Completer:
             else []
         )
         return [Choice(value=symbols.base(s).lower(), label=s) for s in dict.fromkeys([*starts, *near])]
+
+
+def _of_rules(provider: Provider, typed: str) -> list[Choice]:
+    """Return conditions, templates, or whole lines for what is typed."""
+    if provider is Provider.CONDITIONS:
+        return [Choice(value=k.kind, label=f"{k.kind}: {k.means}") for k in _conditions(typed)]
+    if provider is Provider.TEMPLATES:
+        return [Choice(value=t.name, label=t.title) for t in shipped().values() if typed in t.name]
+    return [Choice(value=line, label=line) for line in _rule_lines(typed)]
+
+
+def _sentences(command: Command, rest: str, last: str) -> list[Choice]:
+    """Return how the sentence goes on that a command takes first, from the word under the cursor on."""
+    if not command.parameters or command.parameters[0].suggest is not Provider.RULE_LINES or "=" in last:
+        return []
+    begun = len(rest) - len(last)
+    return [
+        Choice(value=line[begun:], label=line)
+        for line in _rule_lines(rest)
+        if line.startswith(rest) and line != rest
+    ]
+
+
+def _conditions(typed: str) -> list[type[Condition]]:
+    """Return the conditions whose name or meaning has what is typed."""
+    plain = typed.replace(" ", "_")
+    return [kind for kind in kinds().values() if plain in kind.kind or typed in kind.means]
+
+
+def _rule_lines(typed: str) -> list[str]:
+    """Return conditions as they are typed that begin as what is typed, its coin put in; else all."""
+    coin, _, rest = typed.partition(" ")
+    examples = [kind.example for kind in kinds().values()]
+    if not rest:
+        return [line for line in examples if line.startswith(typed)] or examples
+    own = [line.replace("btc", coin, 1) for line in examples]
+    words = rest.split()
+    return [line for line in own if all(word in line for word in words)]
 
 
 def _zones(typed: str) -> list[str]:

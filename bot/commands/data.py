@@ -25,6 +25,8 @@ NAMES = {
     "alert_steps": "reasons of past alerts",
     "deliveries": "messages to you",
     "delivery_events": "steps of their delivery",
+    "channels": "channels of your own",
+    "channel_codes": "codes that wait for you",
     "alert_history": "past alerts, for statistics",
 }
 

@@ -20,9 +20,9 @@ from bot.commands.prefs import Prefs
 from bot.commands.registry import Registry, offering
 from bot.commands.reply import Button, Caller, Front, Reply, Tone
 from bot.commands.services import Services
-from bot.commands.spec import Call, Choice, NearMiss, Visibility
+from bot.commands.spec import Call, Choice, Kind, NearMiss, Visibility
 from bot.commands.symbols import Markets
-from engine.errors import GridError, StorageError, UserError
+from engine.errors import GridError, SourceError, StorageError, UserError
 from storage.users import get_settings
 
 log = structlog.get_logger(__name__)
@@ -89,7 +89,11 @@ class Commands:
         services = self._services
         return Parser(
             registry=self.registry,
-            markets=Markets(known=tuple(services.market.symbols), aliases=services.aliases),
+            markets=Markets(
+                known=tuple(services.market.listed),
+                aliases=services.aliases,
+                venues=tuple(services.market.venues),
+            ),
             front=caller.front,
             replaying=services.replay is not None,
         )
@@ -104,14 +108,16 @@ class Commands:
             call = understand()
             name = call.command.name
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                reply = await call.command.run(await self._context(caller), call)
+                context = await self._context(caller)
+                await self._load(context, call)
+                reply = await call.command.run(context, call)
             return self._finished(reply, call)
         except NearMiss as error:
             return self._labelled(self._near_miss(error, name, caller))
         except UserError as error:
             return self._labelled(_refused(name, error.message, error.example))
-        except GridError:
-            return self._labelled(_refused(name, "There is nothing to draw there yet.", "/heatmap btc 24h"))
+        except (GridError, SourceError) as error:
+            return self._labelled(_no_data(error, name))
         except StorageError as error:
             told = "Nothing was changed: the store did not answer. Please try again in a moment."
             return self._labelled(_refused(name, f"{told} Incident {_incident(error, name, caller)}.", ""))
@@ -129,6 +135,15 @@ class Commands:
             limits=self._limits,
             run=lambda line: self.dispatch(line, caller),
         )
+
+    async def _load(self, context: Context, call: Call) -> None:
+        """Let the market that a call is about be followed; raise UserError where that takes long."""
+        if not any(parameter.kind is Kind.SYMBOL for parameter in call.command.parameters):
+            return
+        for symbol in dict.fromkeys((call.text("symbol"), context.prefs.symbol)):
+            if symbol:
+                await self._services.ensure(symbol, context.caller.user_id)
+                return
 
     def _finished(self, reply: Reply, call: Call) -> Reply:
         """Return a reply with what every answer carries."""
@@ -163,6 +178,14 @@ class Commands:
 
 def _refused(name: str, message: str, example: str) -> Reply:
     return Reply(command=name, error=message, example=example, tone=Tone.BAD, ephemeral=True)
+
+
+def _no_data(error: GridError | SourceError, name: str) -> Reply:
+    """Return the refusal of a request that there is no data for."""
+    if isinstance(error, GridError):
+        return _refused(name, "There is nothing to draw there yet.", "/heatmap btc 24h")
+    log.warning("command.no_data", command=name, why=str(error))
+    return _refused(name, "The venues do not answer just now. Please try again in a moment.", "/status")
 
 
 def _action_of(call: Call) -> str:

@@ -3,14 +3,28 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.commands import ids, words
+from bot.commands import ids, venues_asked, words
 from bot.commands.amounts import DAY_MS, HOUR_MS
 from bot.commands.context import Context
 from bot.commands.models import MODEL, WEIGHTS, Modelled, modelled
-from bot.commands.parts import SHARE, SIDE, SYMBOL, rows, side_of, stale_notice, symbol_of, view_of
+from bot.commands.parts import (
+    SHARE,
+    SIDE,
+    SYMBOL,
+    behind,
+    rows,
+    shares_of,
+    side_of,
+    stale_notice,
+    symbol_of,
+    view_among,
+    window_of,
+    without_of,
+)
 from bot.commands.pictures import LAYOUT, drawn, image_of, layout_of
 from bot.commands.reply import Button, File, Reply
 from bot.commands.spec import Call, Command, Cost, Kind, Parameter, Visibility, Who
+from bot.commands.venues_asked import EXCHANGE
 from bot.live.view import SymbolView
 from bot.render import text
 from bot.render.picture import Picture
@@ -19,17 +33,7 @@ from engine.grid import Grid
 
 WINDOWS = ("12h", "24h", "3d", "7d", "30d")
 
-WINDOW = Parameter(
-    name="window",
-    kind=Kind.DURATION,
-    description="How far back to look, 1h to 30d",
-    default=DAY_MS,
-    low=HOUR_MS,
-    high=30 * DAY_MS,
-    unit="time",
-    examples=WINDOWS,
-    aliases=("period", "last"),
-)
+WINDOW = window_of(DAY_MS, low_ms=HOUR_MS, examples=WINDOWS)
 RANGE = Parameter(
     name="range",
     kind=Kind.PERCENT,
@@ -55,14 +59,15 @@ class _Ask:
     model: str
     usual: str
     weights: str
+    venues: tuple[str, ...]
     hd: bool
 
     @classmethod
     def of(cls, ctx: Context, call: Call, *, hd: bool = False) -> "_Ask":
         """Return what a call asks for, with the user's settings where it says nothing."""
-        model = call.command.parameter(MODEL.name)
+        model, symbol = call.command.parameter(MODEL.name), symbol_of(ctx, call)
         return cls(
-            symbol=symbol_of(ctx, call),
+            symbol=symbol,
             window_ms=call.whole("window"),
             side=call.text("side"),
             layout=call.text("layout"),
@@ -70,16 +75,18 @@ class _Ask:
             model=call.text("model"),
             usual=str(model.default) if model else "",
             weights=call.text("weights"),
+            venues=venues_asked.chosen(ctx.services.market, call, symbol),
             hd=hd,
         )
 
     def words(self, window: str = "") -> tuple[str, ...]:
         """Return the words of a button that asks for the same, or for another window."""
-        chosen = [self.symbol, window or _short(self.window_ms)]
+        chosen = [self.symbol, window or words.span_short(self.window_ms)]
         chosen += [part for part in (self.side, self.layout) if part not in ("both", "")]
         chosen += [f"{self.reach * 100:g}%"] if self.reach else []
         chosen += [f"model={self.model}"] if self.model != self.usual else []
         chosen += [f"weights={self.weights}"] if self.weights else []
+        chosen += [venues_asked.word(self.venues)] if self.venues else []
         return tuple(chosen)
 
 
@@ -99,12 +106,8 @@ async def show(ctx: Context, call: Call) -> Reply:
 
 
 def _title(ask: _Ask) -> str:
-    return f"{text.base(ask.symbol)} heatmap, {_window(ask.window_ms)}"
-
-
-def _window(window_ms: int) -> str:
-    """Return a window the way traders say it: a day is 24 hours."""
-    return "24 hours" if window_ms == DAY_MS else words.duration(window_ms)
+    where = f", {venues_asked.titles(ask.venues)}" if ask.venues else ""
+    return f"{text.base(ask.symbol)} heatmap, {words.span(ask.window_ms)}{where}"
 
 
 async def hd(ctx: Context, call: Call) -> Reply:
@@ -122,7 +125,7 @@ async def hd(ctx: Context, call: Call) -> Reply:
 
 async def _draw(ctx: Context, ask: _Ask) -> tuple[SymbolView, Picture]:
     """Return the picture: from the cache for free, drawn where the user may have one drawn now."""
-    view = view_of(ctx, ask.symbol)
+    view = await view_among(ctx, ask.symbol, ask.venues)
     chosen = await modelled(ctx, view, ask.model, ask.weights, ask.window_ms)
     request = _request(ctx, ask, view, chosen)
     low, high = request.price_range or (None, None)
@@ -132,8 +135,10 @@ async def _draw(ctx: Context, ask: _Ask) -> tuple[SymbolView, Picture]:
             may_draw()
             market = ctx.services.market
             if chosen is None:
-                return await market.grid(ask.symbol, ask.window_ms, low=low, high=high)
-            return await market.model_grid(ask.symbol, ask.window_ms, chosen.feed, low=low, high=high)
+                return await market.grid(ask.symbol, ask.window_ms, low=low, high=high, venues=ask.venues)
+            return await market.model_grid(
+                ask.symbol, ask.window_ms, chosen.feed, low=low, high=high, venues=ask.venues
+            )
 
         return await ctx.services.pictures.heatmap(request, grid)
 
@@ -143,7 +148,7 @@ async def _draw(ctx: Context, ask: _Ask) -> tuple[SymbolView, Picture]:
 def _request(ctx: Context, ask: _Ask, view: SymbolView, chosen: Modelled | None) -> HeatmapRequest:
     reach = ask.reach
     plain = HeatmapRequest.of(
-        view, now_ms=ctx.now_ms, window_ms=ask.window_ms, window_label=_short(ask.window_ms)
+        view, now_ms=ctx.now_ms, window_ms=ask.window_ms, window_label=words.span_short(ask.window_ms)
     )
     if chosen is not None:
         plain = replace(
@@ -163,20 +168,17 @@ def _request(ctx: Context, ask: _Ask, view: SymbolView, chosen: Modelled | None)
         hd=ask.hd,
         tz=ctx.tz,
         source_label=ctx.services.market.label(),
+        without=without_of(ctx, view, ask.venues),
         accuracy=ctx.services.accuracy.line(ask.symbol, chosen.label if chosen else plain.model),
         side=side_of(ask.side),
         price_range=(view.price * (1 - reach), view.price * (1 + reach)) if reach else None,
+        shares=shares_of(ctx, view),
     )
-
-
-def _short(window_ms: int) -> str:
-    """Return a window the way its button says it."""
-    return "24h" if window_ms == DAY_MS else words.duration_short(window_ms)
 
 
 def _buttons(ctx: Context, ask: _Ask) -> tuple[tuple[Button, ...], ...]:
     """Return two rows: windows, then what else can be done with the picture."""
-    shown = _short(ask.window_ms)
+    shown = words.span_short(ask.window_ms)
     windows = [
         Button(
             label=window,
@@ -194,44 +196,25 @@ def _buttons(ctx: Context, ask: _Ask) -> tuple[tuple[Button, ...], ...]:
     return (*rows(windows), *rows(further))
 
 
-_PARAMETERS = (SYMBOL, WINDOW, SIDE, LAYOUT, RANGE, MODEL, WEIGHTS)
+_SHOW = Command(
+    noun="heatmap",
+    description="Show where liquidations are expected, as a picture under the price",
+    run=show,
+    parameters=(SYMBOL, WINDOW, SIDE, LAYOUT, RANGE, MODEL, WEIGHTS, EXCHANGE, SHARE),
+    aliases=("hm", "map", "liqmap", "heat", "chart"),
+    examples=(
+        "/heatmap btc",
+        "/heatmap eth 7d",
+        "/heatmap btc 12h side=long range=5%",
+        "/heatmap btc model=leverage",
+        "/heatmap btc exchange=binance",
+    ),
+    visibility=Visibility.SHAREABLE,
+    cost=Cost.PICTURE,
+    who=Who.EVERYONE,
+)
 COMMANDS = (
-    Command(
-        noun="heatmap",
-        description="Show where liquidations are expected, as a picture under the price",
-        run=show,
-        parameters=(*_PARAMETERS, SHARE),
-        aliases=("hm", "map", "liqmap", "heat", "chart"),
-        examples=(
-            "/heatmap btc",
-            "/heatmap eth 7d",
-            "/heatmap btc 12h side=long range=5%",
-            "/heatmap btc model=leverage",
-        ),
-        visibility=Visibility.SHAREABLE,
-        cost=Cost.PICTURE,
-        who=Who.EVERYONE,
-    ),
-    Command(
-        noun="heatmap",
-        verb="refresh",
-        description="Draw the same picture as the market stands now",
-        run=show,
-        parameters=_PARAMETERS,
-        visibility=Visibility.SHAREABLE,
-        cost=Cost.PICTURE,
-        who=Who.EVERYONE,
-        button_only=True,
-    ),
-    Command(
-        noun="heatmap",
-        verb="hd",
-        description="Send the picture at twice the size, as a file",
-        run=hd,
-        parameters=_PARAMETERS,
-        visibility=Visibility.SHAREABLE,
-        cost=Cost.PICTURE,
-        who=Who.EVERYONE,
-        button_only=True,
-    ),
+    _SHOW,
+    behind(_SHOW, "refresh", "Draw the same picture as the market stands now"),
+    behind(_SHOW, "hd", "Send the picture at twice the size, as a file", hd),
 )

@@ -26,8 +26,11 @@ TYPED = {
     Kind.TIME_ZONE: "a time zone",
     Kind.HOURS: "hours of the day",
     Kind.TIMES: "times of day",
+    Kind.VENUES: "venues",
     Kind.MOMENT: "a time",
+    Kind.PLACE: "a place",
     Kind.TEXT: "text",
+    Kind.WORDS: "words",
 }
 """What each type of parameter is called."""
 ABOUT = Parameter(

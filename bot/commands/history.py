@@ -1,14 +1,16 @@
 """Answer `/alert history` and the Why? button: what became of each alert, and why."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
 from bot.alerting.history import Happened, history
-from bot.alerting.history import show as whole_way
+from bot.alerting.history import show as whole
 from bot.commands import ids
 from bot.commands.alerts import ONE
 from bot.commands.context import Context
+from bot.commands.fire_way import verdict, whole_way
 from bot.commands.parts import rows, sent_today
 from bot.commands.reply import Button, Reply, Table
 from bot.commands.spec import Call, Command, Kind, Parameter
@@ -41,7 +43,7 @@ async def show(ctx: Context, call: Call) -> Reply:
     found, sent = await ctx.services.state.read(read)
     title = "History" + (f" of alert {number}" if number else "") + (f", page {page}" if page > 1 else "")
     if not found:
-        nothing = "Nothing on this page." if page > 1 else "Nothing yet: price was not near a zone you watch."
+        nothing = "Nothing on this page." if page > 1 else "Nothing yet: none of your alerts has become true."
         return Reply(
             command="alert history", title=title, text=nothing, buttons=_turn(page, number, more=False)
         )
@@ -53,7 +55,19 @@ async def show(ctx: Context, call: Call) -> Reply:
             headings=("When", "Alert", "What became of it", "Why"),
             rows=tuple(_row(ctx, told) for told in found[:PER_PAGE]),
         ),
-        buttons=_turn(page, number, more=len(found) > PER_PAGE),
+        buttons=(*_whys(ctx, found[:PER_PAGE]), *_turn(page, number, more=len(found) > PER_PAGE)),
+    )
+
+
+def _whys(ctx: Context, found: Sequence[Happened]) -> tuple[tuple[Button, ...], ...]:
+    """Return a button for each alert of a page that shows its whole way."""
+    return rows(
+        [
+            Button(
+                label=f"Why? {ctx.moment(told.market_ms)}", action=ids.action("alert", "why", told.alert_id)
+            )
+            for told in found
+        ]
     )
 
 
@@ -61,20 +75,9 @@ def _row(ctx: Context, told: Happened) -> tuple[str, ...]:
     return (
         ctx.moment(told.market_ms),
         f"{told.severity}: {told.headline}",
-        _verdict(ctx, told),
+        verdict(ctx, told),
         told.sentence,
     )
-
-
-def _verdict(ctx: Context, told: Happened) -> str:
-    """Return what became of an alert: where a sent one went, until when a waiting one waits."""
-    if told.action == "hold" and told.waits_until_ms is not None:
-        return f"{told.verdict} until {ctx.moment(told.waits_until_ms)}"
-    if not told.told:
-        return told.verdict
-    last = told.told[-1]
-    where = "app" if last.channel == "inapp" else last.channel
-    return f"{told.verdict} ({where}: {last.verdict})"
 
 
 def _turn(page: int, number: int, *, more: bool) -> tuple[tuple[Button, ...], ...]:
@@ -93,17 +96,14 @@ def _turn(page: int, number: int, *, more: bool) -> tuple[tuple[Button, ...], ..
 async def why(ctx: Context, call: Call) -> Reply:
     """Answer the Why? button of an alert with every stage's word on it."""
     owner, alert_id = ctx.caller.user_id, call.text("alert")
-    told = await ctx.services.state.read(lambda session: whole_way(session, owner, alert_id))
+    told = await ctx.services.state.read(lambda session: whole(session, owner, alert_id))
     if told is None:
         raise UserError("That alert is not yours, or it is gone.", example="/alert history")
     return Reply(
         command="alert why",
         title=told.headline,
-        text=f"{told.severity}, {ctx.moment(told.market_ms)}: {_verdict(ctx, told)}. {told.sentence}",
-        table=Table(
-            headings=("Step", "Why"),
-            rows=tuple((said.stage.replace("_", " "), said.sentence) for said in told.said),
-        ),
+        text=f"{told.severity}, {ctx.moment(told.market_ms)}: {verdict(ctx, told)}. {told.sentence}",
+        table=whole_way(ctx, told),
         buttons=rows(
             [
                 Button(label=f"Alert {told.rule_id}", action=ids.action("alert", "show", str(told.rule_id))),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 BURST = 20
 PER_SECOND = 1.0
 PICTURE_EVERY_S = 5.0
+ASKED_EVERY_S = 5.0
+"""How long one user waits between answers that a venue is asked for."""
 MAX_USERS = 50_000
 """Users remembered; the one seen longest ago is forgotten first."""
 
@@ -16,6 +18,7 @@ class _Seen:
     tokens: float
     at_s: float
     picture_s: float
+    asked_s: float = float("-inf")
 
 
 class Limits:
@@ -43,6 +46,14 @@ class Limits:
     def picture_drawn(self, user_id: str) -> None:
         """Note that a picture is drawn for this user now."""
         self._of(user_id).picture_s = self._clock()
+
+    def venue_wait_s(self, user_id: str) -> float:
+        """Return the seconds until a venue may be asked for this user again; 0, with that noted, if now."""
+        seen, now = self._of(user_id), self._clock()
+        if (wait_s := seen.asked_s + ASKED_EVERY_S - now) > 0:
+            return wait_s
+        seen.asked_s = now
+        return 0.0
 
     def _of(self, user_id: str) -> _Seen:
         seen = self._seen.get(user_id)

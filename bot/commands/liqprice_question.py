@@ -15,6 +15,9 @@ from engine.model import Side
 
 MAX_LEVERAGE = 1000.0
 DEFAULT_VENUE = "binance"
+BUNDLES = (1_000.0, 10_000.0, 1_000_000.0)
+"""How many coins venues bundle, whose prices people may type."""
+NEAR = 2.5
 CROSS_EXAMPLE = "/liqprice btc long 10x size=50k mode=cross balance=20k"
 
 
@@ -62,7 +65,10 @@ def read_question(call: Call, symbol: str, view: SymbolView | None, table: TierT
     entry, leverage = call.number("entry"), call.number("leverage")
     if leverage is None:
         raise _no_leverage(call, symbol, entry)
-    price = entry if entry is not None else view.price if view and view.price > 0 else None
+    now = view.price if view and view.price > 0 else None
+    price = now if entry is None else entry
+    if entry is not None and now is not None and (bundle := _bundle(entry / now)):
+        raise _of_bundle(call, symbol, entry, bundle)
     if price is None:
         raise UserError(
             f"{text.base(symbol)} has no price now; say the entry.",
@@ -112,6 +118,20 @@ def _balance(call: Call, *, sized: bool) -> float | None:
     if balance is not None and not crossed:
         raise UserError("A balance only matters in cross mode.", example=CROSS_EXAMPLE)
     return balance if crossed else None
+
+
+def _bundle(times: float) -> float:
+    """Return the coins of the bundle that a price is probably of, by how often it is the coin's; else 0."""
+    return next((bundle for bundle in BUNDLES if bundle / NEAR < times < bundle * NEAR), 0.0)
+
+
+def _of_bundle(call: Call, symbol: str, entry: float, bundle: float) -> NearMiss:
+    """Ask for the price of one coin where that of a bundle was given, as contracts on 1000 coins have it."""
+    base, leverage = text.base(symbol), call.number("leverage") or 10.0
+    meant = f"{entry / bundle:.15f}".rstrip("0").rstrip(".")
+    line = f"/liqprice {base.lower()} {call.text('side')} {meant} {leverage:g}x"
+    told = f"Prices here are of one {base}; {entry:.12g} looks like that of {bundle:,.0f}."
+    return NearMiss(f"{told} Did you mean {meant}?", lines=(line,))
 
 
 def _no_leverage(call: Call, symbol: str, entry: float | None) -> UserError:

@@ -1,6 +1,6 @@
 """Answer `/symbols`: the markets that are read, with their prices."""
 
-from bot.commands import ids, symbols
+from bot.commands import ids, symbols, venues_asked, words
 from bot.commands.amounts import quoted
 from bot.commands.context import Context
 from bot.commands.history import PAGE
@@ -34,8 +34,8 @@ async def show(ctx: Context, call: Call) -> Reply:
     shown = found[(page - 1) * PER_PAGE : page * PER_PAGE]
     return Reply(
         command="symbols",
-        title=f"{len(found)} {'market' if len(found) == 1 else 'markets'}"
-        + (f", page {page} of {pages}" if pages > 1 else ""),
+        title=words.number(len(found), "market") + (f", page {page} of {pages}" if pages > 1 else ""),
+        text=_more(ctx) if not query else "",
         table=Table(
             headings=("Market", "Price", "24 h", "Venues"),
             rows=tuple(_row(ctx, symbol) for symbol in shown),
@@ -45,12 +45,21 @@ async def show(ctx: Context, call: Call) -> Reply:
     )
 
 
+def _more(ctx: Context) -> str:
+    """Return a line on markets that are not read, empty where there are none."""
+    market = ctx.services.market
+    count = len(market.listed) - len(market.symbols)
+    if count < 1:
+        return ""
+    return f"{words.number(count, 'other')} can be read too: name one in any command, and it is from then on."
+
+
 def _found(ctx: Context, query: str) -> list[str]:
     """Return the markets that begin with, contain or resemble a query; all for none."""
-    known = tuple(ctx.services.market.symbols)
     bare = query.upper().lstrip("$#").strip()
     if not bare:
-        return list(known)
+        return list(ctx.services.market.symbols)
+    known = tuple(ctx.services.market.listed)
     starts = [s for s in known if s.startswith(bare)]
     within = [s for s in known if bare in s]
     near = symbols.nearest(query, Markets(known=known, aliases=ctx.services.aliases), limit=8)
@@ -60,9 +69,9 @@ def _found(ctx: Context, query: str) -> list[str]:
 def _row(ctx: Context, symbol: str) -> tuple[str, ...]:
     view = maybe_view(ctx, symbol)
     if view is None:
-        return (symbol, "–", "–", "")
+        return (symbol, "–", "–", "read once it is asked for")
     change = "–" if view.change_24h is None else text.change(view.change_24h)
-    return (symbol, dollars(view.price), change, ", ".join(view.venues))
+    return (symbol, dollars(view.price), change, venues_asked.listed(view.venues))
 
 
 def _buttons(shown: list[str], query: str, page: int, pages: int) -> tuple[tuple[Button, ...], ...]:

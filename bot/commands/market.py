@@ -1,11 +1,12 @@
-"""Answer `/market`: what is known about one market right now, and what is not available."""
+"""Answer `/market`: what is known about one market right now, by venue, and what is not available."""
 
 from adapters.venue import Feed
-from bot.commands import ids, words
+from bot.commands import ids, market_venues, venues_asked, words
 from bot.commands.context import Context
-from bot.commands.parts import SHARE, SYMBOL, dollars, rows, stale_notice, symbol_of, view_of
+from bot.commands.parts import SHARE, SYMBOL, dollars, rows, stale_notice, symbol_of, view_among
 from bot.commands.reply import Button, Reply
 from bot.commands.spec import Call, Command, Visibility, Who
+from bot.commands.venues_asked import EXCHANGE
 from bot.live.view import SymbolView
 from bot.render import text
 
@@ -17,19 +18,26 @@ NOT_RECORDED = {
 
 
 async def show(ctx: Context, call: Call) -> Reply:
-    """Answer with price, change, range, volume and open interest."""
+    """Answer with price, change, range, volume, open interest and funding, and each venue's beside."""
     symbol = symbol_of(ctx, call)
-    view = view_of(ctx, symbol)
+    market = ctx.services.market
+    venues = venues_asked.chosen(market, call, symbol)
+    view = await view_among(ctx, symbol, venues)
+    facts = await ctx.services.reports.facts(symbol, ctx.now_ms)
+    lines = market_venues.lines_of(view, facts, market.ticks(symbol), market.shares(symbol))
+    again = [word for word in (symbol, venues_asked.word(venues)) if word]
     return Reply(
         command="market",
-        title=f"{text.base(symbol)} {dollars(view.price)}",
+        title=f"{text.base(symbol)} {dollars(view.price)}"
+        + (f", {venues_asked.titles(venues)}" if venues else ""),
         text=_missing(ctx),
-        fields=_fields(ctx, view),
+        fields=_fields(ctx, view, lines),
+        table=market_venues.table(lines) if len(market.venues_of(symbol)) > 1 else None,
         buttons=rows(
             [
-                Button(label="Refresh", action=ids.action("market", "", symbol, edits=True)),
-                Button(label="Heatmap", action=ids.action("heatmap", "", symbol)),
-                Button(label="Zones", action=ids.action("zones", "", symbol)),
+                Button(label="Refresh", action=ids.action("market", "", *again, edits=True)),
+                Button(label="Heatmap", action=ids.action("heatmap", "", *again)),
+                Button(label="Zones", action=ids.action("zones", "", *again)),
                 Button(label=f"Watch {text.base(symbol)}", action=ids.action("watch", "", symbol)),
             ]
         ),
@@ -38,30 +46,34 @@ async def show(ctx: Context, call: Call) -> Reply:
     )
 
 
-def _fields(ctx: Context, view: SymbolView) -> tuple[tuple[str, str], ...]:
+def _fields(
+    ctx: Context, view: SymbolView, lines: list[market_venues.VenueLine]
+) -> tuple[tuple[str, str], ...]:
     unknown = "not available"
     age = ctx.age(view.price_ts)
     when = age if age == "just now" else f"{age} ago"
     bounds = unknown
     if view.low_24h is not None and view.high_24h is not None:
         bounds = f"{dollars(view.low_24h)} to {dollars(view.high_24h)}"
+    volume = market_venues.volume_usd(view, lines)
     return (
         ("Price", f"{dollars(view.price)}, {'interpolated, ' if view.interpolated else ''}{when}"),
         ("24 h change", unknown if view.change_24h is None else text.change(view.change_24h)),
         ("24 h range", bounds),
-        ("24 h volume", unknown if view.volume_24h_usd is None else text.money(view.volume_24h_usd)),
-        ("Open interest", _open_interest(view) or unknown),
-        ("Venues", ", ".join(view.venues)),
+        ("24 h volume", unknown if volume is None else text.money(volume)),
+        ("Open interest", _open_interest(view, lines) or unknown),
+        *market_venues.funding_fields(ctx, lines),
     )
 
 
-def _open_interest(view: SymbolView) -> str:
+def _open_interest(view: SymbolView, lines: list[market_venues.VenueLine]) -> str:
     """Return open interest in dollars and coins, with its change; empty where it is not known."""
-    usd = view.open_interest_usd
-    if usd is None or view.open_interest is None:
+    found = market_venues.open_interest(view, lines)
+    if found is None:
         return ""
-    told = f"{text.money(usd)} ({words.count_short(view.open_interest, text.base(view.symbol))})"
-    return told if view.oi_change_24h is None else f"{told}, {text.change(view.oi_change_24h)} in 24 h"
+    coins, change = found
+    told = f"{text.money(coins * view.price)} ({words.count_short(coins, text.base(view.symbol))})"
+    return told if change is None else f"{told}, {text.change(change)} in 24 h"
 
 
 def _missing(ctx: Context) -> str:
@@ -77,11 +89,11 @@ def _missing(ctx: Context) -> str:
 COMMANDS = (
     Command(
         noun="market",
-        description="Show price, 24 h change, range, volume and open interest of one market",
+        description="Show price, 24 h change, range, volume, open interest and funding, by venue",
         run=show,
-        parameters=(SYMBOL, SHARE),
+        parameters=(SYMBOL, EXCHANGE, SHARE),
         aliases=("price", "ticker", "p"),
-        examples=("/market btc", "/market eth"),
+        examples=("/market btc", "/market eth exchange=okx,bybit"),
         visibility=Visibility.SHAREABLE,
         who=Who.EVERYONE,
     ),

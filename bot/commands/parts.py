@@ -1,16 +1,20 @@
 """Share what several commands have in common: parameters, the market they are about, and small replies."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
 from bot.commands import words
+from bot.commands.amounts import DAY_MS
 from bot.commands.context import Context
 from bot.commands.reply import Button
-from bot.commands.spec import Call, Choice, Kind, Parameter, Provider
+from bot.commands.spec import Call, Choice, Command, Handler, Kind, Parameter, Provider
+from bot.live.health import lacking
 from bot.live.view import SymbolView
 from bot.render import text
+from bot.render.request import Without
 from engine.errors import UserError
 from engine.model import Side
 from storage.alert_state import sent_on
@@ -56,6 +60,35 @@ RULE = Parameter(
 )
 
 
+def window_of(default_ms: int, *, low_ms: int, examples: tuple[str, ...]) -> Parameter:
+    """Return the parameter that says how far back a command looks: from `low_ms` to 30 days."""
+    return Parameter(
+        name="window",
+        kind=Kind.DURATION,
+        description=f"How far back to look, {words.duration_short(low_ms)} to 30d",
+        default=default_ms,
+        low=low_ms,
+        high=30 * DAY_MS,
+        unit="time",
+        examples=examples,
+        aliases=("period", "last"),
+    )
+
+
+def behind(command: Command, verb: str, description: str, run: Handler | None = None) -> Command:
+    """Return what a button under a command's answer does: asked as that one, but neither typed nor shared."""
+    return replace(
+        command,
+        verb=verb,
+        description=description,
+        run=run or command.run,
+        parameters=tuple(each for each in command.parameters if each is not SHARE),
+        aliases=(),
+        examples=(),
+        button_only=True,
+    )
+
+
 def symbol_of(ctx: Context, call: Call) -> str:
     """Return the market that a call names, else the user's default one, else the first that is served."""
     known = ctx.services.market.symbols
@@ -75,6 +108,29 @@ def view_of(ctx: Context, symbol: str) -> SymbolView:
             f"{text.base(symbol)} has no price yet; please try again in a moment.", example="/status"
         )
     return view
+
+
+async def view_among(ctx: Context, symbol: str, venues: tuple[str, ...]) -> SymbolView:
+    """Return one market as it stands on some venues, or all; UserError while it has no price yet."""
+    if not venues:
+        return view_of(ctx, symbol)
+    view = await ctx.services.market.view_among(symbol, venues)
+    if not view.price > 0:
+        raise UserError(f"{text.base(symbol)} has no price there yet; please try again in a moment.")
+    return view
+
+
+def shares_of(ctx: Context, view: SymbolView) -> tuple[tuple[str, float], ...]:
+    """Return what part of the whole each venue of a view has that has any; nothing where one is all."""
+    parts = ctx.services.market.shares(view.symbol)
+    return tuple((venue, parts[venue]) for venue in view.venues if parts.get(venue)) if len(parts) > 1 else ()
+
+
+def without_of(ctx: Context, view: SymbolView, venues: tuple[str, ...] = ()) -> Without:
+    """Return which venues of a view give nothing now, or nothing yet; of some venues or all."""
+    market = ctx.services.market
+    awaited = [venue for venue in market.awaited(view.symbol) if not venues or venue in venues]
+    return lacking(market, view.venues, ctx.now_ms, awaited)
 
 
 def maybe_view(ctx: Context, symbol: str) -> SymbolView | None:

@@ -1,5 +1,6 @@
 """Have pictures drawn for commands: from the cache for free, anew only where the user may have one now."""
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable
 
@@ -21,6 +22,9 @@ LAYOUT = Parameter(
     ),
 )
 
+PATIENCE_S = 3.0
+"""Up to how long a picture is waited for instead of refused: nobody has to ask for it twice."""
+
 
 class _TooSoon(LiqwatchError):
     """Stop a drawing because the user it would be for has just had one."""
@@ -36,7 +40,8 @@ async def drawn(
 ) -> Picture:
     """Return a picture that `ask` gets; it calls what it is given before anything is drawn anew.
 
-    Raise UserError where the user has just had one drawn; `instead` is a line that works meanwhile.
+    Where the user has just had one drawn it comes a little later, and where that were long it is refused by
+    UserError; `instead` is a line that works meanwhile.
     """
     me = ctx.caller.user_id
 
@@ -45,13 +50,22 @@ async def drawn(
             raise _TooSoon(me, wait_s)
         ctx.limits.picture_drawn(me)
 
+    waited = False
     while True:
         try:
             return await ask(may_draw)
         except _TooSoon as soon:
-            if soon.user_id == me:
+            if soon.user_id != me:
+                continue  # somebody else was waiting for the same picture: ask for oneself
+            if waited or soon.wait_s > PATIENCE_S:
                 raise UserError(_wait(soon.wait_s), example=instead) from None
-            # somebody else was waiting for the same picture and may not have it: ask for oneself
+        waited = True
+        await asyncio.sleep(_soon_s(ctx, me))
+
+
+def _soon_s(ctx: Context, user_id: str) -> float:
+    """Return how long to wait until a user may have a picture, a little more than that."""
+    return ctx.limits.picture_wait_s(user_id) + 0.01
 
 
 def _wait(wait_s: float) -> str:

@@ -15,8 +15,9 @@ STEPS = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 class Prefs:
     """One user's settings, read from their row.
 
-    `within` are fractions, smallest first; `quiet` is "22:00-07:00", empty for none; `quiet_mode` what quiet
-    hours do (hold, silent, drop); `tz` and `symbol` are empty where never set.
+    `within` are fractions, smallest first; `critical`, `warning` and `info` say one severity's distance by
+    itself, 0 for none of it, below 0 where that was never set; `quiet` is "22:00-07:00", empty for none;
+    `quiet_mode` what quiet hours do (hold, silent, drop); `tz` and `symbol` are empty where never set.
     """
 
     tz: str = ""
@@ -26,6 +27,9 @@ class Prefs:
     cooldown_s: int = 3600
     digest_times: tuple[str, ...] = ("08:00", "20:00")
     within: tuple[float, ...] = (0.01, 0.03, 0.05)
+    critical: float = -1.0
+    warning: float = -1.0
+    info: float = -1.0
     palette: str = "inferno"
     theme: str = "dark"
     layout: str = "auto"
@@ -62,4 +66,9 @@ class Prefs:
         One distance is a warning; two are critical and warning; three add info.
         """
         chosen = sorted(within or self.within)[:3]
-        return dict(zip(STEPS, chosen, strict=False)) if len(chosen) > 1 else {Severity.WARNING: chosen[0]}
+        made = dict(zip(STEPS, chosen, strict=False)) if len(chosen) > 1 else {Severity.WARNING: chosen[0]}
+        if within:
+            return made
+        own = {Severity.CRITICAL: self.critical, Severity.WARNING: self.warning, Severity.INFO: self.info}
+        made |= {severity: share for severity, share in own.items() if share >= 0}
+        return {severity: made[severity] for severity in STEPS if made.get(severity, 0.0) > 0}

@@ -13,7 +13,7 @@ from bot.commands.spec import Call, Choice, Command, Kind, Parameter, Provider, 
 from bot.commands.watch import COOLDOWN, WITHIN
 from bot.render import text
 from engine.errors import UserError
-from engine.model import UserId
+from engine.model import Severity, UserId
 from storage.users import set_settings
 
 RESET = "default"
@@ -73,6 +73,24 @@ DIGEST = Parameter(
     examples=("08:00,20:00", "9am"),
     aliases=("digest_times",),
 )
+
+
+def _step(severity: str, example: str) -> Parameter:
+    """Return the distance at which one severity of new watches begins."""
+    return Parameter(
+        name=severity,
+        kind=Kind.PERCENT,
+        description=f"Distance from a zone at which new watches tell you of it as {severity}, or off",
+        low=0.001,
+        high=0.06,
+        unit="% of price",
+        words=("off", RESET),
+        examples=(example, "off"),
+        named=True,
+    )
+
+
+STEPS = (_step("critical", "0.5%"), _step("warning", "2%"), _step("info", "5%"))
 PALETTE = Parameter(
     name="palette",
     kind=Kind.CHOICE,
@@ -95,11 +113,13 @@ PARAMETERS = (
     replace(COOLDOWN, words=(RESET,)),
     DIGEST,
     replace(WITHIN, words=(RESET,)),
+    *STEPS,
     PALETTE,
     THEME,
     replace(LAYOUT, words=(RESET,)),
     replace(SYMBOL, words=(RESET,), description="Your default market, used where you name none"),
 )
+SEVERITIES = tuple(step.name for step in STEPS)
 STORED = {"cooldown": "cooldown_s", "digest": "digest_times"}
 """Names in the store where they differ from what is typed."""
 
@@ -109,7 +129,11 @@ async def show(ctx: Context, call: Call) -> Reply:
     return Reply(
         command="settings show",
         title="Your settings",
-        fields=tuple((name.replace("_", " "), told) for name, told in describe(ctx, ctx.prefs).items()),
+        fields=tuple(
+            (name.replace("_", " "), told)
+            for name, told in describe(ctx, ctx.prefs).items()
+            if name not in SEVERITIES
+        ),
         text="Change one with /settings set, for example /settings set tz=Europe/Berlin quiet=22:00-07:00",
     )
 
@@ -119,6 +143,9 @@ async def change(ctx: Context, call: Call) -> Reply:
     if not call.given:
         raise UserError("Say what to set.", example="/settings set tz=Europe/Berlin quiet=22:00-07:00")
     changes = {STORED.get(name, name): _stored(name, call.values[name]) for name in call.given}
+    if call.has("within"):
+        changes = {step.name: None for step in STEPS} | changes
+    _fitting(ctx, call)
     owner: UserId = ctx.caller.user_id
     wall_ms = ctx.services.wall_ms()
     kept = await ctx.services.state.run(
@@ -137,11 +164,27 @@ async def change(ctx: Context, call: Call) -> Reply:
     )
 
 
+def _fitting(ctx: Context, call: Call) -> None:
+    """Raise UserError where distances would not go from critical to info, or none would be left."""
+    if not any(call.has(step.name) for step in STEPS):
+        return
+    given = {s.name: _stored(s.name, call.values[s.name]) for s in STEPS if call.has(s.name)}
+    base = Prefs.of({}, ctx.services.defaults)
+    own = {name: getattr(base if value is None else ctx.prefs, name) for name, value in given.items()}
+    made = replace(ctx.prefs, **(own | {name: value for name, value in given.items() if value is not None}))
+    found = list(made.steps().values())
+    example = "/settings set critical=0.5% warning=2% info=5%"
+    if not found:
+        raise UserError("One distance has to be left; /unwatch all ends all watches.", example=example)
+    if found != sorted(found):
+        raise UserError("What is worse has to be nearer: critical, then warning, then info.", example=example)
+
+
 def _note(prefs: Prefs, call: Call) -> str:
     """Return what else follows from a change, empty where nothing does."""
     if call.has("quiet") and prefs.quiet and not prefs.tz:
         return "These hours are in UTC until you set your time zone: /settings set tz=Europe/Berlin"
-    if call.has("within") or call.has("cooldown"):
+    if call.given & {"within", "cooldown", *SEVERITIES}:
         return "This holds for alerts you add from now on; say /watch again to change one you have."
     if call.has("palette") and prefs.theme == "light":
         return "Light pictures have colours of their own; /settings set theme=dark brings this palette back."
@@ -152,6 +195,8 @@ def _stored(name: str, value: Value) -> object:
     """Return a setting as JSON; None puts it back to its default."""
     if value == RESET:
         return None
+    if name in SEVERITIES and value == "off":
+        return 0.0
     if name == "cooldown" and isinstance(value, int):
         return value // 1000
     if name in ("quiet", "digest") and value == "off":
@@ -173,11 +218,18 @@ def describe(ctx: Context, prefs: Prefs) -> dict[str, str]:
         "within": ", ".join(
             f"{severity.value} within {words.percent(share)}" for severity, share in steps.items()
         ),
+        **{name: _step_told(prefs, name) for name in SEVERITIES},
         "palette": prefs.palette,
         "theme": prefs.theme,
         "layout": SHAPES.get(prefs.layout, prefs.layout),
         "symbol": text.base(prefs.symbol) if prefs.symbol else "the first market",
     }
+
+
+def _step_told(prefs: Prefs, name: str) -> str:
+    """Return at which distance a severity of new watches begins."""
+    share = prefs.steps().get(Severity(name))
+    return "off" if share is None else f"within {words.percent(share)}"
 
 
 COMMANDS = (
@@ -200,6 +252,7 @@ COMMANDS = (
             "/settings set tz=Europe/Berlin quiet=22:00-07:00",
             "/settings set within=1%,2%,4% cooldown=2h",
             "/settings set quiet=off daily_limit=20",
+            "/settings set critical=0.5% warning=2% info=off",
         ),
     ),
 )

@@ -21,6 +21,8 @@ CHAT_FRONTS = frozenset({Front.DISCORD, Front.TELEGRAM})
 ALL_FRONTS = LOCAL_FRONTS | CHAT_FRONTS
 
 MAX_CHOICES = 25
+MANY = 12
+"""With more parameters than this, those that are named only are left out of the line that shows a command."""
 MAX_DESCRIPTION = 100
 
 
@@ -42,8 +44,11 @@ class Kind(StrEnum):
     TIME_ZONE = "time_zone"  # str, IANA name
     HOURS = "hours"  # str, "22:00-07:00"
     TIMES = "times"  # tuple of "HH:MM", earliest first
+    VENUES = "venues"  # tuple of names, or "all"
     MOMENT = "moment"  # str, "2025-10-10T21:00", "21:00", "+1h" or "-30m"
+    PLACE = "place"  # str: "dm", "here", a kind of channel ("email"), or the number of one's own
     TEXT = "text"  # str
+    WORDS = "words"  # str, what of a line nothing else takes, as it was typed
 
 
 class Provider(StrEnum):
@@ -51,7 +56,12 @@ class Provider(StrEnum):
 
     SYMBOLS = "symbols"
     RULES = "rules"
+    CHANNELS = "channels"
     TIME_ZONES = "time_zones"
+    CONDITIONS = "conditions"
+    TEMPLATES = "templates"
+    RULE_LINES = "rule_lines"
+    VENUES = "venues"
     COMMANDS = "commands"
 
 
@@ -105,7 +115,8 @@ class Parameter:
     in the value's own form (a duration in ms, a percentage as a fraction); `choices` what may be chosen (25
     at most); `words` plain words taken in place of a value ("auto", "off", "all"); `aliases` other names for
     it; `examples` what people type; `suggest` who completes it; `fronts` where it exists; `named` that it is
-    taken as `name=value` only.
+    taken as `name=value` only; `inline` that where a line is typed it stays among the words of one whose kind
+    is WORDS.
     """
 
     name: str
@@ -122,6 +133,7 @@ class Parameter:
     examples: tuple[str, ...] = ()
     suggest: Provider | None = None
     named: bool = False
+    inline: bool = False
     fronts: frozenset[Front] = ALL_FRONTS
 
     def offered(self) -> tuple[Choice, ...]:
@@ -163,9 +175,11 @@ class Command:
 
     @property
     def usage(self) -> str:
-        """Return one line that shows how to type it: "/heatmap symbol [window=24h]"."""
-        words = [p.name if p.required else f"[{p.name}]" for p in self.parameters]
-        return " ".join([f"/{self.name}", *words])
+        """Return one line that shows how to type it: "/heatmap symbol [window]"; many names are left out."""
+        many = len(self.parameters) > MANY
+        shown = [p for p in self.parameters if not (many and p.named)]
+        words = [p.name if p.required else f"[{p.name}]" for p in shown]
+        return " ".join([f"/{self.name}", *words, *(["[name=value …]"] if many else [])])
 
     def parameter(self, name: str) -> Parameter | None:
         """Return the parameter of that name or alias, or None."""

@@ -18,6 +18,7 @@ LINKS = frozenset(
         "alert list",
         "settings show",
         "data show",
+        "channels list",
         "watch",
     }
 )

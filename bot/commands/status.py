@@ -2,38 +2,75 @@
 
 from collections.abc import Sequence
 
-from adapters.venue import VenueHealth
-from bot.commands import ids, words
+from adapters.health import HealthSnapshot, snapshots_of
+from adapters.titles import title
+from bot.commands import ids, venue_words, venues_asked, words
 from bot.commands.context import Context
+from bot.commands.parts import maybe_view, shares_of
 from bot.commands.reply import Button, Reply, Table, Tone
 from bot.commands.spec import LOCAL_FRONTS, Call, Command, Who
+from bot.commands.venues_asked import EXCHANGE
 from bot.render import text
 from bot.supervisor import PartHealth
 
 SLOW_MS = 100.0
+NOT_STORED = "Something cannot be stored now; it is tried again until it can."
+MOST_VENUES = 8
+"""How many venues get a line of their own; the others are counted."""
+MOST_MARKETS = 3
+"""Of how many markets the venues' parts are told; the others are counted."""
 
 
 async def show(ctx: Context, call: Call) -> Reply:
-    """Answer with the source, each venue, each part, and what is not configured."""
-    venues = ctx.services.market.health()
-    parts = ctx.services.health()
-    ill = [part for part in parts if not part.well] + [venue for venue in venues if not venue.ok]
+    """Answer with the source, each venue or those asked for, each part; of all, what is not configured."""
+    asked = venues_asked.asked(call)
+    venues = [each for each in snapshots_of(ctx.services.market) if not asked or each.venue in asked]
+    parts, faults = ctx.services.health(), ctx.services.faults()
+    well = all(part.well for part in parts) and all(venue.ok for venue in venues) and not faults
+    again = [venues_asked.word(asked)] if asked else []
     return Reply(
         command="status",
-        title="All is well" if not ill else "Something is not well",
-        text="\n".join(_remarks(ctx, venues, parts)),
-        fields=_fields(ctx, parts),
-        table=Table(
-            headings=("Part", "State", "Data age", "Messages"),
-            rows=(*(_venue(ctx, v) for v in venues), *(_part(ctx, p) for p in parts)),
-            numeric=("Data age", "Messages"),
+        title=("All is well" if well else "Something is not well")
+        + (f", {venues_asked.titles(asked)}" if asked else ""),
+        text="\n".join([*_remarks(ctx, venues, parts, faults), *([] if asked else _missing(ctx))]),
+        fields=(*_fields(ctx, asked), *_venues(ctx, venues), *_shares(ctx, asked)),
+        table=Table(headings=("Part", "State"), rows=tuple(_part(p) for p in parts)),
+        buttons=(
+            (
+                Button(label="Refresh", action=ids.action("status", "", *again, edits=True)),
+                Button(label="Exchanges", action=ids.action("exchanges", "show")),
+            ),
         ),
-        buttons=((Button(label="Refresh", action=ids.action("status", "", edits=True)),),),
-        tone=Tone.GOOD if not ill else Tone.WARN,
+        tone=Tone.GOOD if well else Tone.WARN,
     )
 
 
-def _fields(ctx: Context, parts: object) -> tuple[tuple[str, str], ...]:
+def _read(ctx: Context, asked: Sequence[str]) -> list[str]:
+    """Return the markets that are read from any of some venues, or from any at all."""
+    market = ctx.services.market
+    return [each for each in market.symbols if not asked or {*market.venues_of(each)} & {*asked}]
+
+
+def _meant(venue: str, asked: Sequence[str]) -> bool:
+    return not asked or venue in asked
+
+
+def _shares(ctx: Context, asked: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what part of the whole each venue has of the first few markets that several venues trade."""
+    several = []
+    for symbol in _read(ctx, asked):
+        view = maybe_view(ctx, symbol)
+        parts = dict(shares_of(ctx, view)) if view is not None else {}
+        told = [venues_asked.shares({venue: part for venue, part in parts.items() if _meant(venue, asked)})]
+        waited = ctx.services.market.awaited(symbol) if parts else ()
+        told += [f"{title(venue)} too little yet" for venue in waited if _meant(venue, asked)]
+        if any(told):
+            several.append((f"Share of {text.base(symbol)}", ", ".join(each for each in told if each)))
+    left = len(several) - MOST_MARKETS
+    return [*several[:MOST_MARKETS], *([("More shares", f"{left} markets: /market")] if left > 0 else [])]
+
+
+def _fields(ctx: Context, asked: Sequence[str]) -> tuple[tuple[str, str], ...]:
     market = ctx.services.market
     kind = "replay of recorded candles" if ctx.replaying else "live"
     replay = ctx.services.replay
@@ -45,31 +82,43 @@ def _fields(ctx: Context, parts: object) -> tuple[tuple[str, str], ...]:
     return (
         ("Source", f"{kind}{speed}"),
         ("Market time", ctx.moment(market.now_ms())),
-        ("Markets", words.joined([text.base(s) for s in market.symbols]) or "none yet"),
+        ("Markets", words.joined([text.base(s) for s in _read(ctx, asked)]) or "none yet"),
         ("Response", f"{'slow' if lag > SLOW_MS else 'good'}, 99% of steps within {lag:.0f} ms"),
     )
 
 
-def _remarks(ctx: Context, venues: list[VenueHealth], parts: Sequence[PartHealth]) -> list[str]:
-    """Return what venues have to say and, to whoever runs this, what ails which part, and what is not set."""
-    told = [f"{venue.venue}: {venue.detail}." for venue in venues if venue.detail]
-    if ctx.caller.front in LOCAL_FRONTS:
-        told += [f"{part.name}: {part.advice}" for part in parts if part.advice]
-        told += [f"Not configured: {missing.name}: {missing.fix}" for missing in ctx.services.missing]
-    return told
+def _venues(ctx: Context, venues: Sequence[HealthSnapshot]) -> list[tuple[str, str]]:
+    """Return a line for each venue, those in trouble first where there are too many."""
+    shown = venues
+    if len(venues) > MOST_VENUES:
+        shown = sorted(venues, key=lambda venue: venue.ok)[:MOST_VENUES]
+    told = [(title(venue.venue), venue_words.brief(venue, ctx.now_ms)) for venue in shown]
+    left = len(venues) - len(shown)
+    return [*told, ("More", f"{left} venues: /exchanges")] if left else told
 
 
-def _venue(ctx: Context, venue: VenueHealth) -> tuple[str, ...]:
-    last = venue.last_event_ms
-    age = "–" if last is None else words.ago(max(0, ctx.now_ms - last))
-    again = f", reconnected {venue.reconnects}×" if venue.reconnects else ""
-    return (venue.venue, f"{venue.state.value}{again}", age, f"{venue.messages:,}")
+def _remarks(
+    ctx: Context, venues: Sequence[HealthSnapshot], parts: Sequence[PartHealth], faults: Sequence[str]
+) -> list[str]:
+    """Return what venues have to say and, to whoever runs this, what ails which part."""
+    told = [line for venue in venues for line in venue_words.remarks(ctx, venue)]
+    if ctx.caller.front not in LOCAL_FRONTS:
+        return [*told, NOT_STORED] if faults else told
+    told += [f"Not stored: {fault}" for fault in faults]
+    return told + [f"{part.name}: {part.advice}" for part in parts if part.advice]
 
 
-def _part(ctx: Context, part: PartHealth) -> tuple[str, ...]:
+def _missing(ctx: Context) -> list[str]:
+    """Return, to whoever runs this, what is not set."""
+    if ctx.caller.front not in LOCAL_FRONTS:
+        return []
+    return [f"Not configured: {missing.name}: {missing.fix}" for missing in ctx.services.missing]
+
+
+def _part(part: PartHealth) -> tuple[str, str]:
     """Return one part of the process; the text of an error is for the log, not for users."""
     again = f", restarted {part.restarts}×" if part.restarts else ""
-    return (part.name, f"{part.state.value}{again}", "–", "–")
+    return (part.name, f"{part.state.value}{again}")
 
 
 COMMANDS = (
@@ -77,8 +126,9 @@ COMMANDS = (
         noun="status",
         description="Show where the data comes from, how fresh it is, and how the service is doing",
         run=show,
+        parameters=(EXCHANGE,),
         aliases=("health", "ping"),
-        examples=("/status",),
+        examples=("/status", "/status exchange=binance,okx"),
         who=Who.EVERYONE,
     ),
 )

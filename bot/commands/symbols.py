@@ -10,10 +10,10 @@ from bot.commands.amounts import quoted
 from bot.commands.spec import NearMiss
 from bot.commands.words import joined
 from engine.errors import UserError
+from engine.symbols import canonical
 
 QUOTES = ("USDT", "USD")
 """Quote currencies that mean the USDT perpetual when typed; USDC contracts are other markets."""
-_MULTIPLES = ("1000", "10000", "1000000", "K")
 _VENUE = re.compile(r"^(BINANCE|BYBIT|OKX|HYPERLIQUID|DERIBIT|BITGET|BITMEX)[:.]")
 _SUFFIX = re.compile(r"([-_/.:]?(PERPETUAL|PERP|SWAP|FUTURES?)|\.P)$")
 _ALIKE = 60.0
@@ -23,9 +23,10 @@ LOOKS_LIKE = re.compile(r"(?=.{0,32}[^\W\d_]|₿)[$#]?[\w₿/:.\-]{1,32}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Markets:
-    """The symbols that are served, and what people call a coin (`bitcoin` for BTC), in any case."""
+    """The symbols and venues that are read, and what people call a coin (`bitcoin` for BTC), in any case."""
 
     known: tuple[str, ...] = ()
+    venues: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     def coin(self, name: str) -> str:
@@ -93,10 +94,12 @@ def _plain(text: str) -> str:
 
 
 def _candidates(plain: str, markets: Markets) -> list[str]:
-    """Return the canonical symbols that a plain name may stand for, likeliest first."""
+    """Return the canonical symbols that a plain name may stand for, likeliest first.
+
+    A bundle is found by its coin, for that is what the symbol is of: 1000PEPE and KPEPE are PEPEUSDT.
+    """
     coins = [plain]
     coins += [plain.removesuffix(quote) for quote in QUOTES if plain.endswith(quote) and plain != quote]
     coins = [markets.coin(coin) for coin in coins]
-    coins += [f"{multiple}{coin}" for coin in tuple(coins) for multiple in _MULTIPLES]
-    coins += [f"1000{coin[1:]}" for coin in tuple(coins[:3]) if coin.startswith("K") and len(coin) > 3]
-    return [plain, *(f"{coin}USDT" for coin in coins)]
+    named = [f"{coin}USDT" for coin in coins]
+    return [plain, *named, *(canonical(name) for name in named)]

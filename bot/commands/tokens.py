@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from bot.commands import timezones
 from bot.commands.amounts import DURATION_UNITS, USD_UNITS
-from bot.commands.spec import Command, Kind
+from bot.commands.spec import Command, Kind, Parameter
+from bot.commands.venues_asked import FORM
 
 _QUOTES = str.maketrans({**dict.fromkeys("“”„«»″", '"'), **dict.fromkeys("‘’‚′`´", "'")})
 _NAMED = re.compile(r"(?:--|—|–)?([a-z][a-z0-9_\-]{0,31})([=:])(.*)", re.IGNORECASE | re.DOTALL)
@@ -17,6 +18,7 @@ _FLAG = re.compile(r"(?:--|—)([a-z][a-z0-9_\-]{0,31})", re.IGNORECASE)
 _UNITS = frozenset(DURATION_UNITS) | frozenset(USD_UNITS) - {""} | {"%", "$", "percent"}
 _CONTRACTS = frozenset({"usdt", "usd", "perp", "perpetual", "swap"})
 _ENDINGS = ",;!?"
+_VALUED = frozenset({Kind.DURATION, Kind.PERCENT, Kind.CHOICE})
 _DASHES = frozenset({"-", "–", "—", "to"})
 
 
@@ -71,6 +73,65 @@ def rejoin(command: Command, found: Sequence[Word]) -> list[Word]:
     return _named(command, _joined(command, found))
 
 
+_LITTLE = frozenset({"for", "to", "with", "within", "side", "type", "symbol"})
+"""Names of parameters that are words of a sentence as well: they want an equals sign."""
+_SAID = frozenset({"side"})
+"""Names of parameters whose choices are words of a sentence as well: long and short."""
+
+
+def gathered(command: Command, found: Sequence[Word]) -> list[Word]:
+    """Return words for a command that takes the rest of a line as it is: each has the name it is meant for.
+
+    `name=value` goes to the parameter of that name, unless that stands `inline`; so does the value after a
+    bare name that no sentence has, and a bare word that is one of a choice. What is required comes next, in
+    its order, and all that is left makes the parameter of kind WORDS.
+    """
+    out, rest = [], []
+    given = {known.name for word in found if (known := _meant(command, word)[0])}
+    wanted = [
+        p for p in command.parameters if p.required and p.kind is not Kind.WORDS and p.name not in given
+    ]
+    index = 0
+    while index < len(found):
+        word = found[index]
+        known, value = _meant(command, word)
+        if known is not None and value is None:
+            index += 1
+            value = found[index].text if index < len(found) else ""
+        if known is not None and value is not None:
+            out.append(Word(value, quoted=True, name=known.name))
+        elif word.name:
+            out.append(word)
+        elif wanted:
+            out.append(Word(word.text, quoted=True, name=wanted.pop(0).name))
+        else:
+            rest.append(word)
+        index += 1
+    text = " ".join(word.typed() for word in rest).rstrip(_ENDINGS + ". ")
+    name = next(p.name for p in command.parameters if p.kind is Kind.WORDS)
+    return [*out, Word(text, quoted=True, name=name)] if text else out
+
+
+def _meant(command: Command, word: Word) -> tuple[Parameter | None, str | None]:
+    """Return the parameter that a word names, and its value; None for that where the next word has it."""
+    if word.name:
+        return command.parameter(word.name), word.text
+    match = _NAMED.fullmatch(word.text)
+    if match and match[2] == "=":
+        known = command.parameter(match[1])
+        return (known, match[3]) if known is not None and not known.inline else (None, None)
+    low = word.text.lower()
+    for parameter in command.parameters:
+        if word.quoted or parameter.inline:
+            continue
+        chosen = parameter.kind in (Kind.CHOICE, Kind.PLACE) and parameter.name not in _SAID
+        if chosen and low in parameter.choice_values():
+            return parameter, low
+        if low == parameter.name and low not in _LITTLE and parameter.kind in _VALUED:
+            return parameter, None
+    return None, None
+
+
 def _joined(command: Command, found: Sequence[Word]) -> list[Word]:
     """Put "12 h", "10 million", "1%, 3%", "22:00 - 07:00" and "btc perp" together."""
     kinds = frozenset(p.kind for p in command.parameters)
@@ -105,7 +166,8 @@ def _glue(before: str, text: str, kinds: frozenset[Kind]) -> str | None:
     low, value = text.lower(), before.rpartition("=")[2]
     if (before.endswith(",") or text.startswith(",")) and re.match(r"[\d.$]", value):
         return ""
-    if low in _UNITS and re.fullmatch(r"\$?[\d.,]*\d", value):
+    units = low in _UNITS and re.fullmatch(r"\$?[\d.,]*\d", value)
+    if units or (Kind.VENUES in kinds and _more_venues(before, text)):
         return ""
     if Kind.SYMBOL in kinds and low in _CONTRACTS and re.fullmatch(r"[$#]?[a-z0-9]{2,12}", value, re.I):
         return ""
@@ -114,6 +176,14 @@ def _glue(before: str, text: str, kinds: frozenset[Kind]) -> str | None:
     if Kind.MOMENT in kinds and re.fullmatch(r"\d{4}-\d\d-\d\d", value) and re.match(r"\d{1,2}:\d\d", text):
         return "T"
     return None
+
+
+def _more_venues(before: str, text: str) -> bool:
+    """Say whether a word goes on with the venues that the one before began: "okx, bybit"."""
+    if not before.endswith(",") and not text.startswith(","):
+        return False
+    name, _, value = before.rpartition("=")
+    return bool(FORM.fullmatch(value) and (name or FORM.fullmatch(text.lstrip(",") or value)))
 
 
 def _named(command: Command, found: Sequence[Word]) -> list[Word]:

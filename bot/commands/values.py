@@ -5,15 +5,18 @@ from collections.abc import Callable
 
 from rapidfuzz import fuzz, process
 
-from bot.commands import amounts, symbols, timezones, words
+from bot.commands import amounts, symbols, timezones, venues_asked, words
 from bot.commands.amounts import quoted
-from bot.commands.spec import Kind, NearMiss, Parameter, Value
+from bot.commands.spec import Kind, NearMiss, Parameter, Provider, Value
 from bot.commands.symbols import Markets
 from engine.errors import UserError
 
 YES = frozenset({"true", "yes", "on", "1", "y"})
 NO = frozenset({"false", "no", "off", "0", "n"})
+PLACES = ("email", "webhook", "apprise")
+"""Kinds of channel that may be named as a place."""
 MAX_TEXT = 400
+MAX_WORDS = 700
 MAX_WORD = 80
 
 _FORM: dict[Kind, re.Pattern[str]] = {
@@ -30,10 +33,12 @@ _FORM: dict[Kind, re.Pattern[str]] = {
     Kind.LEVERAGE: re.compile(r"x?\d{1,4}(\.\d{1,2})?[x×]?", re.I),
     Kind.HOURS: re.compile(r"\d[\dapmh:.]*(-|–|—|\.\.)\d[\dapmh:.]*", re.I),
     Kind.TIMES: re.compile(r"\d[\dapm:,;/|]*", re.I),
+    Kind.VENUES: venues_asked.FORM,
+    Kind.PLACE: re.compile(r"dm|here|e-?mail|webhook|apprise", re.I),
     Kind.MOMENT: re.compile(r"[+\-−]\d[\da-z]*|[\dtz:\-]+", re.I),
 }
 """What a word of a kind looks like at a glance; each is linear, whatever is typed."""
-LOOSE = (Kind.SYMBOL, Kind.TIME_ZONE, Kind.TEXT)
+LOOSE = (Kind.SYMBOL, Kind.TIME_ZONE, Kind.TEXT, Kind.WORDS)
 """Kinds that almost any word could be: they take what nothing stricter took."""
 
 
@@ -49,7 +54,7 @@ def looks_like(parameter: Parameter, text: str) -> bool:
             return low in parameter.choice_values()
         case Kind.SYMBOL:
             return symbols.LOOKS_LIKE.fullmatch(text) is not None
-        case Kind.TEXT | Kind.TIME_ZONE:
+        case Kind.TEXT | Kind.WORDS | Kind.TIME_ZONE:
             return True
         case _:
             return _has_form(parameter, text)
@@ -78,7 +83,7 @@ def read(parameter: Parameter, text: str, markets: Markets) -> Value:
         return low
     if not low:
         raise UserError(f"{parameter.name} is empty. {_try(parameter)}")
-    if len(low) > MAX_WORD and parameter.kind is not Kind.TEXT:
+    if len(low) > MAX_WORD and parameter.kind not in (Kind.TEXT, Kind.WORDS):
         raise UserError(f"{quoted(text)} is too long for {parameter.name}. {_try(parameter)}")
     value = _READERS[parameter.kind](parameter, text.strip(), markets)
     _in_range(parameter, value)
@@ -179,6 +184,17 @@ def _choice(parameter: Parameter, text: str, _: Markets) -> Value:
     raise UserError(f"{parameter.name} is {offered}, not {quoted(text)}.")
 
 
+def _place(parameter: Parameter, text: str, _: Markets) -> Value:
+    low = text.lower().lstrip("#").replace("e-mail", "email")
+    by_label = {choice.label.lower(): choice.value for choice in parameter.choices}
+    if low in (*parameter.choice_values(), *PLACES) or re.fullmatch(r"[0-9]{1,18}", low):
+        return low
+    if text.lower() in by_label:
+        return by_label[text.lower()]
+    offered = words.joined([*parameter.choice_values(), "the number of a channel of yours"], last="or")
+    raise UserError(f"{parameter.name} is {offered}, not {quoted(text)}; /channels list shows yours.")
+
+
 def _bool(parameter: Parameter, text: str, _: Markets) -> Value:
     low = text.lower()
     if low in YES or low == parameter.name:
@@ -192,6 +208,8 @@ def _whole(parameter: Parameter, text: str, _: Markets) -> Value:
     plain = text.removeprefix("#") if parameter.kind is Kind.ID else text.replace(",", "")
     if re.fullmatch(r"\d{1,18}", plain) and plain.isascii():
         return int(plain)
+    if parameter.suggest is Provider.CHANNELS:
+        raise UserError(f"{quoted(text)} is not the number of a channel; /channels list shows yours.")
     if parameter.kind is Kind.ID:
         raise UserError(f"{quoted(text)} is not the number of an alert; /alert list shows yours.")
     raise UserError(f"{parameter.name} is a whole number, not {quoted(text)}.")
@@ -239,6 +257,12 @@ def _text(_: Parameter, text: str, __: Markets) -> Value:
     return text
 
 
+def _words(_: Parameter, text: str, __: Markets) -> Value:
+    if len(text) > MAX_WORDS:
+        raise UserError(f"That is {len(text)} characters; {MAX_WORDS} is the most.")
+    return text
+
+
 def _try(parameter: Parameter) -> str:
     return f"Try {words.joined(list(parameter.examples[:2]), last='or')}." if parameter.examples else ""
 
@@ -259,6 +283,9 @@ _READERS: dict[Kind, Callable[[Parameter, str, Markets], Value]] = {
     Kind.TIME_ZONE: lambda _, text, __: timezones.resolve(text),
     Kind.HOURS: lambda _, text, __: amounts.read_hours(text),
     Kind.TIMES: lambda _, text, __: amounts.read_times(text),
+    Kind.VENUES: lambda _, text, markets: venues_asked.read(text, markets.venues),
+    Kind.PLACE: _place,
     Kind.MOMENT: _moment,
     Kind.TEXT: _text,
+    Kind.WORDS: _words,
 }

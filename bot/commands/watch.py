@@ -6,22 +6,23 @@ from sqlalchemy.orm import Session
 
 from bot.commands import cards, ids, words
 from bot.commands.amounts import DAY_MS, MINUTE_MS
+from bot.commands.channel_words import own_place
 from bot.commands.context import Context
 from bot.commands.parts import SIDE, SYMBOL, maybe_view, rows, side_of
 from bot.commands.reply import Button, Reply, Tone
-from bot.commands.spec import CHAT_FRONTS, LOCAL_FRONTS, Call, Choice, Command, Kind, Parameter
+from bot.commands.spec import LOCAL_FRONTS, Call, Choice, Command, Kind, Parameter, Provider
 from bot.render import text
 from engine.errors import UserError
 from engine.model import Side
 from storage.rules import (
-    MAX_RULES,
+    OWN,
     ZONE_PROXIMITY,
     NewRule,
     RuleChanges,
     add_rule,
     count_rules,
     list_rules,
-    remove_rules,
+    remove_rule,
     to_watch,
     update_rule,
     watch_params,
@@ -59,13 +60,14 @@ COOLDOWN = Parameter(
 )
 TO = Parameter(
     name="to",
-    kind=Kind.CHOICE,
-    description="Where alerts go: a direct message to you, or here",
+    kind=Kind.PLACE,
+    description="Where alerts go: a direct message to you, here, or a channel of yours by its number",
     choices=(
         Choice(value="dm", label="direct message to me"),
         Choice(value="here", label="here, in this chat"),
     ),
-    fronts=CHAT_FRONTS,
+    examples=("dm", "2"),
+    suggest=Provider.CHANNELS,
 )
 
 
@@ -82,14 +84,15 @@ class _Done:
 async def watch(ctx: Context, call: Call) -> Reply:
     """Add the user's watch of a market, or change the one there is, and repeat it in full words."""
     symbol = call.text("symbol")
-    place = _place(ctx, call)
+    place = await place_of(ctx, call, f"/watch {text.base(symbol).lower()} to=dm")
     wall_ms = ctx.services.wall_ms()
     now_ms = ctx.now_ms
     done = await ctx.services.state.run(lambda session: _save(session, ctx, call, place, (now_ms, wall_ms)))
     await ctx.services.alerting.rules_changed(symbol)
     base, view = text.base(symbol), maybe_view(ctx, symbol)
     lines = [_headline(base, done, call), cards.nearest(ctx, to_watch(done.rule))]
-    used = f"{done.count}/{MAX_RULES} alerts, at most {ctx.prefs.daily_limit} messages a day"
+    most = ctx.services.defaults.most_rules
+    used = f"{done.count}/{most} alerts, at most {ctx.prefs.daily_limit} messages a day"
     return Reply(
         command="watch",
         title=f"Changed your {base} watch" if done.existed and _changes(call) else f"Watching {base}",
@@ -115,8 +118,10 @@ def _headline(base: str, done: _Done, call: Call) -> str:
     return f"You were watching {base} already, so that alert was updated: {changed}.{woken}"
 
 
-def _place(ctx: Context, call: Call) -> tuple[str, str]:
+async def place_of(ctx: Context, call: Call, example: str) -> tuple[str, str]:
     """Return the channel and the place that alerts go to; an empty place is the user themself."""
+    if call.text("to") not in ("", "dm", "here"):
+        return await own_place(ctx, call.text("to"))
     if ctx.caller.front in LOCAL_FRONTS:
         return ("inapp", "")
     if call.text("to") != "here" or ctx.caller.private:
@@ -124,7 +129,7 @@ def _place(ctx: Context, call: Call) -> tuple[str, str]:
     if not ctx.caller.may_post:
         raise UserError(
             "Only who manages this chat may have alerts posted here; I can send them to you alone.",
-            example=f"/watch {text.base(call.text('symbol')).lower()} to=dm",
+            example=example,
         )
     return (ctx.caller.front.value, ctx.caller.place)
 
@@ -134,7 +139,7 @@ def _save(
 ) -> _Done:
     """Write the watch in one transaction, so that two at once never make two."""
     owner, symbol = ctx.caller.user_id, call.text("symbol")
-    old = next((r for r in list_rules(session, owner, symbol=symbol) if r.kind == ZONE_PROXIMITY), None)
+    old = next((r for r in _watches(session, owner) if r.symbol == symbol and not r.params.get(OWN)), None)
     params = _params(ctx, call, old)
     cooldown_s = call.whole("cooldown") // 1000 if call.has("cooldown") else None
     if old is None:
@@ -145,7 +150,8 @@ def _save(
             to_channel=place[0],
             to_place=place[1],
         )
-        rule = add_rule(session, owner, new, now_ms=times[0], wall_ms=times[1])
+        most = ctx.services.defaults.most_rules
+        rule = add_rule(session, owner, new, now_ms=times[0], wall_ms=times[1], limit=most)
         return _Done(rule=rule, existed=False, woken=False, count=count_rules(session, owner))
     woken = old.paused or (old.snoozed_until_ms or 0) > times[0]
     changes = RuleChanges(params=params, paused=False, snoozed_until_ms=None)
@@ -174,15 +180,22 @@ def _params(ctx: Context, call: Call, old: Rule | None) -> dict[str, object]:
     )
 
 
+def _watches(session: Session, owner: str) -> list[Rule]:
+    """Return the owner's alerts about zones one by one."""
+    return [rule for rule in list_rules(session, owner) if rule.kind == ZONE_PROXIMITY]
+
+
 async def unwatch(ctx: Context, call: Call) -> Reply:
     """Remove the user's watch of a market, or all of them."""
     owner, named = ctx.caller.user_id, call.text("symbol")
 
     def remove(session: Session) -> tuple[list[str], list[str]]:
-        mine = list(dict.fromkeys(r.symbol for r in list_rules(session, owner)))
+        watches = _watches(session, owner)
+        mine = list(dict.fromkeys(r.symbol for r in watches))
         gone = mine if named == "all" else [s for s in mine if s == named]
-        for symbol in gone:
-            remove_rules(session, owner, symbol)
+        for rule in watches:
+            if rule.symbol in gone:
+                remove_rule(session, owner, rule.rule_id)
         return gone, [s for s in mine if s not in gone]
 
     gone, left = await ctx.services.state.run(remove)

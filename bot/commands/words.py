@@ -23,6 +23,11 @@ def count_short(value: float, unit: str) -> str:
     return f"{value:,.0f} {unit}" if abs(value) >= 100 else f"{value:,.2f} {unit}"
 
 
+def number(count: int, noun: str) -> str:
+    """Return how many there are of something: "1 gap", "1,200 gaps"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def percent(fraction: float) -> str:
     """Return a fraction as a percentage with what decimals it has: "1%", "0.25%"."""
     return f"{fraction * 100:.4f}".rstrip("0").rstrip(".") + "%"
@@ -37,6 +42,16 @@ def duration(ms: int) -> str:
 def duration_short(ms: int) -> str:
     """Return a length of time the way it is typed: "1d12h"."""
     return "".join(f"{n}{letter}" for n, _, letter in _split(ms)) or "0s"
+
+
+def span(ms: int) -> str:
+    """Return a window the way traders say it: a day is "24 hours"."""
+    return "24 hours" if ms == DAY_MS else duration(ms)
+
+
+def span_short(ms: int) -> str:
+    """Return a window the way its button says it: a day is "24h"."""
+    return "24h" if ms == DAY_MS else duration_short(ms)
 
 
 def _split(ms: int) -> list[tuple[int, str, str]]:

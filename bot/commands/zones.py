@@ -1,10 +1,23 @@
 """Answer `/zones`: the dense zones near the price, in a table."""
 
-from bot.commands import ids
+from bot.commands import ids, venues_asked
 from bot.commands.context import Context
-from bot.commands.parts import SHARE, SIDE, SYMBOL, dollars, rows, side_of, stale_notice, symbol_of, view_of
+from bot.commands.parts import (
+    SHARE,
+    SIDE,
+    SYMBOL,
+    dollars,
+    rows,
+    shares_of,
+    side_of,
+    stale_notice,
+    symbol_of,
+    view_among,
+)
+from bot.commands.reach import reach
 from bot.commands.reply import Button, Reply, Table
 from bot.commands.spec import Call, Command, Kind, Parameter, Visibility, Who
+from bot.commands.venues_asked import EXCHANGE
 from bot.live.view import SymbolView
 from bot.render import text
 from engine.model import Side, Zone
@@ -27,19 +40,29 @@ HEADINGS = ("Side", "Price range", "Distance", "Notional", "Age", "Share")
 async def show(ctx: Context, call: Call) -> Reply:
     """Answer with the zones nearest to the price, in the order of their prices."""
     symbol = symbol_of(ctx, call)
-    view = view_of(ctx, symbol)
+    venues = venues_asked.chosen(ctx.services.market, call, symbol)
+    view = await view_among(ctx, symbol, venues)
     side = side_of(call.text("side"))
     chosen = _chosen(view, side, call.whole("count"))
-    lines = [f"Price {dollars(view.price)}{_interpolated(view)}.", *_notes(view, side, chosen)]
+    lines = [f"Price {dollars(view.price)}{_interpolated(view)}."]
+    if shares := shares_of(ctx, view):
+        lines.append(f"Venues' part of the whole: {venues_asked.shares(dict(shares))}.")
+    if awaited := [each for each in ctx.services.market.awaited(symbol) if not venues or each in venues]:
+        lines.append(f"{venues_asked.titles(awaited)} gave too little yet to have a part.")
+    if told := await reach(ctx, view, chosen):
+        lines.append(told)
+    lines += _notes(view, side, chosen)
+    again = [word for word in (*_again(symbol, call), venues_asked.word(venues)) if word]
+    heatmap = [word for word in (symbol, venues_asked.word(venues)) if word]
     return Reply(
         command="zones",
-        title=f"{text.base(symbol)} zones",
+        title=f"{text.base(symbol)} zones" + (f", {venues_asked.titles(venues)}" if venues else ""),
         text="\n".join(lines),
         table=_table(ctx, view, chosen) if chosen else None,
         buttons=rows(
             [
-                Button(label="Refresh", action=ids.action("zones", "", *_again(symbol, call), edits=True)),
-                Button(label="Heatmap", action=ids.action("heatmap", "", symbol)),
+                Button(label="Refresh", action=ids.action("zones", "", *again, edits=True)),
+                Button(label="Heatmap", action=ids.action("heatmap", "", *heatmap)),
                 Button(label=f"Watch {text.base(symbol)}", action=ids.action("watch", "", symbol)),
             ]
         ),
@@ -69,7 +92,20 @@ def _chosen(view: SymbolView, side: Side | None, count: int) -> list[Zone]:
 
 
 def _table(ctx: Context, view: SymbolView, zones: list[Zone]) -> Table:
-    return Table(headings=HEADINGS, rows=tuple(_row(ctx, view.price, z) for z in zones), numeric=HEADINGS[2:])
+    several = len(view.venues) > 1
+    return Table(
+        headings=(*HEADINGS, *(("Most on",) if several else ())),
+        rows=tuple((*_row(ctx, view.price, z), *((_most_on(z),) if several else ())) for z in zones),
+        numeric=HEADINGS[2:],
+    )
+
+
+def _most_on(zone: Zone) -> str:
+    """Return the venue that has most of a zone, and its part of it."""
+    if not zone.venue_share:
+        return ""
+    venue, part = max(zone.venue_share, key=lambda pair: pair[1])
+    return f"{venues_asked.title(venue)} {venues_asked.share(part)}"
 
 
 def _row(ctx: Context, price: float, zone: Zone) -> tuple[str, ...]:
@@ -114,9 +150,9 @@ COMMANDS = (
         noun="zones",
         description="List the dense liquidation zones near the price: range, distance, dollars, age, share",
         run=show,
-        parameters=(SYMBOL, SIDE, COUNT, SHARE),
+        parameters=(SYMBOL, SIDE, COUNT, EXCHANGE, SHARE),
         aliases=("zone", "levels", "liqs"),
-        examples=("/zones btc", "/zones eth side=short count=3"),
+        examples=("/zones btc", "/zones eth side=short count=3", "/zones btc exchange=binance"),
         visibility=Visibility.SHAREABLE,
         who=Who.EVERYONE,
     ),

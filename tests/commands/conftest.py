@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from adapters.venue import Feed, SourceKind, VenueHealth, VenueState
+from bot.alerting.dry import DryRuns
 from bot.alerting.engine import Alerting
 from bot.commands.dispatch import Commands
 from bot.commands.parse import Parser
@@ -19,17 +20,19 @@ from bot.commands.symbols import Markets
 from bot.live.view import SymbolView
 from bot.render.alt import alt_text
 from bot.render.cascade_request import cascade_alt
+from bot.render.liquidations_request import liquidations_alt
 from bot.render.picture import Picture
 from bot.supervisor import PartHealth, PartState
 from config.settings import AlertSettings, load
 from engine.errors import SourceError, UserError
 from engine.grid import Grid
-from engine.model import DAY_MS, HOUR_MS, Candles, Side, UserId, Zone, ZoneId, ZoneSet
+from engine.model import DAY_MS, HOUR_MS, Candles, Side, Tick, UserId, Zone, ZoneId, ZoneSet
 from engine.presets import BIN_LOG
 from engine.standing import Standing
 from storage import forget
 from storage.market import MarketStore
 from storage.state import StateStore
+from storage.venues import VenueStore
 
 NOW_MS = 1_760_128_500_000  # 2025-10-10 20:35 UTC
 ME = Caller(user_id=UserId("local:owner"), front=Front.PANEL)
@@ -97,7 +100,7 @@ def make_view(symbol: str = "BTCUSDT", price: float = PRICE, zones: tuple[Zone, 
 class StillMarket:
     """A market that stands still until a test moves it."""
 
-    symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "1000PEPEUSDT")
+    symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "PEPEUSDT")
     source_kind: SourceKind = SourceKind.REPLAY
     feeds: frozenset[Feed] = frozenset({Feed.CANDLES, Feed.PRICES, Feed.OPEN_INTEREST})
     at_ms: int = NOW_MS
@@ -108,6 +111,39 @@ class StillMarket:
     coins: float = 84_213.0
     presets: list[object] = field(default_factory=list)
     fail: Exception | None = None
+    parts: dict[str, float] = field(default_factory=lambda: {"binance": 1.0})
+    """Venues, and each one's part of every market; Solana trades on the first alone."""
+    asked_of: list[tuple[str, ...]] = field(default_factory=list)
+    """The venues that grids were asked of."""
+    prices: dict[str, Tick] = field(default_factory=dict)
+
+    @property
+    def listed(self):
+        return self.symbols
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        return tuple(self.parts)
+
+    def venues_of(self, symbol: str) -> tuple[str, ...]:
+        return self.venues[:1] if symbol == "SOLUSDT" else self.venues
+
+    def shares(self, symbol: str) -> dict[str, float]:
+        return dict(self.parts)
+
+    def awaited(self, symbol: str) -> tuple[str, ...]:
+        return tuple(venue for venue in self.venues_of(symbol) if not self.parts[venue])
+
+    def ticks(self, symbol: str) -> dict[str, Tick]:
+        return dict(self.prices)
+
+    async def view_among(self, symbol: str, venues: tuple[str, ...] = ()) -> SymbolView:
+        view = self.view(symbol)
+        if not venues:
+            return view
+        part = sum(self.parts[venue] for venue in venues)
+        zones = tuple(replace(z, notional_usd=z.notional_usd * part) for z in view.zones.zones)
+        return replace(view, venue=venues[0], venues=venues, zones=replace(view.zones, zones=zones))
 
     def now_ms(self) -> int:
         return self.at_ms
@@ -120,7 +156,12 @@ class StillMarket:
             return self.views[symbol]
         if symbol not in ("BTCUSDT", "ETHUSDT"):
             raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
-        return make_view(symbol, PRICE if symbol == "BTCUSDT" else 4_011.25)
+        view = make_view(symbol, PRICE if symbol == "BTCUSDT" else 4_011.25)
+        if len(self.parts) == 1:
+            return view
+        share = tuple(self.parts.items())
+        zones = tuple(replace(z, venue="all", venue_share=share) for z in view.zones.zones)
+        return replace(view, venue="all", venues=self.venues, zones=replace(view.zones, zones=zones))
 
     def standing(self, symbol: str) -> Standing:
         price = self.view(symbol).price
@@ -148,12 +189,15 @@ class StillMarket:
             open_interest=coins,
         )
 
-    async def model_grid(self, symbol, window_ms, feed, *, low=None, high=None) -> Grid:
+    async def model_grid(self, symbol, window_ms, feed, *, low=None, high=None, venues=()) -> Grid:
         self.presets.append(feed.preset)
-        return await self.grid(symbol, window_ms, low=low, high=high)
+        return await self.grid(symbol, window_ms, low=low, high=high, venues=venues)
 
-    async def grid(self, symbol, window_ms, *, low=None, high=None, bins=600, max_cols=None) -> Grid:
+    async def grid(
+        self, symbol, window_ms, *, low=None, high=None, bins=600, max_cols=None, venues=()
+    ) -> Grid:
         self.grids += 1
+        self.asked_of.append(venues)
         if self.fail:
             raise self.fail
         cols = np.arange(3, dtype=np.int64)
@@ -187,6 +231,11 @@ class Sketches:
     async def cascade(self, request, standing) -> Picture:
         words = cascade_alt(request, standing()) if self._missing(request) else ""
         return self._drawn(request, words)
+
+    async def liquidations(self, request, drawing) -> Picture:
+        if self._missing(request):
+            drawing()
+        return self._drawn(request, liquidations_alt(request))
 
     def _missing(self, request) -> bool:
         self.requests.append(request)
@@ -314,6 +363,8 @@ async def open_desk(state, store, aliases) -> AsyncIterator[Desk]:
         alerting=alerting,
         pictures=pictures,
         privacy=Privacy(state, store),
+        reports=VenueStore(store),
+        dry=DryRuns(store, market),
         replay=tape,
         aliases=aliases,
         health=lambda: [part],

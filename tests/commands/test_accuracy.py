@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.coverage import coverage
 from bot.commands.reply import Front
 from bot.live.view import Level
+from bot.truth import words
 from bot.truth.shelf import shipped
 
 
@@ -31,6 +33,17 @@ async def test_what_corrects_the_dollars_is_said(desk):
     desk.market.views["BTCUSDT"] = replace(desk.market.view("BTCUSDT"), level=level)
     fields = dict((await desk.ok("/accuracy btc")).fields)
     assert fields["BTC dollars, last 7 days"] == "×1.31 longs, ×0.90 shorts, by 160 h of reports"
+
+
+async def test_whose_liquidations_are_seen_in_part_is_said(desk):
+    names = ("hyperliquid", "okx", "bybit")
+    own = replace(shipped().report, reported_by=names)
+    desk.services.accuracy.put("BTCUSDT", own, made_ms=1)
+    reply = await desk.ok("/accuracy btc")
+    assert f"{coverage('hyperliquid').sentence} {coverage('okx').sentence}" in reply.text
+    assert coverage("bybit").sentence not in reply.text
+    assert words.sources(own).endswith("; liquidations hyperliquid (partial), okx (sampled), bybit")
+    assert words.sources(shipped().report).endswith("; liquidations all")
 
 
 async def test_it_exists_on_every_front(desk):

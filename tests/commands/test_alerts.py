@@ -23,8 +23,8 @@ async def test_the_list_with_its_limits(desk):
     assert reply.title == "Your alerts, 2/20"
     assert reply.text == "Messages today: 0/50."
     assert reply.table.rows == (
-        ("1", "BTC", "1%, 3%, 5%", "auto", "on"),
-        ("2", "ETH shorts", "2%", "$5,000,000", "paused"),
+        ("1", "BTC", "within 1%, 3%, 5% of a zone", "critical, warning, info", "on", "here, in the app"),
+        ("2", "ETH", "within 2% of a short zone of $5M", "warning", "paused", "here, in the app"),
     )
     assert (await desk.press(reply.buttons[0][1].action)).title == "Alert 2, ETH"
 

@@ -39,13 +39,13 @@ def test_the_panel_gets_labels(desk):
 
 async def test_values_for_one_option(desk, me, other):
     symbols = await desk.commands.suggest("heatmap", "symbol", "", me)
-    assert [c.value for c in symbols] == ["btc", "eth", "sol", "1000pepe"]
+    assert [c.value for c in symbols] == ["btc", "eth", "sol", "pepe"]
     zones = await desk.commands.suggest("settings set", "tz", "new y", me)
     assert zones[0].value == "America/New_York"
     assert len(await desk.commands.suggest("settings set", "tz", "a", me)) <= 25
     await desk.ok("/watch btc")
     mine = await desk.commands.suggest("alert pause", "id", "", me)
-    assert (mine[0].value, mine[0].label) == ("1", "1 · BTCUSDT")
+    assert (mine[0].value, mine[0].label) == ("1", "1 · BTCUSDT · within 1%, 3%, 5% of a zone")
     assert "1" not in [c.value for c in await desk.commands.suggest("alert pause", "id", "", other)]
     assert await desk.commands.suggest("nope", "id", "", me) == []
     assert await desk.commands.suggest("alert pause", "nope", "", me) == []

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from bot.commands.limits import BURST
 from bot.commands.reply import Front, Tone
-from engine.errors import GridError, StoreLocked
+from engine.errors import GridError, SourceError, StoreLocked
 
 
 async def test_every_reply_is_labelled(desk):
@@ -81,6 +81,13 @@ def desk_caller():
     from engine.model import UserId
 
     return Caller(user_id=UserId("local:owner"), front=Front.PANEL)
+
+
+async def test_venues_that_do_not_answer_are_said_plainly(desk):
+    desk.market.fail = SourceError("binance cannot be reached (10.0.0.7:443).")
+    reply = await desk.say("/heatmap btc")
+    assert reply.error == "The venues do not answer just now. Please try again in a moment."
+    assert reply.example == "/status"
 
 
 async def test_a_range_without_data_is_no_incident(desk):

@@ -1,7 +1,11 @@
 """`/heatmap` answers with a picture and buttons; drawing is limited, looking is not."""
 
 import asyncio
+from types import SimpleNamespace
 
+import pytest
+
+from bot.commands import pictures
 from bot.commands.reply import Front
 from bot.render.picture import Layout, Theme
 from engine.model import DAY_MS, HOUR_MS, Side
@@ -100,6 +104,23 @@ async def test_one_new_picture_every_five_seconds_and_cached_ones_free(desk, me,
     assert not (await desk.commands.dispatch("/heatmap btc 7d", me)).failed
     desk.seconds[0] += 3.5
     assert not (await desk.commands.dispatch("/heatmap btc 3d", me)).failed
+
+
+async def test_a_short_wait_for_a_picture_is_waited_out(desk, me, monkeypatch):
+    waits = []
+
+    async def sleep(wait_s):
+        waits.append(wait_s)
+        desk.seconds[0] += wait_s
+
+    await desk.ok("/heatmap btc")
+    desk.seconds[0] += 2.5
+    monkeypatch.setattr(pictures, "asyncio", SimpleNamespace(sleep=sleep))
+    assert not (await desk.commands.dispatch("/heatmap btc 7d", me)).failed
+    assert waits == [pytest.approx(2.51)]
+    desk.seconds[0] += 1.0
+    assert (await desk.commands.dispatch("/heatmap btc 3d", me)).error.endswith("the next in 4 s.")
+    assert len(waits) == 1
 
 
 async def test_who_joins_the_drawing_of_somebody_who_must_wait_gets_the_picture(desk, me, other):

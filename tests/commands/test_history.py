@@ -39,12 +39,12 @@ async def test_each_with_its_reason(fired):
 
 async def test_pages_turn_and_stay_about_one_alert(fired):
     first = await fired.ok("/alert history id=1")
-    older = next(b for b in first.buttons[0] if b.label == "Older")
+    older = next(b for row in first.buttons for b in row if b.label == "Older")
     second = await fired.press(older.action)
     assert second.edits
     assert second.title == "History of alert 1, page 2"
     assert not set(second.table.rows) & set(first.table.rows[:1])
-    newer = next(b for b in second.buttons[0] if b.label == "Newer")
+    newer = next(b for row in second.buttons for b in row if b.label == "Newer")
     assert (await fired.press(newer.action)).table == first.table
     assert (await fired.ok("/alert history page=900")).text == "Nothing on this page."
 
@@ -54,9 +54,35 @@ async def test_why(fired, other):
     action = f"v1:alert:why:{happened[0].alert_id}"
     reply = await fired.press(action)
     assert reply.title == happened[0].headline
-    assert reply.table.rows[0][0] == "dedup"
+    assert reply.table.headings == ("When", "Step", "What was decided")
+    assert [row[1] for row in reply.table.rows[:2]] == ["fired", "dedup"]
+    assert reply.table.rows[0][2].startswith(happened[0].headline)
+    assert all(row[2].endswith(".") for row in reply.table.rows)
+    newest = (await fired.ok("/alert history")).buttons[0][0]
+    assert newest.label.startswith("Why? ")
+    assert (await fired.press(newest.action)).table == reply.table
     assert [b.label for b in reply.buttons[0]] == ["Alert 1", "Heatmap"]
     assert "not yours" in (await fired.press(action, other)).error
+
+
+async def test_the_whole_way_of_what_was_sent_and_of_what_rode_along(fired):
+    ways = {}
+    for told in await fired.alerting.history("local:owner", limit=100):
+        table = (await fired.press(f"v1:alert:why:{told.alert_id}")).table
+        ways.setdefault(told.verdict, []).append([row[1] for row in table.rows])
+    assert ways["sent"]
+    assert all(way[-2:] == ["route", "to the app"] for way in ways["sent"])
+    folded = ways["added to an earlier message"]
+    assert folded
+    assert all(way[0] == "fired" and "carried" in way and way[-1].startswith("to the app") for way in folded)
+
+
+async def test_show_tells_what_became_of_the_last_fire(fired):
+    shown = await fired.ok("/alert show 1")
+    (last,) = await fired.alerting.history("local:owner", limit=1)
+    assert shown.table == (await fired.press(f"v1:alert:why:{last.alert_id}")).table
+    assert "Fired last " in shown.text
+    assert last.verdict in shown.text
 
 
 async def test_nothing_yet(desk):

@@ -1,8 +1,11 @@
 """`/liqprice`: what is typed, what comes out, and every way to be told no."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.commands import liqprice_words
+from bot.commands.dispatch import Commands
 from bot.commands.reply import Front
 from config.tiers import TierBook
 from engine.margin.tiers import TierTable, make_tiers
@@ -229,3 +232,42 @@ def test_spans_of_tiers():
 )
 def test_prices_are_exact(price, told):
     assert liqprice_words.exact(price) == told
+
+
+def renewed(rate: float = 0.01) -> TierTable:
+    return TierTable(
+        venue="binance",
+        symbol="BTCUSDT",
+        as_of="2026-11-20",
+        source="Binance leverage brackets, read from the venue",
+        tiers=make_tiers([(1e6, rate, 50.0)]),
+    )
+
+
+async def test_tiers_that_were_renewed_are_used_and_said_to_be(desk):
+    book = TierBook()
+    book.renew([renewed()])
+    desk.commands = Commands(replace(desk.services, tiers=book), clock=lambda: desk.seconds[0])
+    reply = await desk.ok("/liqprice btc long 100000 10x 50k")
+    assert value(reply, "Tiers as of") == "2026-11-20, Binance leverage brackets, read from the venue"
+    assert value(reply, "Tier") == "$0 to $1,000,000: 1% maintenance, up to 50x, maintenance amount $0"
+    assert value(reply, "Liquidation price") == "$90,909.09"
+
+
+@pytest.mark.parametrize("typed", ["pepe", "1000pepe", "kpepe", "1000PEPEUSDT"])
+@pytest.mark.parametrize("venue", ["binance", "hyperliquid"])
+async def test_a_bundle_is_asked_about_by_any_of_its_names_at_the_price_of_one_coin(desk, typed, venue):
+    reply = await desk.ok(f"/liqprice {typed} long 0.0000125 5x {venue}")
+    assert reply.title.startswith(f"PEPE long 5x on {'Binance' if venue == 'binance' else 'Hyperliquid'}")
+    price = float(value(reply, "Liquidation price").removeprefix("$"))
+    assert 0.0000100 < price < 0.0000107
+
+
+async def test_the_price_of_a_bundle_is_not_taken_for_that_of_a_coin(desk):
+    view = replace(desk.market.view("BTCUSDT"), symbol="PEPEUSDT", price=0.0000123)
+    desk.market.views["PEPEUSDT"] = view
+    reply = await desk.say("/liqprice pepe long 0.0125 5x")
+    assert "Prices here are of one PEPE; 0.0125 looks like that of 1,000" in reply.error
+    assert reply.example == "/liqprice pepe long 0.0000125 5x"
+    assert (await desk.ok(reply.example)).title.startswith("PEPE long 5x on Binance: liquidated at $0.0000")
+    assert not (await desk.ok("/liqprice pepe long 0.0000012 5x")).failed

@@ -252,9 +252,27 @@ def test_replay_is_not_offered_where_data_is_live_or_the_front_is_remote():
 
 def test_a_parameter_exists_only_on_its_fronts():
     remote = Parser(registry=Registry(), markets=PARSER.markets, front=Front.DISCORD)
-    assert remote.understand("/watch btc to=dm").text("to") == "dm"
-    with pytest.raises(UserError, match="has no “to”"):
-        PARSER.understand("/watch btc to=dm")
+    assert PARSER.understand("/start heatmap_btc").text("payload") == "heatmap_btc"
+    with pytest.raises(UserError):
+        remote.understand("/start heatmap_btc")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("dm", "dm"), ("here", "here"), ("2", "2"), ("#12", "12"), ("E-Mail", "email"), ("webhook", "webhook")],
+)
+def test_where_alerts_go(typed, meant):
+    assert PARSER.understand(f"/watch btc to={typed}").text("to") == meant
+
+
+def test_a_place_that_is_none_says_what_would_be():
+    with pytest.raises(UserError, match="/channels list"):
+        PARSER.understand("/watch btc to=mars")
+
+
+@pytest.mark.parametrize("url", ["https://hooks.example.org/x?token=abc&a=b", "http://[2001:db8::1]:8443/h"])
+def test_an_address_is_taken_as_it_is(url):
+    assert PARSER.understand(f"/channels add webhook {url}").text("address") == url
 
 
 def test_values_that_a_front_collected():

@@ -92,9 +92,9 @@ async def test_market_says_what_it_knows_and_what_it_has_not(desk, view_with):
 async def test_symbols_lists_searches_and_turns_pages(desk):
     reply = await desk.ok("/symbols")
     assert reply.title == "4 markets"
-    assert reply.table.rows[0] == ("BTCUSDT", "$113,204", "−3.47%", "binance")
-    assert reply.table.rows[2] == ("SOLUSDT", "–", "–", "")
-    assert [row[0] for row in (await desk.ok("/symbols pepe")).table.rows] == ["1000PEPEUSDT"]
+    assert reply.table.rows[0] == ("BTCUSDT", "$113,204", "−3.47%", "Binance")
+    assert reply.table.rows[2] == ("SOLUSDT", "–", "–", "read once it is asked for")
+    assert [row[0] for row in (await desk.ok("/symbols pepe")).table.rows] == ["PEPEUSDT"]
     assert [row[0] for row in (await desk.ok("/symbols etg")).table.rows] == ["ETHUSDT"]
     assert "No market is like “zzzzqq”" in (await desk.say("/symbols zzzzqq")).error
     desk.market.symbols = tuple(f"C{n}USDT" for n in range(45))
@@ -112,7 +112,8 @@ async def test_status_shows_source_parts_and_what_is_not_configured(desk, other,
     assert reply.title == "All is well"
     assert dict(reply.fields)["Source"] == "replay of recorded candles, 60× as fast"
     assert dict(reply.fields)["Response"] == "good, 99% of steps within 3 ms"
-    assert reply.table.rows == (("binance", "up", "just now", "1,234"), ("feed", "running", "–", "–"))
+    assert dict(reply.fields)["Binance"] == "up; data just now, 1,234 messages"
+    assert reply.table.rows == (("feed", "running"),)
     assert "Not configured: Discord: put LIQWATCH_DISCORD_TOKEN=… into .env" in reply.text
     assert "LIQWATCH" not in (await desk.ok("/status", other)).text
     desk.tape.paused = True
@@ -132,11 +133,9 @@ async def test_status_names_what_is_not_well_without_its_inner_words(desk, with_
     reply = await with_services(health=lambda: [sick], loop_lag_ms=lambda: 250.0).dispatch("/status", me)
     assert reply.title == "Something is not well"
     assert reply.tone is Tone.WARN
-    assert reply.table.rows == (
-        ("okx", "down, reconnected 2×", "–", "0"),
-        ("feed", "restarting, restarted 3×", "–", "–"),
-    )
-    assert "okx: no answer." in reply.text
+    assert dict(reply.fields)["OKX"] == "down; reconnected 2×"
+    assert reply.table.rows == (("feed", "restarting, restarted 3×"),)
+    assert "OKX: no answer." in reply.text
     assert dict(reply.fields)["Response"].startswith("slow")
     assert "secret" not in repr(reply)
 

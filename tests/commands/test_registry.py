@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 
 import pytest
 
@@ -49,6 +50,19 @@ def test_a_noun_has_at_most_25_verbs_and_both_forms_never_meet_on_discord():
     assert len({c.noun for c in Registry().on(Front.DISCORD)}) <= 100
 
 
+def test_discord_takes_each_noun_whole():
+    """Names, descriptions and choices of a command and all its verbs may have 8,000 characters."""
+    sizes = Counter()
+    for command in Registry().on(Front.DISCORD):
+        shown = command.on(Front.DISCORD)
+        sizes[command.noun] += len(command.noun) + len(command.verb) + len(command.description)
+        for parameter in shown.parameters:
+            choices = parameter.offered() if parameter.kind is Kind.CHOICE else ()
+            texts = [t for choice in choices for t in (choice.label, choice.value)]
+            sizes[command.noun] += sum(map(len, (parameter.name, parameter.description, *texts)))
+    assert max(sizes.values()) <= 7_800, sizes.most_common(2)
+
+
 def test_a_telegram_menu_can_name_every_command():
     for command in Registry().on(Front.TELEGRAM):
         assert re.fullmatch(r"[a-z0-9_]{1,32}", command.name.replace(" ", "_"))
@@ -71,10 +85,14 @@ def test_names_and_aliases_are_unique_and_known():
 
 def test_what_the_product_asks_for_is_there():
     wanted = {
-        "": "start help heatmap zones cascade check market accuracy liqprice watch unwatch status symbols",
-        "alert": "list show pause resume snooze remove test history",
+        "": "start help heatmap zones cascade check market liquidations top accuracy liqprice account "
+        "watch unwatch status symbols",
+        "alert": "list show pause resume snooze remove test history check add edit save conditions "
+        "templates template share import",
+        "channels": "list add verify test set remove",
         "settings": "show set",
         "data": "show export forget",
+        "exchanges": "show health",
         "replay": "status pause resume seek speed",
     }
     names = {f"{noun} {verb}".strip() for noun, verbs in wanted.items() for verb in verbs.split()}
@@ -94,9 +112,9 @@ def test_replay_is_steered_from_the_local_fronts_alone():
 
 def test_settings_data_and_alerts_are_never_shown_to_others():
     for command in COMMANDS:
-        if command.noun in ("settings", "data", "alert", "watch", "unwatch"):
+        if command.noun in ("settings", "data", "alert", "watch", "unwatch", "channels"):
             assert command.visibility is Visibility.PRIVATE
-    assert {c.noun for c in COMMANDS if c.cost is Cost.PICTURE} == {"heatmap", "cascade"}
+    assert {c.noun for c in COMMANDS if c.cost is Cost.PICTURE} == {"heatmap", "cascade", "liquidations"}
 
 
 def test_the_catalogue_is_plain_data():
@@ -107,8 +125,8 @@ def test_the_catalogue_is_plain_data():
     assert least["kind"] == "usd"
     assert least["limits"] == "$1,000 to $1,000,000,000,000"
     assert least["words"] == ["auto"]
-    assert "to" not in [
-        p["name"] for c in catalogue(front=Front.PANEL) for p in c["parameters"] if c["name"] == "watch"
+    assert "payload" not in [
+        p["name"] for c in catalogue(front=Front.DISCORD) for p in c["parameters"] if c["name"] == "start"
     ]
     assert not [c for c in catalogue(replaying=False) if c["noun"] == "replay"]
 

@@ -104,3 +104,19 @@ def test_what_is_stored_in_a_wrong_form_counts_as_not_set():
 )
 def test_distances_become_severities(within, steps):
     assert Prefs().steps(within) == steps
+
+
+async def test_each_severity_has_its_own_distance(desk):
+    reply = await desk.ok("/settings set critical=0.5% info=off")
+    assert dict(reply.fields) == {"critical": "within 0.5%", "info": "off"}
+    assert "alerts you add from now on" in reply.text
+    card = await desk.ok("/watch btc")
+    assert dict(card.fields)["Tells you"] == "critical within 0.5%, warning within 3%"
+    assert "nearer" in (await desk.say("/settings set critical=4%")).error
+    assert "has to be left" in (await desk.say("/settings set critical=off warning=off")).error
+    shown = dict((await desk.ok("/settings show")).fields)
+    assert shown["within"] == "critical within 0.5%, warning within 3%"
+    reply = await desk.ok("/settings set critical=default")
+    assert dict(reply.fields)["critical"] == "within 1%"
+    reply = await desk.ok("/settings set within=1%,2%,4%")
+    assert dict(reply.fields)["within"] == "critical within 1%, warning within 2%, info within 4%"

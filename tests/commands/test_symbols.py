@@ -49,9 +49,38 @@ def test_bitcoin_however_it_is_written(markets, typed):
     assert symbols.resolve(typed, markets) == "BTCUSDT"
 
 
-@pytest.mark.parametrize("typed", ["pepe", "1000pepe", "kPEPE", "PEPE-PERP", "1000PEPEUSDT"])
-def test_contracts_on_a_thousand_coins(markets, typed):
-    assert symbols.resolve(typed, markets) == "1000PEPEUSDT"
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "pepe",
+        "1000pepe",
+        "kPEPE",
+        "kpepe",
+        "kpepeusdt",
+        "pepe1000",
+        "1000000pepe",
+        "PEPE-PERP",
+        "1000PEPEUSDT",
+        "PEPE-USDT-SWAP",
+        "PEPEUSDT",
+    ],
+)
+def test_bundles_are_found_by_their_coin(markets, typed):
+    assert symbols.resolve(typed, markets) == "PEPEUSDT"
+
+
+def test_not_every_k_is_a_thousand():
+    with pytest.raises(UserError):
+        symbols.resolve("kava", Markets(known=("AVAUSDT",)))
+    assert symbols.resolve("kava", Markets(known=("AVAUSDT", "KAVAUSDT"))) == "KAVAUSDT"
+
+
+def test_a_bundle_beside_another_coin_of_its_name_is_found_by_its_number():
+    both = Markets(known=("BOBUSDT", "1000000BOBUSDT"))
+    assert symbols.resolve("bob", both) == "BOBUSDT"
+    assert symbols.resolve("1000000bob", both) == "1000000BOBUSDT"
+    with pytest.raises(UserError):
+        symbols.resolve("1000000bob", Markets(known=("BOBUSDT",)))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +94,7 @@ def test_a_typo_is_offered_and_not_taken(markets, typed, offered):
 
 
 def test_what_is_not_served_is_said_with_what_is(markets):
-    with pytest.raises(UserError, match="I read BTC, ETH, SOL and 1000PEPE") as caught:
+    with pytest.raises(UserError, match="I read BTC, ETH, SOL and PEPE") as caught:
         symbols.resolve("zzzzqq", markets)
     assert not isinstance(caught.value, NearMiss)
     with pytest.raises(UserError, match="No market is being read yet"):

@@ -1,0 +1,104 @@
+"""Answer `/account`: what an address truly holds on Hyperliquid, and where the venue liquidates it."""
+
+from adapters.hyperliquid.account import Account, Position
+from bot.commands import words
+from bot.commands.context import Context
+from bot.commands.liqprice_words import exact
+from bot.commands.reply import Reply, Table
+from bot.commands.spec import Call, Command, Kind, Parameter, Visibility, Who
+from bot.render import text
+from engine.errors import UserError
+from engine.margin.model import Mode
+
+SHOWN = 20
+HEADINGS = ("Market", "Side", "Size", "Entry", "Leverage", "Worth", "Profit", "Liquidated at", "Distance")
+NUMERIC = ("Size", "Entry", "Leverage", "Worth", "Profit", "Liquidated at", "Distance")
+EXAMPLE = "/account 0x0000000000000000000000000000000000000001"
+ADDRESS = Parameter(
+    name="address",
+    kind=Kind.TEXT,
+    description="Address on Hyperliquid: 0x and 40 hexadecimal digits",
+    required=True,
+    examples=("0x0000000000000000000000000000000000000001",),
+    aliases=("user", "wallet"),
+)
+
+
+async def show(ctx: Context, call: Call) -> Reply:
+    """Answer with every position as the venue has it, the largest first. Nothing of it is stored."""
+    accounts = ctx.services.accounts
+    if accounts is None:
+        raise UserError(_why_not(ctx), example="/liqprice btc long 10x")
+    wait_s = ctx.limits.venue_wait_s(ctx.caller.user_id)
+    if wait_s:
+        raise UserError(f"Hyperliquid was just asked for you. Try again in {max(1, round(wait_s))} s.")
+    found = await accounts.account(call.text("address"))
+    who = f"{found.user[:6]}…{found.user[-4:]} on Hyperliquid"
+    if not found.positions:
+        return Reply(command="account", title=f"{who}: nothing is open", text="\n".join(_about(ctx, found)))
+    positions = sorted(found.positions, key=lambda each: -each.notional_usd)
+    worth = text.money(sum(each.notional_usd for each in positions))
+    count = words.number(len(positions), "position")
+    return Reply(
+        command="account",
+        title=f"{who}: {count}, {worth}",
+        text="\n".join(_about(ctx, found)),
+        table=Table(
+            headings=HEADINGS,
+            rows=tuple(_row(each) for each in positions[:SHOWN]),
+            numeric=NUMERIC,
+        ),
+    )
+
+
+def _why_not(ctx: Context) -> str:
+    if ctx.replaying:
+        return "What addresses hold is only known live: a recording has none of it."
+    return "Hyperliquid is not among the venues that are read here (LIQWATCH_VENUES)."
+
+
+def _about(ctx: Context, found: Account) -> list[str]:
+    """Return what goes for the whole account."""
+    made = [f"The account is worth {words.usd_full(found.value_usd)}, as of {ctx.moment(found.ts)}."]
+    if len(found.positions) > SHOWN:
+        made.append(f"The {SHOWN} largest are shown.")
+    if any(each.mode is Mode.CROSS for each in found.positions):
+        made.append("Cross positions share one margin: each one's liquidation price moves with the others.")
+    if found.positions:
+        made.append("Sizes, prices and liquidation prices are the venue's own, by the mark price.")
+    if lost := sum(found.dropped.values()):
+        made.append(f"{lost} more could not be read.")
+    return made
+
+
+def _row(each: Position) -> tuple[str, ...]:
+    base = text.base(each.symbol)
+    return (
+        base,
+        each.side.value,
+        f"{each.quantity:,.6g} {base}",
+        exact(each.entry),
+        f"{each.leverage:g}x {each.mode.value}",
+        text.money(each.notional_usd),
+        "not said" if each.pnl_usd is None else _signed(each.pnl_usd),
+        "no price" if each.liquidation is None else exact(each.liquidation),
+        "" if each.distance is None else text.change(each.distance),
+    )
+
+
+def _signed(usd: float) -> str:
+    sign = "+" if usd > 0 else "−" if usd < 0 else ""
+    return f"{sign}{text.money(abs(usd))}"
+
+
+COMMANDS = (
+    Command(
+        noun="account",
+        description="Show an address's true positions on Hyperliquid, with its liquidation prices",
+        run=show,
+        parameters=(ADDRESS,),
+        examples=(EXAMPLE,),
+        visibility=Visibility.PRIVATE,
+        who=Who.EVERYONE,
+    ),
+)

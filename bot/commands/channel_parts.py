@@ -1,0 +1,97 @@
+"""Define what `/channels` takes, and read what its parameters say."""
+
+import re
+
+from bot.commands.amounts import quoted
+from bot.commands.spec import Choice, Kind, Parameter, Provider
+from engine.errors import UserError
+from engine.model import Severity
+from storage.channels import MOST
+
+MAX_LABEL = 40
+NONE = "none"
+KIND = Parameter(
+    name="kind",
+    kind=Kind.CHOICE,
+    description="What kind of channel",
+    required=True,
+    choices=(
+        Choice(value="email", label="e-mail"),
+        Choice(value="webhook", label="webhook, for a program of yours"),
+        Choice(value="apprise", label="another service, by its apprise address"),
+    ),
+)
+ADDRESS = Parameter(
+    name="address",
+    kind=Kind.TEXT,
+    description="A mail address, or an address that begins with https://",
+    required=True,
+    examples=("me@example.org", "https://hooks.example.org/liqwatch"),
+)
+CODE = Parameter(
+    name="code",
+    kind=Kind.TEXT,
+    description="The eight digits that came there",
+    required=True,
+    examples=("12345678",),
+)
+WHICH = Parameter(
+    name="id",
+    kind=Kind.ID,
+    description="Number of the channel, as /channels list shows it",
+    required=True,
+    examples=("2",),
+    suggest=Provider.CHANNELS,
+)
+SEVERITIES = Parameter(
+    name="severities",
+    kind=Kind.TEXT,
+    description="What goes there: all, or some of critical, warning and info",
+    examples=("critical", "critical,warning", "all"),
+    aliases=("severity",),
+    named=True,
+)
+ORDER = Parameter(
+    name="order",
+    kind=Kind.INTEGER,
+    description="Its place among your channels: 1 is asked first where another fails",
+    low=1,
+    high=MOST,
+    examples=("1",),
+    aliases=("position",),
+    named=True,
+)
+LABEL = Parameter(
+    name="label",
+    kind=Kind.TEXT,
+    description=f"A word of yours to know it by, {MAX_LABEL} characters at most; none takes it away",
+    words=(NONE,),
+    examples=("phone",),
+    aliases=("name",),
+    named=True,
+)
+
+
+def read_severities(text: str) -> tuple[Severity, ...]:
+    """Return the severities that a text names. Raise UserError for anything else."""
+    names = [name for name in re.split(r"[,;/+\s]+", text.lower()) if name]
+    known = {severity.value: severity for severity in Severity} | {"criticals": Severity.CRITICAL}
+    known |= {"warnings": Severity.WARNING}
+    if names == ["all"]:
+        return tuple(Severity)
+    strange = [name for name in names if name not in known]
+    if strange or not names:
+        what = f", not {quoted(strange[0])}" if strange else ""
+        raise UserError(
+            f"severities is all, or some of critical, warning and info{what}.",
+            example="/channels set 2 severities=critical,warning",
+        )
+    return tuple(known[name] for name in names)
+
+
+def read_label(text: str) -> str:
+    """Return a label, empty for none. Raise UserError for one that is too long."""
+    label = "" if text.lower() == NONE else " ".join(text.split())
+    if len(label) > MAX_LABEL:
+        raise UserError(f"A label has {MAX_LABEL} characters at most; that is {len(label)}.")
+    return label

@@ -1,0 +1,53 @@
+"""Name the channels of users in words, and find the one that a rule is to go to."""
+
+from bot.commands import words
+from bot.commands.context import Context
+from engine.errors import UserError
+from engine.model import Severity
+from storage.channels import list_channels, takes, usable
+from storage.tables import OwnChannel
+
+NAMES = {"email": "E-mail", "webhook": "Webhook", "apprise": "Apprise"}
+"""Kinds of channel that users set up themselves, and what they are called."""
+
+
+def title(kind: str, number: object) -> str:
+    """Return what a channel is called in a sentence: "E-mail 3"."""
+    return f"{NAMES.get(kind, kind)} {number}"
+
+
+def named(row: OwnChannel) -> str:
+    """Return what one channel is called in a sentence."""
+    return title(row.kind, row.channel_id)
+
+
+def named_row(row: OwnChannel) -> str:
+    """Return a channel in a few words, without its address: "3 · E-mail · phone · waits for its code"."""
+    state = "" if usable(row) else "waits for its code" if row.verified_wall_ms is None else "off"
+    return " · ".join(filter(None, (str(row.channel_id), NAMES.get(row.kind, row.kind), row.label, state)))
+
+
+def severities(row: OwnChannel) -> str:
+    """Return which severities a channel takes, the worst first."""
+    taken = sorted(takes(row), key=lambda severity: -severity.rank)
+    return "all" if len(taken) == len(Severity) else ", ".join(severity.value for severity in taken)
+
+
+async def own_place(ctx: Context, wanted: str) -> tuple[str, str]:
+    """Return the place of the caller's channel of a number or a kind; UserError where none works."""
+    owner = ctx.caller.user_id
+    rows = await ctx.services.state.read(lambda session: list_channels(session, owner))
+    found = [row for row in rows if wanted in (str(row.channel_id), row.kind)]
+    if not found:
+        what = f"channel {wanted}" if wanted.isdecimal() else f"{NAMES[wanted]} channel"
+        have = words.joined([named(row) for row in rows]) or "none yet"
+        raise UserError(f"You have no {what}; you have {have}.", example="/channels add email me@example.org")
+    row = next((row for row in found if usable(row)), found[0])
+    if row.verified_wall_ms is None:
+        raise UserError(
+            f"{named(row)} waits for its code: alerts go there once it is verified.",
+            example="/channels verify 12345678",
+        )
+    if row.off_reason:
+        raise UserError(f"{named(row)} is off: {row.off_reason}.", example=f"/channels test {row.channel_id}")
+    return (row.kind, str(row.channel_id))

@@ -1,0 +1,291 @@
+"""Answer `/channels …`: ways to oneself beside the chat, each proven by a code before anything goes there."""
+
+from sqlalchemy.orm import Session
+
+from bot.commands import ids, words
+from bot.commands.channel_parts import (
+    ADDRESS,
+    CODE,
+    KIND,
+    LABEL,
+    NONE,
+    ORDER,
+    SEVERITIES,
+    WHICH,
+    read_label,
+    read_severities,
+)
+from bot.commands.channel_words import NAMES, named, severities
+from bot.commands.context import Context
+from bot.commands.parts import rows
+from bot.commands.reply import Button, Front, Reply, Table, Tone
+from bot.commands.services import OwnChannels
+from bot.commands.spec import Call, Command
+from engine.errors import UserError
+from storage.channels import (
+    MOST,
+    ChannelChanges,
+    change_channel,
+    get_channel,
+    list_channels,
+    remove_channel,
+    rules_there,
+    usable,
+)
+from storage.tables import OwnChannel
+
+ADD = "/channels add email me@example.org"
+
+
+def _open(ctx: Context) -> OwnChannels:
+    """Return what looks after channels. Raise UserError where others read along, or they are off."""
+    if not ctx.caller.private and ctx.caller.front is Front.TELEGRAM:
+        raise UserError("Your channels are yours alone: ask me in a private chat.", example="/channels list")
+    if ctx.services.channels is None:
+        raise UserError(
+            "Channels of your own are off here: addresses are kept encrypted, and whoever runs this Liqwatch "
+            "has set no LIQWATCH_SECRET_KEY."
+        )
+    return ctx.services.channels
+
+
+async def listing(ctx: Context, call: Call) -> Reply:
+    """Answer with the user's channels in their order, and how each is."""
+    own, owner = _open(ctx), ctx.caller.user_id
+    mine = await ctx.services.state.read(lambda session: list_channels(session, owner))
+    if not mine:
+        return Reply(
+            command="channels list", title="No channels of your own yet", text=f"{_offer(own)} {_order()}"
+        )
+    table = Table(
+        headings=("No.", "Channel", "Takes", "State", "Last success"),
+        rows=tuple(_row(ctx, own, row) for row in mine),
+        numeric=("No.",),
+    )
+    buttons = [
+        Button(label=f"Test {row.channel_id}", action=ids.action("channels", "test", str(row.channel_id)))
+        for row in mine
+        if row.verified_wall_ms is not None
+    ]
+    return Reply(
+        command="channels list",
+        title=f"Your channels, {len(mine)}/{MOST}",
+        text=_order(),
+        table=table,
+        buttons=rows(buttons[:5]),
+    )
+
+
+def _offer(own: OwnChannels) -> str:
+    if not own.kinds:
+        return "None can be added here: whoever runs this Liqwatch has set up none."
+    kinds = words.joined([NAMES[kind].lower() for kind in own.kinds], last="or")
+    return f"You can add {kinds}, for example {ADD}."
+
+
+def _order() -> str:
+    return (
+        "A critical goes to all of them that take it; anything else where its alert says, and to the next "
+        "one only if that fails."
+    )
+
+
+def _row(ctx: Context, own: OwnChannels, row: OwnChannel) -> tuple[str, ...]:
+    last = _ago(ctx, row.ok_wall_ms) if row.ok_wall_ms else "never"
+    shown = f"{NAMES.get(row.kind, row.kind)} {own.shown(row)}"
+    return (
+        str(row.channel_id),
+        f"{shown} ({row.label})" if row.label else shown,
+        severities(row),
+        state(ctx, own, row),
+        last,
+    )
+
+
+def state(ctx: Context, own: OwnChannels, row: OwnChannel) -> str:
+    """Return how a channel is: on, off and why, or what it waits for."""
+    if row.verified_wall_ms is None:
+        return "waits for its code"
+    if row.off_reason:
+        return f"off: {row.off_reason}"
+    if row.kind not in own.kinds:
+        return "not set up here any more"
+    if row.failed_wall_ms and row.failed_wall_ms > (row.ok_wall_ms or 0):
+        return f"on; failed {_ago(ctx, row.failed_wall_ms)}: {row.failed_reason}"
+    return "on"
+
+
+def _ago(ctx: Context, wall_ms: int) -> str:
+    return words.ago(max(0, ctx.services.wall_ms() - wall_ms))
+
+
+async def add(ctx: Context, call: Call) -> Reply:
+    """Keep an address, and send a code there that proves whose it is."""
+    own, kind = _open(ctx), call.text("kind")
+    if kind not in own.kinds:
+        raise UserError(f"{NAMES[kind]} cannot be added here. {_offer(own)}")
+    added = await own.add(ctx.caller.user_id, kind, call.text("address"))
+    row = added.row
+    if added.known:
+        return Reply(
+            command="channels add",
+            title=f"You have that already: {named(row)}",
+            text=f"It is {state(ctx, own, row)}.",
+            buttons=rows([_test(row)]),
+        )
+    secret = (("Secret, shown this once", added.secret),) if added.secret else ()
+    checks = "Check the signature of each request with the secret; docs/channels.md says how. "
+    return Reply(
+        command="channels add",
+        title=f"{named(row)} waits for its code",
+        text=f"A code of eight digits is on its way to {own.shown(row)}; it works for 10 minutes. "
+        f"{checks if secret else ''}Then say /channels verify and the code.",
+        fields=secret,
+        tone=Tone.GOOD,
+    )
+
+
+def _test(row: OwnChannel) -> Button:
+    return Button(label="Test", action=ids.action("channels", "test", str(row.channel_id)))
+
+
+async def verify(ctx: Context, call: Call) -> Reply:
+    """Turn a channel on with the code that came there."""
+    own = _open(ctx)
+    row = await own.verify(ctx.caller.user_id, call.text("code"))
+    number = row.channel_id
+    return Reply(
+        command="channels verify",
+        title=f"{named(row)} is yours, and on",
+        text=f"Criticals go there from now on. /watch btc to={number} sends all of an alert there; "
+        f"/channels set {number} severities=critical,warning says what it takes.",
+        buttons=rows([_test(row)]),
+        tone=Tone.GOOD,
+    )
+
+
+async def test(ctx: Context, call: Call) -> Reply:
+    """Send a test message to one channel now, and say whether it arrived."""
+    row = await _open(ctx).test(ctx.caller.user_id, call.whole("id"))
+    return Reply(
+        command="channels test",
+        title=f"{named(row)} took a test message",
+        text="It is on." if usable(row) else "",
+        tone=Tone.GOOD,
+    )
+
+
+async def change(ctx: Context, call: Call) -> Reply:
+    """Set what a channel takes, its place in the order, its label."""
+    own, owner, number = _open(ctx), ctx.caller.user_id, call.whole("id")
+    changes = ChannelChanges()
+    if call.has("severities"):
+        changes["severities"] = read_severities(call.text("severities"))
+    if call.has("order"):
+        changes["position"] = call.whole("order")
+    if call.has("label"):
+        changes["label"] = read_label(call.text("label"))
+    if not changes:
+        raise UserError(
+            "Say what to set: severities, order or label.",
+            example=f"/channels set {number} severities=critical,warning",
+        )
+    row = await ctx.services.state.run(lambda s: change_channel(s, owner, number, **changes))
+    if row is None:
+        raise unknown(number)
+    told = {"severities": severities(row), "order": str(row.position), "label": row.label or NONE}
+    return Reply(
+        command="channels set",
+        title=f"Changed {named(row)}",
+        text=f"It is {state(ctx, own, row)}.",
+        fields=tuple((name, told[name]) for name in told if call.has(name)),
+        tone=Tone.GOOD,
+    )
+
+
+def unknown(number: int) -> UserError:
+    """Return the refusal of a number that is not one of the user's, whoever else's it may be."""
+    return UserError(f"You have no channel {number}.", example="/channels list")
+
+
+async def remove(ctx: Context, call: Call) -> Reply:
+    """Forget a channel and its address; alerts that went there come to the user's chat again."""
+    _open(ctx)
+    owner, number = ctx.caller.user_id, call.whole("id")
+
+    def work(session: Session) -> tuple[OwnChannel, int] | None:
+        row = get_channel(session, owner, number)
+        if row is None:
+            return None
+        count = rules_there(session, owner, row)
+        remove_channel(session, owner, number)
+        return row, count
+
+    done = await ctx.services.state.run(work)
+    if done is None:
+        raise unknown(number)
+    gone, rules = done
+    moved = f"{rules} of your alerts went there and come here again. " if rules else ""
+    return Reply(
+        command="channels remove",
+        title=f"Removed {named(gone)}",
+        text=f"{moved}Its address is deleted.",
+        tone=Tone.GOOD,
+    )
+
+
+COMMANDS = (
+    Command(
+        noun="channels",
+        verb="list",
+        description="List your own channels: e-mail, webhooks and others, and how each is",
+        run=listing,
+        aliases=("channels", "channel", "channel list"),
+        examples=("/channels list",),
+    ),
+    Command(
+        noun="channels",
+        verb="add",
+        description="Add an e-mail address, a webhook or another service; a code goes there",
+        run=add,
+        parameters=(KIND, ADDRESS),
+        aliases=("channel add",),
+        examples=(ADD, "/channels add webhook https://hooks.example.org/liqwatch"),
+    ),
+    Command(
+        noun="channels",
+        verb="verify",
+        description="Turn a channel on with the code that came there",
+        run=verify,
+        parameters=(CODE,),
+        aliases=("channel verify", "verify"),
+        examples=("/channels verify 12345678",),
+    ),
+    Command(
+        noun="channels",
+        verb="test",
+        description="Send a test message to a channel of yours; one that was off is on if it arrives",
+        run=test,
+        parameters=(WHICH,),
+        aliases=("channel test",),
+        examples=("/channels test 2",),
+    ),
+    Command(
+        noun="channels",
+        verb="set",
+        description="Say which severities a channel takes, its place in the order, its label",
+        run=change,
+        parameters=(WHICH, SEVERITIES, ORDER, LABEL),
+        aliases=("channel set",),
+        examples=("/channels set 2 severities=critical,warning", "/channels set 2 order=1 label=phone"),
+    ),
+    Command(
+        noun="channels",
+        verb="remove",
+        description="Remove a channel of yours and its address for good",
+        run=remove,
+        parameters=(WHICH,),
+        aliases=("channel remove", "channels rm", "channels delete"),
+        examples=("/channels remove 2",),
+    ),
+)

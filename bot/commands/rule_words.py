@@ -1,0 +1,103 @@
+"""Say any alert in words, whatever made it: its sentence, its line, its state."""
+
+from dataclasses import replace
+
+from bot.commands import words
+from bot.commands.context import Context
+from bot.render import text
+from engine.model import Severity, Side, Watch
+from engine.rules.conditions.zone_proximity import ZoneProximity
+from engine.rules.expression import Leaf, Spec
+from engine.rules.sentence import sentence
+from engine.rules.stored import KINDS, spec_of
+from engine.rules.text import write_rule
+from storage.rules import ZONE_PROXIMITY, Ended, to_watch
+from storage.tables import Rule
+
+SIDES = {
+    None: "liquidation zone",
+    Side.LONG: "long liquidation zone",
+    Side.SHORT: "short liquidation zone",
+}
+ENDED = {
+    Ended.EXPIRED.value: "it was to end then",
+    Ended.FIRED_ONCE.value: "it was to tell once, and has",
+}
+
+
+def is_watch(rule: Rule) -> bool:
+    """Say whether an alert is about zones one by one, as `/watch` makes it."""
+    return rule.kind == ZONE_PROXIMITY
+
+
+def spec(rule: Rule) -> Spec:
+    """Return what an alert watches as a rule; of a watch with several steps the widest."""
+    if rule.kind in KINDS:
+        return spec_of(rule.kind, rule.params, note=rule.note)
+    watch = to_watch(rule)
+    severity, within = max(watch.within, key=lambda step: step[1])
+    near = ZoneProximity(
+        within=within,
+        side=watch.side,
+        min_usd=watch.min_notional_usd,
+    )
+    return Spec(when=Leaf(near), severity=severity, note=rule.note)
+
+
+def says(ctx: Context, rule: Rule) -> str:
+    """Return in one sentence what an alert does."""
+    if is_watch(rule):
+        return watch_says(to_watch(rule))
+    found = spec(rule)
+    until = ctx.moment(found.expires_ms) if found.expires_ms is not None else ""
+    return sentence(found, text.base(rule.symbol), until=until)
+
+
+def watch_says(watch: Watch) -> str:
+    """Return in one sentence what a watch does."""
+    base = text.base(watch.symbol)
+    size = (
+        "that is large for it"
+        if watch.min_notional_usd is None
+        else f"of {words.usd_full(watch.min_notional_usd)} or more"
+    )
+    steps = [f"{words.percent(share)} ({severity.value})" for severity, share in watch.within]
+    return f"When {base} comes within {words.joined(steps, 'or')} of a {SIDES[watch.side]} {size}."
+
+
+def line(rule: Rule) -> str:
+    """Return the line that makes an alert like this one, without its market: "falls 3% in 15m"."""
+    return write_rule(spec(rule), text.base(rule.symbol).lower())
+
+
+def brief(rule: Rule) -> str:
+    """Return what an alert watches in a few words, for a list."""
+    if is_watch(rule):
+        watch = to_watch(rule)
+        least = "" if watch.min_notional_usd is None else f" of {text.money(watch.min_notional_usd)}"
+        within = ", ".join(words.percent(share) for _, share in watch.within)
+        whose = f" {watch.side.value}" if watch.side else ""
+        return f"within {within} of a{whose} zone{least}"
+    coin = text.base(rule.symbol).lower()
+    bare = replace(spec(rule), severity=Severity.WARNING, note="")
+    return write_rule(bare, coin).removeprefix(f"{coin} ")
+
+
+def severities(rule: Rule) -> str:
+    """Return how severe an alert is: one word, or the worst to the least of a watch's steps."""
+    if is_watch(rule):
+        return ", ".join(severity.value for severity, _ in to_watch(rule).within)
+    return spec(rule).severity.value
+
+
+def state(ctx: Context, rule: Rule) -> str:
+    """Return whether an alert is on, paused, snoozed until when, or ended and why."""
+    if rule.ended_ms is not None:
+        why = ENDED.get(rule.ended_reason, "")
+        return f"ended {ctx.moment(rule.ended_ms)}" + (f": {why}" if why else "")
+    if rule.paused:
+        return "paused"
+    until = rule.snoozed_until_ms
+    if until is not None and until > ctx.now_ms:
+        return f"snoozed until {ctx.moment(until)}"
+    return "on"
