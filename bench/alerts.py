@@ -1,7 +1,8 @@
 """Count what the default `/watch btc` says on the recorded market, and how soon it speaks in a cascade.
 
 The recorded candles run through heatmap, zones, rule and pipeline as they do in the product, on the same
-prices within a candle as the replay's. A message that rings counts, an edit of one does not, a digest does.
+prices within a candle as the replay's. A message that rings counts, an edit does not; nor does a digest of
+info alone, which comes without a sound.
 """
 
 import time
@@ -84,11 +85,13 @@ def default_watch() -> Watch:
     )
 
 
-def read_market(recording: Recording, *, start_ms: int, end_ms: int) -> Market:
-    """Return the candles of a stretch, each with the zones at its close."""
+def read_market(
+    recording: Recording, *, start_ms: int, end_ms: int, usd_scale: float | None = None
+) -> Market:
+    """Return the candles of a stretch, each with the zones at its close; without a scale at BTC's."""
     times = recording.candles.ts
     candles = recording.candles[slice(*np.searchsorted(times, [start_ms, end_ms]).tolist())]
-    scale = CalibrationSettings().usd_scale_btc
+    scale = CalibrationSettings().usd_scale_btc if usd_scale is None else usd_scale
     columns = Heatmap(PRESETS["flow"], usd_scale=scale).feed(candles)
     book = ZoneBook(recording.venue, recording.symbol)
     zones, cost = [], []
@@ -116,7 +119,9 @@ def replay(market: Market, watch: Watch, *, start_ms: int, end_ms: int) -> Told:
             memory.arms[watch.rule_id] = armed
             _decide(memory, watch, zones, price, ts, looked.fires)
             fires.extend(looked.fires)
-    return Told(start_ms=start_ms, end_ms=end_ms, fires=fires, messages=memory.messages)
+    return Told(
+        start_ms=start_ms, end_ms=end_ms, fires=fires, messages=[m for m in memory.messages if not m.silent]
+    )
 
 
 def _memory(watch: Watch) -> Memory:

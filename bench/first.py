@@ -56,7 +56,8 @@ async def _inside(directory: Path, *, pictures: int) -> dict[str, float]:
     app = Liqwatch(load({"source.kind": "replay", "storage.data_dir": str(directory)}))
     await app.start(serving=False)
     try:
-        app.replay.pause()
+        if app.replay is not None:
+            app.replay.pause()
         drawn = [await _answer_ms(app, f"/heatmap btc {12 + n}h", n) for n in range(pictures // 2)]
         cached = [await _answer_ms(app, "/heatmap btc 12h", 10_000 + n) for n in range(200)]
         app.lag.reset()

@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,13 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(directory: Path, *flags: str) -> AsyncIterator[Running]:
-    """Start Liqwatch on the replay in `directory`, wait until it is ready, and stop it in the end."""
+async def running(
+    directory: Path, *flags: str, env: Mapping[str, str] | None = None
+) -> AsyncIterator[Running]:
+    """Start Liqwatch on the replay in `directory`, wait until it is ready, and stop it in the end.
+
+    `env` is set in its environment beside what there is.
+    """
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -73,6 +78,7 @@ async def running(directory: Path, *flags: str) -> AsyncIterator[Running]:
         *flags,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, **(env or {})},
     )
     drained: asyncio.Task[bytes] | None = None
     try:

@@ -5,25 +5,41 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, TextIO, TypedDict
+from typing import Any, NotRequired, Protocol, TextIO, TypedDict
 
 from engine.errors import UserError
 
 BENCHES = {
     "first": "from a warm start to the first picture, drawing, loop lag, memory, the chart's first frame",
+    "api": "the HTTP API: what is kept at 50 clients at once, what has to be made, what goes over the wire",
+    "ws": "the stream: how late its messages come to 1,000, 5,000 and 10,000 clients, what a client costs",
     "engine": "whole histories through each preset, one live candle, a cold restart, memory",
+    "ingest": "frames parsed and stored a second, each venue; from a frame to the last rule",
+    "rules": "a million rules: a tick, an update, memory, reading them at a start, the plain loop beside it",
+    "saved": "how soon an alert is live once it is saved, on a market with a thousand",
+    "dry": "how long one waits to be told how often a new alert would have fired in thirty days",
     "alerts": "how many alerts the default watch gives on the recorded December",
+    "consolidate": "how many fires of 200 made traders do not ring on the recorded December",
+    "beat_flow": "what variants of flow gain over it on real liquidations (needs LIQWATCH_SAMPLES)",
+    "touch": "how well the chance that price comes to a zone is calibrated (needs LIQWATCH_SAMPLES)",
     "synthetic": "how well each preset ranks what stands, in made markets whose positions are known",
 }
 
 
 class Outcome(TypedDict):
-    """What a benchmark returns: figures by name, their units, and the goal of each that has one."""
+    """What a benchmark returns: figures by name, their units, and the goal of each that has one.
 
-    figures: dict[str, float]
+    A figure is None where it could not be measured; `notes` says why. Of what is named `..._per_s` and of
+    what `more` names more is better, of everything else less.
+    """
+
+    figures: Mapping[str, float | None]
     units: dict[str, str]
     goals: dict[str, float]
+    notes: NotRequired[dict[str, str]]
+    more: NotRequired[list[str]]
 
 
 class Bench(Protocol):
@@ -61,10 +77,21 @@ def table(name: str, outcome: Outcome) -> str:
     """Return the figures as aligned lines: name, value, unit, goal and whether it was met."""
     lines = [f"bench {name} on {machine()}"]
     for figure, value in outcome["figures"].items():
+        if value is None:
+            why = outcome.get("notes", {}).get(figure, "no reason given")
+            lines.append(f"  {figure:28} not measured: {why}")
+            continue
         goal = outcome["goals"].get(figure)
-        mark = "" if goal is None else f"  goal {goal:g}: {'met' if value <= goal else 'MISSED'}"
+        more = figure.endswith("_per_s") or figure in outcome.get("more", [])
+        mark = (
+            "" if goal is None else f"  goal {goal:g}: {'met' if _met(value, goal, more=more) else 'MISSED'}"
+        )
         lines.append(f"  {figure:28} {value:12.3f} {outcome['units'].get(figure, ''):10}{mark}")
     return "\n".join(lines) + "\n"
+
+
+def _met(value: float, goal: float, *, more: bool) -> bool:
+    return value >= goal if more else value <= goal
 
 
 def machine() -> str:

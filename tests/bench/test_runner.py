@@ -44,3 +44,20 @@ def test_people_see_whether_a_goal_was_met(planted, quick, word):
 def test_unknown_name_says_which_there_are(planted):
     with pytest.raises(UserError, match="planted"):
         runner.run("nothing", quick=True, as_json=True)
+
+
+def test_more_is_better_of_rates_and_what_was_not_measured_says_why(planted, monkeypatch):
+    outcome = {
+        "figures": {"fast_per_s": 11.0, "slow_per_s": 9.0, "other": None},
+        "units": {},
+        "goals": {"fast_per_s": 10.0, "slow_per_s": 10.0},
+        "notes": {"other": "it is not installed"},
+    }
+    monkeypatch.setattr(sys.modules["bench.planted"], "run", lambda *, quick: outcome)
+    out = io.StringIO()
+    report = runner.run("planted", quick=True, as_json=False, to=out)
+    fast, slow, other = out.getvalue().splitlines()[1:4]
+    assert "met" in fast
+    assert "MISSED" in slow
+    assert "it is not installed" in other
+    assert report["figures"]["other"] is None

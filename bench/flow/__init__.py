@@ -1,0 +1,1 @@
+"""Variants of `flow`, and how they are judged on reported liquidations."""
