@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bot.delivery.channel import Picture, PictureRequest
+from bot.live.health import lacking
 from bot.live.market import LiveMarket
 from bot.render.renderer import Renderer
 from bot.render.request import HeatmapRequest
@@ -30,6 +31,9 @@ class Draughtsman:
         request = replace(
             request,
             source_label=self._market.label(),
+            without=lacking(
+                self._market, view.venues, self._market.now_ms(), self._market.awaited(asked.symbol)
+            ),
             accuracy=self._accuracy.line(asked.symbol, request.model),
             highlight=asked.zone,
             severity=asked.severity,

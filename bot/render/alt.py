@@ -1,7 +1,12 @@
 """Put a picture into words: the alt text, which is the caption too, and the small print on the picture."""
 
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+from adapters.titles import title
 from bot.render import text
-from bot.render.request import HeatmapRequest
+from bot.render.request import HeatmapRequest, Without
 from engine.model import STEP_MS, Gap, Side, Zone
 
 ALT_LIMIT = 1024
@@ -18,6 +23,7 @@ def alt_text(request: HeatmapRequest) -> str:
     """Return the picture in words: symbol, window, price, the largest zones; under 1,024 characters."""
     coin = text.base(request.symbol)
     day = "" if request.change_24h is None else f" ({text.change(request.change_24h)} in 24 h)"
+    made = made_of(venues_said(request), request.without, request.tz)
     parts = [
         f"{coin} liquidation heatmap, last {request.window_label}.",
         f"Price ${text.price(request.price)}{day}.",
@@ -25,10 +31,32 @@ def alt_text(request: HeatmapRequest) -> str:
         *_sides(request),
         *(f"{note}." for note in notices(request)),
         *([f"{request.source_label}."] if request.source_label else []),
-        f"{', '.join(request.venues)}, {text.clock(request.now_ms, text.zone_of(request.tz))}; {NOT_ADVICE}.",
+        f"{made}, {text.clock(request.now_ms, text.zone_of(request.tz))}; {NOT_ADVICE}.",
     ]
     words = " ".join(parts)
     return words if len(words) < ALT_LIMIT else words[: ALT_LIMIT - 2].rstrip() + "…"
+
+
+def venues_said(request: HeatmapRequest) -> str:
+    """Return whose data it is made from, with the part that each venue has where there are several."""
+    return venues_named(heard(request.venues, request.without), dict(request.shares))
+
+
+def heard(venues: Iterable[str], without: Without) -> tuple[str, ...]:
+    """Return the venues but for those that never gave anything: nothing is made from them."""
+    never = {name for name, ms in without if ms is None}
+    return tuple(venue for venue in venues if venue not in never)
+
+
+def venues_named(venues: Iterable[str], part: Mapping[str, float] = MappingProxyType({})) -> str:
+    """Return venues in a line, with the part of the whole that each has where it is known."""
+    told = (f"{title(v)} {text.share(part[v])}" if v in part else title(v) for v in venues)
+    return ", ".join(told)
+
+
+def made_of(venues: str, without: Without, tz: str) -> str:
+    """Return venues with those that give nothing now."""
+    return ", ".join(part for part in (venues, without_said(without, tz)) if part)
 
 
 def headline(request: HeatmapRequest) -> str:
@@ -84,7 +112,7 @@ def notices(request: HeatmapRequest) -> tuple[str, ...]:
         out.append(f"Zones not ready: {request.zones.samples_h} of {LEAST_SAMPLES_H} h of samples")
     elif not any(request.side in (None, zone.side) for zone in request.zones.zones):
         out.append("Nothing denser than usual nearby")
-    out.extend(_gap(request, gap.first_ts, gap.last_ts) for gap in _recent_gaps(request))
+    out.extend(_gap(request, gap.first_ts, gap.last_ts) for gap in _gaps(request)[-SHOWN_GAPS:])
     return tuple(out)
 
 
@@ -93,10 +121,46 @@ def not_warm(history_days: float, warm_days: float) -> str:
     return f"Book not warm: {_plain_days(history_days)} of {warm_days:.0f} days"
 
 
-def _recent_gaps(request: HeatmapRequest) -> list[Gap]:
-    """Return the latest gaps that touch the window."""
+def _gaps(request: HeatmapRequest) -> list[Gap]:
+    """Return the gaps that touch the window."""
     start = request.now_ms - request.window_ms
-    return [gap for gap in request.gaps if gap.last_ts + STEP_MS > start][-SHOWN_GAPS:]
+    return [gap for gap in request.gaps if gap.last_ts + STEP_MS > start]
+
+
+class Dated(Protocol):
+    """Be what a picture is asked with, as far as its data's age goes."""
+
+    @property
+    def now_ms(self) -> int: ...  # noqa: D102 (described by the requests themselves; so are those below)
+    @property
+    def price_ts(self) -> int: ...  # noqa: D102
+    @property
+    def tz(self) -> str: ...  # noqa: D102
+    @property
+    def source_label(self) -> str: ...  # noqa: D102
+
+
+def age_said(request: Dated) -> str:
+    """Return whether data is live or recorded, and how old it is: "live, 20:35 UTC, data 12 s old"."""
+    kind = "replay" if request.source_label else "live"
+    old = text.age((request.now_ms - request.price_ts) / 1000)
+    return f"{kind}, {text.clock(request.now_ms, text.zone_of(request.tz))}, data {old} old"
+
+
+def gaps_said(request: HeatmapRequest) -> str:
+    """Return how many gaps the window has, empty where it has none."""
+    count = len(_gaps(request))
+    return f"{count} gap{'' if count == 1 else 's'} in {request.window_label}" if count else ""
+
+
+def without_said(without: Without, tz: str) -> str:
+    """Return which venues give nothing and since when: "without OKX since 12:05 UTC"; empty for none."""
+    zone = text.zone_of(tz)
+    said = [
+        f"{title(name)} since {text.clock(ms, zone)}" if ms is not None else title(name)
+        for name, ms in without
+    ]
+    return f"without {', '.join(said)}" if said else ""
 
 
 def _gap(request: HeatmapRequest, first_ts: int, last_ts: int) -> str:
@@ -114,11 +178,11 @@ def _plain_days(days: float) -> str:
 
 def footer(request: HeatmapRequest, *, pale: bool = False) -> tuple[str, ...]:
     """Return the small print, most important first; `pale` says that unvalidated levels are in view."""
-    zone = text.zone_of(request.tz)
-    old = text.age((request.now_ms - request.price_ts) / 1000)
     items = [
-        ", ".join(request.venues),
-        f"{text.clock(request.now_ms, zone)}, data {old} old",
+        venues_said(request),
+        without_said(request.without, request.tz),
+        age_said(request),
+        gaps_said(request),
         NOT_ADVICE,
         f"model {request.model}",
         f"{text.days(request.history_days)} of history",

@@ -9,7 +9,7 @@ import numpy as np
 from bot.render import alt, text
 from bot.render.layout import TRUSTED
 from bot.render.picture import Layout, Theme
-from bot.render.request import KEY_DIGITS, WARM_DAYS, MarketView
+from bot.render.request import KEY_DIGITS, WARM_DAYS, MarketView, Without
 from bot.render.scene import Band, CascadeScene
 from engine.standing import MOVES, Standing, Sweep, cascade
 
@@ -44,6 +44,7 @@ class CascadeRequest:
     tz: str = "UTC"
     model: str = "flow"
     source_label: str = ""
+    without: Without = ()
     accuracy: str = ""
 
     @classmethod
@@ -70,7 +71,7 @@ class CascadeRequest:
         """
         market = (self.symbol, self.venues, self.model, f"{self.price:.{KEY_DIGITS}g}")
         choice = (self.theme, self.layout, self.hd, self.tz)
-        return ("cascade", market, choice, bool(self.source_label), self.accuracy)
+        return ("cascade", market, choice, (bool(self.source_label), self.without), self.accuracy)
 
     @property
     def file_name(self) -> str:
@@ -113,13 +114,16 @@ def cascade_alt(request: CascadeRequest, standing: Standing) -> str:
         mine = sorted((s for s in sweeps if s.move * sign > 0), key=lambda s: abs(s.move))
         told = [f"{text.money(s.notional_usd)} by {text.percent(s.move)}" for s in mine]
         sides.append(f"{words}: {', '.join(told)}.")
+    made = alt.made_of(
+        alt.venues_named(alt.heard(request.venues, request.without)), request.without, request.tz
+    )
     parts = [
         f"{text.base(request.symbol)}: what a move from ${text.price(request.price)} would sweep, in total.",
         *sides,
         *(f"{note}." for note in _notices(request, anything=any(s.notional_usd > 0 for s in sweeps))),
         *([f"{request.source_label}."] if request.source_label else []),
         f"This is {NOT_A_FORECAST}.",
-        f"{', '.join(request.venues)}, {text.clock(request.now_ms, text.zone_of(request.tz))};",
+        f"{made}, {text.clock(request.now_ms, text.zone_of(request.tz))};",
         f"{alt.NOT_ADVICE}.",
     ]
     return " ".join(parts)[: alt.ALT_LIMIT - 1]
@@ -145,10 +149,10 @@ def _notices(request: CascadeRequest, *, anything: bool) -> tuple[str, ...]:
 
 def _footer(request: CascadeRequest) -> tuple[str, ...]:
     """Return the small print, most important first."""
-    old = text.age((request.now_ms - request.price_ts) / 1000)
     items = [
-        ", ".join(request.venues),
-        f"{text.clock(request.now_ms, text.zone_of(request.tz))}, data {old} old",
+        alt.venues_named(alt.heard(request.venues, request.without)),
+        alt.without_said(request.without, request.tz),
+        alt.age_said(request),
         alt.NOT_ADVICE,
         f"model {request.model}",
         NOT_A_FORECAST,

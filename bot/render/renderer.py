@@ -19,6 +19,7 @@ from bot.render.alt import alt_text
 from bot.render.cache import PictureCache, SingleFlight
 from bot.render.cascade_request import CascadeRequest, cascade_alt, cascade_scene_of
 from bot.render.compose import scene_of
+from bot.render.liquidations_request import LiquidationsRequest, liquidations_alt, liquidations_scene_of
 from bot.render.picture import Layout, Picture
 from bot.render.pool import WorkerPool
 from bot.render.request import HeatmapRequest
@@ -33,7 +34,7 @@ MAX_WAITING = 64
 
 GridSource = Grid | Callable[[], Awaitable[Grid]]
 """A grid, or how to get it: asked for only when the picture is not in the cache."""
-_Request = HeatmapRequest | CascadeRequest
+_Request = HeatmapRequest | CascadeRequest | LiquidationsRequest
 _Composed = Callable[[], Awaitable[tuple[Sheet, str]]]
 """How to get a scene and its words; not called where the picture is in the cache."""
 
@@ -95,6 +96,18 @@ class Renderer:
         async def composed() -> tuple[Sheet, str]:
             known = standing()
             return cascade_scene_of(request, known), cascade_alt(request, known)
+
+        return await self._picture(request, composed)
+
+    async def liquidations(self, request: LiquidationsRequest, drawing: Callable[[], None]) -> Picture:
+        """Return the picture of what was liquidated, as `heatmap` does its own.
+
+        `drawing` is called only where the picture has to be drawn now, and may raise.
+        """
+
+        async def composed() -> tuple[Sheet, str]:
+            drawing()
+            return liquidations_scene_of(request), liquidations_alt(request)
 
         return await self._picture(request, composed)
 

@@ -7,6 +7,9 @@ from typing import Protocol, Self
 from bot.render.picture import Layout, Theme
 from engine.model import Gap, Severity, Side, Zone, ZoneSet
 
+Without = tuple[tuple[str, int | None], ...]
+"""The venues that give nothing now, and since when (ms UTC, None where they never gave anything)."""
+
 WARM_DAYS = 7.0
 KEY_DIGITS = 5
 
@@ -42,12 +45,13 @@ class MarketView(Protocol):
 class HeatmapRequest:
     """Everything but the grid that a heatmap picture is made from.
 
-    Times are int64 ms UTC of the market clock; changes and distances are fractions. `source_label` is empty
-    on live data and "REPLAY 2025-10-10 20:35 UTC" in a replay. `accuracy` is one line, shown where there is
-    one. `highlight` is the zone an alert is about, with the alert's `severity`. `price_range` overrides the
-    range chosen from candles and zones. `about` says what another model shows than the
-    one that zones are judged on; its label may count its `weights`, so they tell such pictures apart.
-    `side` shows one side's levels alone.
+    Times are int64 ms UTC of the market clock; changes and distances are fractions. `source_label` is
+    empty on live data and "REPLAY 2025-10-10 20:35 UTC" in a replay. `without` are those of `venues` that
+    give nothing now. `accuracy` is one line, shown where there is one. `highlight` is the zone an alert
+    is about, with the alert's `severity`. `price_range` overrides the range chosen from candles and
+    zones. `about` says what another model shows than the one that zones are judged on; its label may
+    count its `weights`, so they tell such pictures apart. `side` shows one side's levels alone. `shares`
+    are what part of all venues' dollars each venue has, where there are several.
     """
 
     symbol: str
@@ -73,11 +77,13 @@ class HeatmapRequest:
     weights: tuple[float, ...] = ()
     about: str = ""
     source_label: str = ""
+    without: Without = ()
     accuracy: str = ""
     side: Side | None = None
     highlight: Zone | None = None
     severity: Severity | None = None
     price_range: tuple[float, float] | None = None
+    shares: tuple[tuple[str, float], ...] = ()
 
     @classmethod
     def of(cls, view: MarketView, *, now_ms: int, window_ms: int, window_label: str) -> Self:
@@ -115,7 +121,8 @@ class HeatmapRequest:
         choice = (self.theme, self.layout, self.hd, self.tz, self.side, self.price_range)
         zones = self.zones.zones if self.zones else ()
         stand = tuple((zone.zone_id, f"{zone.notional_usd:.1g}") for zone in zones)
-        return (market, choice, alert, stand, bool(self.source_label), self.accuracy)
+        source = (bool(self.source_label), self.without)
+        return (market, choice, alert, stand, source, self.accuracy)
 
     @property
     def file_name(self) -> str:

@@ -79,3 +79,20 @@ class CascadeScene(Sheet):
 
     prices: Floats
     swept_usd: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidationsScene(Sheet):
+    """What was liquidated over time; the view is in dollars, longs below 0.
+
+    `usd` (n, 2) are the dollars, longs first, of the steps that begin at `ts` (n,) and last `step_ms`;
+    `totals` those of the whole window.
+    """
+
+    ts: Ints
+    usd: Floats
+    step_ms: int
+    start_ms: int
+    end_ms: int
+    totals: tuple[float, float]
+    tz: str

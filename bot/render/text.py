@@ -140,3 +140,8 @@ def base(symbol: str) -> str:
         if symbol.endswith(quote) and len(symbol) > len(quote):
             return symbol.removesuffix(quote)
     return symbol
+
+
+def share(part: float) -> str:
+    """Return a part of the whole: "62%", "<1%"."""
+    return "<1%" if 0 < part < CENT else f"{part:.0%}"

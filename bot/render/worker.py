@@ -19,7 +19,8 @@ from typing import BinaryIO
 from bot.render.cascade import draw_cascade
 from bot.render.fonts import Faces, find_faces
 from bot.render.heatmap import draw
-from bot.render.scene import CascadeScene, Scene
+from bot.render.liquidations import draw_liquidations
+from bot.render.scene import CascadeScene, LiquidationsScene, Scene
 
 LENGTH = struct.Struct(">Q")
 DRAWN = b"\x01"
@@ -46,9 +47,11 @@ def write_frame(stream: BinaryIO, body: bytes) -> None:
 def answer(job: bytes, faces: Faces) -> bytes:
     """Return the answer to one job: a PNG, or why there is none."""
     try:
-        scene: Scene | CascadeScene = pickle.loads(job)  # noqa: S301 (see the import)
+        scene: Scene | CascadeScene | LiquidationsScene = pickle.loads(job)  # noqa: S301 (see the import)
         if isinstance(scene, CascadeScene):
             return DRAWN + draw_cascade(scene, faces)
+        if isinstance(scene, LiquidationsScene):
+            return DRAWN + draw_liquidations(scene, faces)
         return DRAWN + draw(scene, faces)
     except Exception:  # noqa: BLE001 (the edge of the process: the error belongs to whoever asked)
         return FAILED + traceback.format_exc(limit=-4).encode()

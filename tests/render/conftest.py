@@ -5,6 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bot.render.fonts import Weight
+from bot.render.ink import Ink
+from bot.render.layout import Box
 from bot.render.request import HeatmapRequest
 from engine.grid import Grid
 from engine.model import STEP_MS, Side, Zone, ZoneSet
@@ -111,3 +114,29 @@ def request_for():
         return replace(base, **changes)
 
     return make
+
+
+@pytest.fixture
+def record_ink(monkeypatch):
+    """Let a module draw with inks that remember each text with its size and place; return their list."""
+
+    def record(module):
+        inks = []
+
+        class Recorder(Ink):
+            def __init__(self, *args):
+                super().__init__(*args)
+                self.written = []
+                inks.append(self)
+
+            def text(self, at, words, size, colour, **rest):
+                width = self.measure(words, size, rest.get("weight", Weight.MEDIUM))
+                left = at[0] - {"left": 0, "center": 0.5, "right": 1}[rest.get("align", "left")] * width
+                place = Box(left, at[1] - 0.38 * size, left + width, at[1] + 0.38 * size)
+                self.written.append((words, size, place))
+                super().text(at, words, size, colour, **rest)
+
+        monkeypatch.setattr(module, "Ink", Recorder)
+        return inks
+
+    return record

@@ -12,7 +12,7 @@ def test_alt_text_tells_all_that_is_seen(request_for):
     assert "Shorts above: $41M at +3.5%" in words
     assert "Longs below: $62M at −4.0%" in words
     assert "REPLAY 2025-10-10 20:35 UTC." in words
-    assert words.endswith("binance, 20:35 UTC; estimate, not advice.")
+    assert words.endswith("Binance, 20:35 UTC; estimate, not advice.")
     assert words.index("$62M") < words.index("$55M") < words.index("$44M")
 
 
@@ -78,8 +78,8 @@ def test_gaps_in_the_window_are_told_in_the_callers_zone(request_for):
 
 def test_footer_names_sources_age_model_history_and_advice(request_for):
     assert footer(request_for()) == (
-        "binance",
-        "20:35 UTC, data 12 s old",
+        "Binance",
+        "live, 20:35 UTC, data 12 s old",
         "estimate, not advice",
         "model flow",
         "9.8 days of history",
@@ -95,4 +95,34 @@ def test_footer_names_sources_age_model_history_and_advice(request_for):
 def test_old_data_is_said_to_be_old(request_for):
     request = request_for()
     late = replace(request, now_ms=request.price_ts + 11 * 60_000)
-    assert "20:46 UTC, data 11 min old" in footer(late)
+    assert "live, 20:46 UTC, data 11 min old" in footer(late)
+
+
+def test_a_venue_that_gives_nothing_is_named_with_since_when(request_for):
+    request = request_for()
+    since = request.now_ms - 30 * 60_000
+    lacking = replace(request, venues=("binance", "okx"), without=(("okx", since),), tz="Europe/Berlin")
+    assert footer(lacking)[:3] == (
+        "Binance, OKX",
+        "without OKX since 22:05 CEST",
+        "live, 22:35 CEST, data 12 s old",
+    )
+    assert "Binance, OKX, without OKX since 22:05 CEST, 22:35 CEST" in alt_text(lacking)
+    assert "without OKX, Bybit since 22:05 CEST" in footer(
+        replace(lacking, without=(("okx", None), ("bybit", since)))
+    )
+    assert lacking.what != replace(lacking, without=()).what, "a picture of before is not shown again"
+
+
+def test_the_footer_counts_gaps_of_the_window_and_says_what_is_recorded(request_for):
+    now_ms = request_for().now_ms
+    gaps = tuple(
+        Gap(
+            venue="binance", symbol="BTCUSDT", first_ts=now_ms - h * 3_600_000, last_ts=now_ms - h * 3_600_000
+        )
+        for h in (9, 3, 2, 1)
+    )
+    assert "3 gaps in 4h" in footer(request_for(gaps=gaps))
+    assert "1 gap in 4h" in footer(request_for(gaps=gaps[-1:]))
+    assert not [item for item in footer(request_for(gaps=gaps[:1])) if "gap" in item]
+    assert footer(request_for(source_label="REPLAY 2025-10-10 20:35 UTC"))[1].startswith("replay, 20:35 UTC")

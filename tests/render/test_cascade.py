@@ -12,9 +12,8 @@ from PIL import Image
 from bot.render import cascade as cascade_module
 from bot.render.cascade import draw_cascade, usd_ticks
 from bot.render.cascade_request import CascadeRequest, cascade_alt, cascade_scene_of
-from bot.render.fonts import Weight, find_faces
-from bot.render.ink import Ink
-from bot.render.layout import SIZES, Box
+from bot.render.fonts import find_faces
+from bot.render.layout import SIZES
 from bot.render.palette import PALETTES, rgb
 from bot.render.picture import Layout, Theme
 from bot.render.renderer import Renderer
@@ -64,24 +63,9 @@ def ask():
 
 
 @pytest.fixture
-def written(monkeypatch):
+def written(record_ink):
     """Draw a scene and return every text with its size and place."""
-    inks = []
-
-    class Recorder(Ink):
-        def __init__(self, *args):
-            super().__init__(*args)
-            self.written = []
-            inks.append(self)
-
-        def text(self, at, words, size, colour, **rest):
-            width = self.measure(words, size, rest.get("weight", Weight.MEDIUM))
-            left = at[0] - {"left": 0, "center": 0.5, "right": 1}[rest.get("align", "left")] * width
-            place = Box(left, at[1] - 0.38 * size, left + width, at[1] + 0.38 * size)
-            self.written.append((words, size, place))
-            super().text(at, words, size, colour, **rest)
-
-    monkeypatch.setattr(cascade_module, "Ink", Recorder)
+    inks = record_ink(cascade_module)
 
     def run(scene):
         draw_cascade(scene, FACES)
