@@ -5,7 +5,7 @@ ARGS ?=
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check fmt bench soak lock clean
+.PHONY: help setup setup-dev ccxt apprise run test check fmt bench soak lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -35,6 +35,12 @@ setup: $(VENV)/.run $(VENV)/.web $(VENV)/.warm ## set everything up (run and tes
 	@if [ ! -d bot/web/frontend/node_modules ]; then rm -f $(VENV)/.web; $(MAKE) --no-print-directory $(VENV)/.web; fi
 
 setup-dev: setup $(VENV)/.dev
+
+ccxt: $(VENV)/.run ## add ccxt, through which venues are read that have no adapter of their own
+	@tools/python.sh $(VENV) requirements/ccxt.txt
+
+apprise: $(VENV)/.run ## add apprise, through which alerts go to services that have no channel of their own
+	@tools/python.sh $(VENV) requirements/apprise.txt
 
 run: setup ## start Liqwatch: make run ARGS="--port 8081"
 	@exec $(BIN)/liqwatch run $(ARGS)

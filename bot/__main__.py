@@ -64,6 +64,15 @@ def parser() -> argparse.ArgumentParser:
         _add_settings(sub)
     _add_precompute(commands)
     _add_export(commands)
+    _add_backfill(commands)
+    _add_validate(commands)
+    _add_backup(commands)
+    _add_alerts(commands)
+    _add_deliveries(commands)
+
+    alive = commands.add_parser("alive", help="say whether the running process answers: exit code 0 or 1")
+    _add_settings(alive)
+    _add_web(alive)
 
     commands.add_parser("warm", help="compile the engine, so that the next start is quick")
     return top
@@ -94,6 +103,82 @@ def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     sub.add_argument("--from", dest="begin", metavar="TIME", help="first time, UTC: 2026-01-01")
     sub.add_argument("--to", dest="end", metavar="TIME", help="the rows before this time, UTC")
     _add_settings(sub)
+
+
+def _add_backfill(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    sub = commands.add_parser("backfill", help="fetch what is lacking of the past from the venues")
+    sub.add_argument("wanted", metavar="SYMBOL", nargs="+", help="BTCUSDT, or btc")
+    sub.add_argument("--days", type=int, required=True, help="how far back, 1 to 2000")
+    sub.add_argument("--venues", metavar="NAMES", help="split by commas; without it, those of the settings")
+    sub.add_argument(
+        "--step",
+        action="append",
+        choices=("1m", "5m", "15m", "1h", "4h", "1d"),
+        help="how long candles are; may be given again (5m)",
+    )
+    sub.add_argument(
+        "--what", metavar="KINDS", help="candles, open_interest, funding, ratios, split by commas (all)"
+    )
+    _add_settings(sub)
+
+
+def _add_validate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    sub = commands.add_parser(
+        "validate", help="record a venue for hours, and score what was predicted against what came"
+    )
+    sub.add_argument("--venue", metavar="NAME", required=True, help="binance, bybit, okx or hyperliquid")
+    sub.add_argument("--hours", type=float, default=24.0, help="for how long (24)")
+    _add_settings(sub)
+
+
+def _add_backup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    sub = commands.add_parser("backup", help="copy both stores, beside a running Liqwatch too")
+    sub.add_argument("folder", metavar="FOLDER", type=Path, help="where backups are kept; each gets a folder")
+    sub.add_argument("--keep", type=int, metavar="N", help="remove all but the newest N of this source")
+    _add_settings(sub)
+    sub = commands.add_parser("restore", help="put a backup back; what was there is set aside")
+    sub.add_argument("folder", metavar="BACKUP", type=Path, help="one backup, as `backup` printed it")
+    _add_settings(sub)
+
+
+def _add_alerts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    alerts = commands.add_parser(
+        "alerts", help="for cron and shells: try alerts once, or what became of them"
+    )
+    verbs = alerts.add_subparsers(dest="verb", required=True, metavar="check|history")
+    check = verbs.add_parser(
+        "check",
+        help="try the console user's alerts once, without sending anything",
+        description="Exit code: 0 where nothing became true, 3 where something did, 1 or 2 for an error.",
+    )
+    check.add_argument("--once", action="store_true", required=True, help="try them once and leave")
+    check.add_argument("--window", default="5m", help="how lately counts as just now, 5m to 1d (5m)")
+    past = verbs.add_parser("history", help="list what became of alerts, oldest first")
+    past.add_argument("--user", help="whose: telegram:42, discord:7; without it, the console's user")
+    past.add_argument(
+        "--since", metavar="TIME", default="1d", help="a market time, UTC, or how long ago, as in 12h (1d)"
+    )
+    for sub in (check, past):
+        sub.add_argument("--json", action="store_true", help="print one JSON object an alert")
+        _add_settings(sub)
+
+
+def _add_deliveries(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    deliveries = commands.add_parser("deliveries", help="messages that were lost: list them, send them again")
+    verbs = deliveries.add_subparsers(dest="verb", required=True, metavar="list|show|requeue")
+    listed = verbs.add_parser("list", help="list deliveries, newest first: those that failed for good")
+    show = verbs.add_parser("show", help="show one with every step, and how else its alert was told")
+    show.add_argument("number", metavar="NUMBER", type=int, help="of the delivery, as list shows it")
+    again = verbs.add_parser("requeue", help="have lost ones sent again, by number or by flags")
+    again.add_argument("numbers", metavar="NUMBER", type=int, nargs="*", help="as list shows it")
+    for sub in (listed, again):
+        sub.add_argument("--state", metavar="NAMES", help="DEAD, FAILED, EXPIRED, split by commas; or all")
+        sub.add_argument("--user", help="whose: telegram:42, discord:7")
+        sub.add_argument("--channel", help="email, webhook, apprise, discord, telegram")
+        sub.add_argument("--limit", metavar="N", type=int, default=50, help="how many at most (50)")
+    for sub in (listed, show, again):
+        sub.add_argument("--json", action="store_true", help="print one JSON object a delivery")
+        _add_settings(sub)
 
 
 def _add_settings(sub: argparse.ArgumentParser) -> None:
@@ -192,6 +277,62 @@ def export(given: argparse.Namespace) -> int:
     return exporting.export(given, load(overrides(given)))
 
 
+def backfill(given: argparse.Namespace) -> int:
+    """Fetch what is lacking of the past from the venues."""
+    from bot.backfilling import command
+    from config.settings import load
+
+    return command.backfill(given, load(overrides(given)))
+
+
+def validate(given: argparse.Namespace) -> int:
+    """Record a venue for hours, and score what was predicted against what came."""
+    from bot.validating import command
+    from config.settings import load
+
+    return command.validate(given, load(overrides(given)))
+
+
+def backup(given: argparse.Namespace) -> int:
+    """Copy both stores into a folder."""
+    from bot import backup as command
+    from config.settings import load
+
+    return command.backup(given, load(overrides(given)))
+
+
+def restore(given: argparse.Namespace) -> int:
+    """Put a backup back."""
+    from bot import backup as command
+    from config.settings import load
+
+    return command.restore(given, load(overrides(given)))
+
+
+def alive(given: argparse.Namespace) -> int:
+    """Say whether the running process answers."""
+    from bot.alive import alive as command
+    from config.settings import load
+
+    return command(load(overrides(given)))
+
+
+def alerts(given: argparse.Namespace) -> int:
+    """Try alerts once, or list what became of them."""
+    from bot import alerts_cli
+    from config.settings import load
+
+    return alerts_cli.run(given, load(overrides(given)))
+
+
+def deliveries(given: argparse.Namespace) -> int:
+    """List lost messages, show one, or have them sent again."""
+    from bot import deliveries_cli
+    from config.settings import load
+
+    return deliveries_cli.run(given, load(overrides(given)))
+
+
 def warm(_: argparse.Namespace) -> int:
     """Compile the engine's loops into their cache."""
     from bot.entry import warm_up
@@ -210,6 +351,13 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "calibrate": truth_command,
     "precompute": precompute,
     "export": export,
+    "backfill": backfill,
+    "validate": validate,
+    "alerts": alerts,
+    "deliveries": deliveries,
+    "backup": backup,
+    "restore": restore,
+    "alive": alive,
     "warm": warm,
 }
 

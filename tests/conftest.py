@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -17,6 +18,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 NEEDS = "needs "
 SAMPLES = "LIQWATCH_SAMPLES"
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were():
+    """Let no test leave behind how it set logs up: a command run here would hide what later ones look for."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
@@ -54,6 +62,7 @@ def pytest_terminal_summary(terminalreporter, config):
     )
     failed = len(stats.get("failed", [])) + len(stats.get("error", []))
     lines = [f"skipped {count}: {reason}" for reason, count in sorted(reasons.items())]
+    lines += [f"tried once more: {report.nodeid}" for report in stats.get("rerun", [])]
     lines.append(f"{len(stats.get('passed', []))} passed, {failed} failed, {sum(reasons.values())} skipped")
     if hasattr(config, "workerinput"):
         return

@@ -3,7 +3,7 @@
 # package that carries Node (requirements/node.txt).
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
-venv="$here/.venv"
+venv="${NODE_VENV:-$here/.venv}"
 
 node_works() { command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 &&
     node -e 'process.exit(+process.versions.node.split(".")[0] >= 18 ? 0 : 1)'; }

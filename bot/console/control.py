@@ -1,7 +1,8 @@
 """Serve the terminal over an owner-only Unix socket in the data directory: commands join a running process.
 
-Messages are JSON lines. To the process: `{"id", "line"}` or `{"id", "press"}` or `{"id", "complete"}`, and
-`{"id", "listen": true}` to be sent alerts. From it: `{"id", "reply"}`, `{"id", "completions"}`, `{"alert"}`.
+Messages are JSON lines. To the process: `{"id", "line"}` or `{"id", "press"}` or `{"id", "complete"}`,
+`{"id", "listen": true}` to be sent alerts, and `{"id", "backup": folder}`. From it: `{"id", "reply"}`,
+`{"id", "completions"}`, `{"alert"}`, `{"id", "backup": where}` or `{"id", "error"}`.
 """
 
 import asyncio
@@ -50,6 +51,13 @@ class Desk(Protocol):
 Push = Callable[[dict[str, Any]], Awaitable[None]]
 Listen = Callable[[Push], contextlib.AbstractContextManager[None]]
 """Register a function that is given each alert of the local user while the context lasts."""
+BackUp = Callable[[str], Awaitable[dict[str, str]]]
+"""Copy both stores into a folder; return where they are as "backup", or an "error"."""
+
+
+async def cannot(_: str) -> dict[str, str]:
+    """Say that this process has nothing to back up."""
+    return {"error": "this process keeps nothing that could be backed up"}
 
 
 def console_caller() -> Caller:
@@ -74,10 +82,11 @@ def socket_address(directory: Path) -> Any:  # noqa: ANN401 - a generator of str
 class ControlSocket:
     """Answer terminals of the same operating-system user while the process runs."""
 
-    def __init__(self, directory: Path, desk: Desk, listen: Listen) -> None:
+    def __init__(self, directory: Path, desk: Desk, listen: Listen, back_up: BackUp = cannot) -> None:
         self._directory = directory
         self._desk = desk
         self._listen = listen
+        self._back_up = back_up
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
 
@@ -138,6 +147,8 @@ class ControlSocket:
         caller = console_caller()
         if "complete" in message:
             return {"id": message.get("id"), "completions": self._desk.complete(str(message["complete"]))}
+        if "backup" in message:
+            return {"id": message.get("id"), **await self._back_up(str(message["backup"]))}
         if "press" in message:
             reply = await self._desk.press(str(message["press"]), caller)
         else:
@@ -176,7 +187,7 @@ class ControlClient:
             return None
         return cls(reader, writer)
 
-    async def ask(self, **message: object) -> dict[str, Any]:
+    async def ask(self, *, timeout_s: float = ANSWER_TIMEOUT_S, **message: object) -> dict[str, Any]:
         """Send one message and return its answer; LiqwatchError where the process went away."""
         self._next += 1
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
@@ -184,7 +195,7 @@ class ControlClient:
         try:
             self._writer.write(encode({"id": self._next, **message}))
             await self._writer.drain()
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 return await future
         except (ConnectionError, TimeoutError) as error:
             raise LiqwatchError(f"the running process did not answer: {error or 'time-out'}") from error

@@ -10,6 +10,7 @@ from discord import app_commands
 from bot.commands.registry import Registry
 from bot.commands.reply import Front
 from bot.commands.spec import Command, Kind, Parameter
+from bot.commands.values import MAX_WORDS
 
 Run = Callable[[discord.Interaction, Command, Mapping[str, str]], Awaitable[None]]
 """Answer a slash command whose options were typed; values are text, as typed on the other fronts."""
@@ -107,7 +108,7 @@ def _annotation(parameter: Parameter) -> Any:  # noqa: ANN401 - what the library
         return app_commands.Range[int, _whole(parameter.low), _whole(parameter.high)]
     if not parameter.words and parameter.kind in NUMBERS:
         return app_commands.Range[float, parameter.low or 0.0, parameter.high]
-    return app_commands.Range[str, 1, MAX_TEXT]
+    return app_commands.Range[str, 1, MAX_WORDS if parameter.kind is Kind.WORDS else MAX_TEXT]
 
 
 def _whole(bound: float | None) -> int | None:

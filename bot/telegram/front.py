@@ -42,7 +42,7 @@ class Behind:
 
     def markets(self) -> Markets:
         """Return the markets there are, and their names."""
-        return Markets(known=tuple(self.market.symbols), aliases=self.aliases)
+        return Markets(known=tuple(self.market.listed), aliases=self.aliases)
 
     @property
     def replaying(self) -> bool:

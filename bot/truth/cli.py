@@ -13,25 +13,26 @@ from bot.truth.calibrating import calibrate_symbol
 from bot.truth.export import export
 from bot.truth.gather import Wish, gather
 from bot.truth.importing import import_files
-from bot.truth.place import directory_of, opened, symbol_named, venue_named
+from bot.truth.place import directory_of, market_named, opened, symbol_named, venue_named
 from bot.truth.show import show
 from config.kinds import moment_ms
 from config.settings import Settings
 from engine.accuracy import Outcome, measure
 from engine.errors import UserError
+from engine.symbols import canonical
 
 
 def import_(given: argparse.Namespace, settings: Settings) -> int:
     """Import files; print a line about each."""
-    venue, symbol = venue_named(given.venue), symbol_named(given.symbol)
+    venue, name = venue_named(given.venue), market_named(given.symbol)
 
     async def work() -> list[str]:
         async with opened(settings) as store:
-            return await import_files(store, venue, symbol, given.files)
+            return await import_files(store, venue, name, given.files)
 
     for line in asyncio.run(work()):
         sys.stdout.write(f"{line}\n")
-    sys.stdout.write(f"imported for {symbol} on {venue} into {directory_of(settings)}\n")
+    sys.stdout.write(f"imported for {canonical(name)} on {venue} into {directory_of(settings)}\n")
     return 0
 
 

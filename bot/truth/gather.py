@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adapters.coverage import CoverageKind, coverage
 from bot.live.scale import scale_of
 from config.settings import Settings
 from engine.errors import DataError, UserError
@@ -135,11 +136,12 @@ def _none_reported(symbol: str, lacking: Sequence[str], there: Sequence[str]) ->
 
 
 def _names(there: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
-    """Return which venues' reports count."""
+    """Return which venues' reports count: not those of a few addresses, where there are others."""
     if wanted:
         return tuple(name for name in wanted if name in there)
     whole = tuple(name for name in there if name in TOGETHER)
-    return whole[:1] or tuple(sorted(there))
+    steady = sorted(name for name in there if coverage(name).kind is not CoverageKind.PARTIAL)
+    return whole[:1] or tuple(steady or sorted(there))
 
 
 def hourly(source: Liquidations) -> tuple[Ints, Floats]:

@@ -1,7 +1,13 @@
-"""Take files in: read and check all of them first, then write them in one transaction."""
+"""Take files in: read and check all of them first, then write them in one transaction.
+
+A file that names its symbol must be of the one that is asked for. Where that is traded in bundles
+(1000PEPEUSDT), prices become those of one coin and quantities coins, as everywhere; of a file that names no
+symbol, what was typed says so.
+"""
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +18,15 @@ import pyarrow as pa
 from adapters.importer import Content, Imported, read_files
 from bot.truth import heads
 from engine.errors import DataError
-from engine.model import Ints
+from engine.model import STEP_MS, Ints
+from engine.symbols import bundle_of, canonical
 from storage.market_merge import Append
 from storage.market_tables import (
     IMPORTED_CANDLES,
     IMPORTED_EVENTS,
     IMPORTED_LIQUIDATIONS,
     IMPORTED_OPEN_INTEREST,
+    RATIOS,
     Table,
 )
 from storage.truth import TruthStore
@@ -32,6 +40,16 @@ TABLES: dict[Content, Table] = {
     Content.EVENTS: IMPORTED_EVENTS,
 }
 _SIDES = np.array(["long", "short"])
+_PRICES = ("open", "high", "low", "close", "price")
+_COINS = ("volume", "taker_buy_volume", "open_interest", "quantity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fitted:
+    """What a file says, in coins, and the symbol that it is kept under."""
+
+    imported: Imported
+    symbol: str
 
 
 async def import_files(store: TruthStore, venue: str, symbol: str, paths: Sequence[Path]) -> list[str]:
@@ -39,10 +57,25 @@ async def import_files(store: TruthStore, venue: str, symbol: str, paths: Sequen
 
     Importing the same rows again changes nothing.
     """
-    read = await asyncio.to_thread(_read, paths)
-    portions = [part for imported in read for part in _portions(imported, venue, symbol)]
+    read = [_fitted(imported, symbol) for imported in await asyncio.to_thread(_read, paths)]
+    portions = [part for each in read for part in _portions(each.imported, venue, each.symbol)]
     await store.add_whole(portions)
-    return [summary(imported) for imported in read]
+    return [summary(each.imported) for each in read]
+
+
+def _fitted(imported: Imported, symbol: str) -> _Fitted:
+    """Return a file in coins; raise DataError for one of another symbol."""
+    other = sorted(each for each in imported.symbols if canonical(each.upper()) != canonical(symbol))
+    if other:
+        raise DataError(
+            f"{imported.path}: is of {other[0]}, not of {canonical(symbol)}. Import it for its own symbol: "
+            f"liqwatch import binance {other[0]} {imported.path.name}"
+        )
+    bundle = max(bundle_of(each.upper()) for each in imported.symbols or (symbol,))
+    columns = dict(imported.columns)
+    for names, scale in ((_PRICES, 1.0 / bundle), (_COINS, bundle)):
+        columns |= {name: columns[name] * scale for name in names if name in columns and bundle != 1.0}
+    return _Fitted(imported=replace(imported, columns=columns), symbol=canonical(symbol))
 
 
 def _read(paths: Sequence[Path]) -> list[Imported]:
@@ -84,6 +117,20 @@ def _portions(imported: Imported, venue: str, symbol: str) -> Iterator[Append]:
         }
         part = {name: columns[name][rows] for name in table.columns if name not in same}
         yield Append(table=table, rows=table.arrow(same | part))
+    yield from _ratios(imported, venue, symbol)
+
+
+def _ratios(imported: Imported, venue: str, symbol: str) -> Iterator[Append]:
+    """Yield the ratios of a file, those that are said, as rows of the table of what venues say live."""
+    for kind, ratio in imported.ratios.items():
+        said = ratio > 0.0
+        count = int(said.sum())
+        same: dict[str, Any] = {
+            name: pa.repeat(pa.scalar(value), count)
+            for name, value in (("venue", venue), ("symbol", symbol), ("kind", kind))
+        }
+        part = {"step_ms": np.full(count, STEP_MS), "ts": imported.ts[said], "ratio": ratio[said]}
+        yield Append(table=RATIOS, rows=RATIOS.arrow(same | part))
 
 
 def _nth(imported: Imported) -> Ints:
@@ -103,8 +150,9 @@ def _nth(imported: Imported) -> Ints:
 def summary(imported: Imported) -> str:
     """Return a line that says what a file held."""
     step = f" of {imported.step_ms // 60_000} minutes" if imported.step_ms else ""
+    ratios = " and long/short ratios" if imported.ratios else ""
     line = (
-        f"{imported.path}: {len(imported):,} rows, {imported.content.value}{step}, "
+        f"{imported.path}: {len(imported):,} rows, {imported.content.value}{ratios}{step}, "
         f"{moment(int(imported.ts[0]))} to {moment(int(imported.ts[-1]))} UTC"
     )
     return line + (f"; columns not used: {', '.join(imported.ignored)}" if imported.ignored else "")

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from adapters.coverage import CoverageKind, coverage
 from bot.live.view import Level
 from bot.truth.gather import Wish, gather
 from config.settings import Settings
@@ -83,12 +84,17 @@ class LevelKeeper:
             await self._keep(symbol, found)
 
     async def _find(self, symbol: str) -> LevelNow | None:
-        """Return a symbol's factor, None where too little is known."""
+        """Return a symbol's factor, None where too little is known.
+
+        What a few addresses took part in says nothing of the dollars of all.
+        """
         now_ms = self._market.now_ms()
         try:
             task = await gather(self._store, Wish(symbol=symbol, models=(MODEL,)), self._settings)
         except DataError as error:
             log.debug("level.not_known", symbol=symbol, why=str(error))
+            return None
+        if any(coverage(venue).kind is CoverageKind.PARTIAL for venue in task.reported.venues):
             return None
         return await asyncio.to_thread(level_now, task, PRESETS[MODEL], now_ms=now_ms)
 

@@ -9,11 +9,12 @@ from bot.lock import DirectoryLock
 from config.kinds import SourceChoice
 from config.settings import Settings
 from engine.errors import UserError
+from engine.symbols import canonical
 from storage.market import Limits, MarketStore
 from storage.truth import TruthStore
 
 _PATIENT = Limits(memory_mb=512, timeout_s=600.0)
-_SYMBOL = re.compile(r"[A-Z0-9]{2,24}")
+_SYMBOL = re.compile(r"[^\W_]{2,24}")
 _VENUE = re.compile(r"[a-z0-9][a-z0-9_-]{0,23}")
 _QUOTED = ("USDT", "USDC", "USD")
 
@@ -38,9 +39,12 @@ async def opened(settings: Settings) -> AsyncIterator[TruthStore]:
 
 
 @contextlib.asynccontextmanager
-async def market_opened(settings: Settings) -> AsyncIterator[MarketStore]:
-    """Hold the directory and its market store while the context lasts; raise AlreadyRunning like `opened`."""
-    directory = directory_of(settings)
+async def market_opened(settings: Settings, directory: Path | None = None) -> AsyncIterator[MarketStore]:
+    """Hold a directory and its market store while the context lasts; raise AlreadyRunning like `opened`.
+
+    Where none is named it is that of `directory_of`.
+    """
+    directory = directory or directory_of(settings)
     lock = DirectoryLock(directory)
     lock.acquire()
     try:
@@ -54,7 +58,12 @@ async def market_opened(settings: Settings) -> AsyncIterator[MarketStore]:
 
 
 def symbol_named(text: str) -> str:
-    """Return the canonical symbol of what was typed: btc, BTC/USDT and BTCUSDT are the same."""
+    """Return the canonical symbol of what was typed: btc, BTC/USDT and BTCUSDT; 1000pepe is PEPEUSDT."""
+    return canonical(market_named(text))
+
+
+def market_named(text: str) -> str:
+    """Return a market as it was typed, in capitals, with its quote; raise UserError for what is none."""
     symbol = re.sub(r"[-_/.:]", "", text.strip().upper())
     if symbol and not symbol.endswith(_QUOTED):
         symbol += "USDT"

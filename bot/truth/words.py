@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from adapters.coverage import COVERAGE, coverage
 from engine.scoring.measures import Interval
 from engine.scoring.report import Kind, Pair, Report, Role, Skill
 from engine.scoring.zone_lift import ZoneScore
@@ -65,8 +66,20 @@ def span(report: Report) -> str:
 
 
 def sources(report: Report) -> str:
-    """Return where candles and liquidations are from."""
-    return f"candles {', '.join(report.venues)}; liquidations {', '.join(report.reported_by)}"
+    """Return where candles and liquidations are from, and of whom not all of them are seen."""
+    reported = (
+        f"{venue} ({coverage(venue).kind})" if _in_part(venue) else venue for venue in report.reported_by
+    )
+    return f"candles {', '.join(report.venues)}; liquidations {', '.join(reported)}"
+
+
+def limits(report: Report) -> str:
+    """Return a sentence for each venue of whose liquidations only a part was there to be explained."""
+    return " ".join(coverage(venue).sentence for venue in report.reported_by if _in_part(venue))
+
+
+def _in_part(venue: str) -> bool:
+    return venue in COVERAGE and not coverage(venue).full
 
 
 def verdict(report: Report, model: str) -> str:

@@ -1,8 +1,12 @@
 """What is kept of the market, as a Parquet file."""
 
+import asyncio
+import json
+
 import pyarrow.parquet as pq
 import pytest
 
+from adapters.coverage import coverage
 from bot import __main__ as command_line
 from bot import exporting
 from engine.errors import DataError, UserError
@@ -43,7 +47,7 @@ def wanted(*words):
 
 async def test_rows_are_written_as_they_are_asked_for(store, tmp_path):
     file = tmp_path / "out.parquet"
-    assert await exporting.write(store, wanted("liquidations", str(file)), file) == 4
+    assert (await exporting.write(store, wanted("liquidations", str(file)), file)).rows == 4
     table = pq.read_table(file)
     assert table.column("ts").to_pylist() == [1000, 2000, 3000, 4000]
     assert table.column("exchange").to_pylist() == ["binance", "okx", "binance", "binance"]
@@ -57,9 +61,36 @@ async def test_rows_are_written_as_they_are_asked_for(store, tmp_path):
         "--to",
         "1970-01-01T00:00:04",
     )
-    assert await exporting.write(store, wanted(*words), file) == 1
+    assert (await exporting.write(store, wanted(*words), file)).rows == 1
     assert pq.read_table(file).column("ts").to_pylist() == [1000]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.parquet", "replay"]
+
+
+async def test_a_file_of_liquidations_says_how_much_of_them_is_seen(store, tmp_path):
+    file = tmp_path / "out.parquet"
+    written = await exporting.write(store, wanted("liquidations", str(file)), file)
+    said = json.loads(pq.read_metadata(file).metadata[exporting.COVERED.encode()])
+    assert said == written.coverage == {v: coverage(v).sentence for v in ("binance", "okx")}
+    await exporting.write(store, wanted("candles", str(file)), file)
+    assert exporting.COVERED.encode() not in pq.read_metadata(file).metadata
+
+
+def test_the_command_says_of_which_venues_not_everything_is_seen(tmp_path, capsys):
+    async def recorded():
+        store = await MarketStore.open(tmp_path / "data" / "live" / "market.duckdb")
+        await VenueStore(store).add_liquidations(
+            [liquidation(1, venue="hyperliquid"), liquidation(2, venue="bybit")]
+        )
+        await store.close()
+
+    (tmp_path / "data" / "live").mkdir(parents=True)
+    asyncio.run(recorded())
+    file = tmp_path / "out.parquet"
+    words = ["export", "liquidations", str(file), "--data-dir", str(tmp_path / "data"), "--source", "live"]
+    assert command_line.main(words) == 0
+    count, *limits = capsys.readouterr().out.splitlines()
+    assert count == f"2 rows of liquidations in {file}"
+    assert limits == [coverage("hyperliquid").sentence]
 
 
 async def test_what_cannot_be_is_refused_with_words(store, tmp_path):

@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from adapters.replay import DEFAULT_START_MS, Replay
 from bot import __main__ as command_line
 from bot import precompute
 from bot.live.columns import Ask, ColumnDesk
+from bot.live.market import LiveMarket
+from bot.live.span import Span
 from config.settings import load
 from engine.errors import DataError, StorageError, UserError
-from engine.model import HOUR_MS
+from engine.model import DAY_MS, HOUR_MS, STEP_MS
 from engine.presets import FLOW
 from storage.market import MarketStore
 
@@ -88,6 +91,22 @@ async def test_what_is_made_is_what_a_picture_is_made_from(store, settings):
     )
     assert len(await desk.find(ask, history)) == 48
     assert desk.made == 0
+
+
+@pytest.mark.parametrize(("interval", "step_ms"), [("15m", HOUR_MS // 4), ("4h", 4 * HOUR_MS)])
+async def test_a_stretch_of_the_past_comes_from_what_was_made(store, settings, interval, step_ms):
+    await precompute.run(store, settings, planned("btc", "--days", "4", "--interval", interval), QUIET)
+    source = Replay(symbols=("BTCUSDT",), start_ms=DEFAULT_START_MS, speed=None)
+    market = LiveMarket(source, store, settings)
+    await market.start()
+    end = market.view("BTCUSDT").candle_ts + STEP_MS
+    span = Span(t0=end - 3 * DAY_MS, t1=end - DAY_MS, step_ms=step_ms, bins=100)
+    found = await market.span_grid("BTCUSDT", span)
+    assert found.grid.step_ms == step_ms
+    assert found.grid.long.sum() > 0
+    assert market.columns_found == {"store": 1}
+    await market.stop()
+    await source.aclose()
 
 
 async def test_what_cannot_be_is_refused_with_words(store, settings):

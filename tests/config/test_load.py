@@ -73,6 +73,9 @@ def test_nothing_set_is_a_working_installation(tmp_path):
         ("LOG_FORMAT", "JSON", "log.format", LogFormat.JSON),
         ("DISCORD_TOKEN", "abc", "chat.discord_token", SecretStr("abc")),
         ("TELEGRAM_TOKEN", "abc", "chat.telegram_token", SecretStr("abc")),
+        ("HYPERLIQUID_ADDRESSES", f"0x{'AB' * 20}, ", "hyperliquid.addresses", (f"0x{'ab' * 20}",)),
+        ("SYMBOLS", "1000PEPEUSDT,kSHIBUSDT", "source.symbols", ("PEPEUSDT", "SHIBUSDT")),
+        ("SYMBOLS", "1000000BOBUSDT", "source.symbols", ("1000000BOBUSDT",)),
         ("OPERATORS", "discord:1", "chat.operators", ("discord:1",)),
         ("REQUIRE_ALL", "1", "checks.require_all", True),
         ("SAMPLES", "../shared", "checks.samples", "../shared"),
@@ -171,6 +174,22 @@ def test_a_wrong_secret_is_not_repeated(tmp_path, name):
     (line,) = problems(tmp_path, {f"LIQWATCH_{name}": "hunter2"})
     assert line.startswith(f"LIQWATCH_{name} (environment): wants at least")
     assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("text", ["0x12", "1" * 42, f"0x{'g' * 40}", f"0x{'a' * 40},0X{'A' * 40}"])
+def test_what_is_no_list_of_addresses_stops_the_start(tmp_path, text):
+    (line,) = problems(tmp_path, {"LIQWATCH_HYPERLIQUID_ADDRESSES": text})
+    assert "wants at most 100 different addresses, 0x and 40 hexadecimal digits" in line
+
+
+def test_a_key_of_binance_wants_its_secret_and_both_are_hidden(tmp_path):
+    (line,) = problems(tmp_path, {"LIQWATCH_BINANCE_API_KEY": SECRET})
+    assert "api_secret" in line
+    assert SECRET not in line
+    both = {"LIQWATCH_BINANCE_API_KEY": SECRET, "LIQWATCH_BINANCE_API_SECRET": f"{SECRET}2"}
+    settings = load(environ=both, directory=tmp_path)
+    assert settings.binance.api_secret.get_secret_value() == f"{SECRET}2"
+    assert "hunter2" not in repr(settings)
 
 
 def test_secrets_under_a_wrong_name_or_in_a_broken_line_are_not_repeated(tmp_path):

@@ -35,7 +35,7 @@ class TestShipped:
 
     def test_binance_has_every_market_with_its_published_amounts(self):
         venue = TierBook().venue("binance")
-        assert len(venue.tables) == 907
+        assert len(venue.tables) == 906
         btc = venue.tables["BTCUSDT"]
         assert [(t.cap, t.rate, t.max_leverage, round(t.amount, 6)) for t in btc.tiers[:4]] == [
             (300_000, 0.004, 150, 0),
@@ -44,7 +44,15 @@ class TestShipped:
             (12_000_000, 0.01, 50, 12_000),
         ]
         assert btc.tiers[-1].amount == pytest.approx(421_482_000)
-        assert {"ETHUSDT", "ETHBTC", "BTCUSDC", "1000PEPEUSDT", "BTCUSDT_261225"} <= set(venue.tables)
+        assert {"ETHUSDT", "ETHBTC", "BTCUSDC", "BTCUSDT_261225"} <= set(venue.tables)
+
+    def test_bundles_go_by_their_coin_and_two_coins_stay_two(self):
+        tables = TierBook().venue("binance").tables
+        assert {"PEPEUSDT", "SHIBUSDT", "BABYDOGEUSDT", "XUSDT"} <= set(tables)
+        assert not [s for s in tables if s.startswith("1") and s not in ("1INCHUSDT", "1000000BOBUSDT")]
+        assert tables["BOBUSDT"].tiers != tables["1000000BOBUSDT"].tiers
+        assert tables["CATUSDT"].tiers[0].max_leverage == 20, "the coin's, not the stock's"
+        assert {"PEPEUSDT", "SHIBUSDT"} <= set(TierBook().venue("hyperliquid").tables)
 
     def test_bybit_amounts_are_those_it_published(self):
         tiers = TierBook().table("bybit", "BTCUSDT").tiers

@@ -27,6 +27,7 @@ def load(name, path):
 
 peer = load("peers_discord", TESTS / "peers" / "discord.py")
 shared = load("commands_conftest", TESTS / "commands" / "conftest.py")
+thief = load("commands_thief", TESTS / "commands" / "thief.py")
 drawings = load("telegram_conftest", TESTS / "telegram" / "conftest.py").Drawings
 world = peer.world
 
@@ -133,6 +134,7 @@ def kit():
         peer = peer
         world = world
         shared = shared
+        thief = thief
         Drawings = drawings
 
     return Kit

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.commands.reply import Front
 from engine.model import UserId
 from storage.rules import list_rules
 from storage.users import get_settings
@@ -32,6 +33,41 @@ async def test_alerts_of_one_are_out_of_reach_of_another(stage, kit):
     (listed,) = await stage.slash(kit.MEMBER, "alert list", channel=kit.DESK)
     assert "BTC" not in text_of(listed)
     assert [r.paused for r in await rules(stage, kit.BOSS)] == [False]
+
+
+async def test_rules_drafts_and_codes_of_one_are_out_of_reach_of_another(stage, kit):
+    line = {"when": "btc falls 3% in 15m", "note": "secret", "save": True}
+    await stage.slash(kit.BOSS, "alert add", line, channel=kit.DESK)
+    (rule,) = await rules(stage, kit.BOSS)
+    number = {"id": str(rule.rule_id)}
+    for name in ("show", "share", "test", "pause", "snooze", "remove"):
+        (told,) = await stage.slash(kit.MEMBER, f"alert {name}", number, channel=kit.DESK)
+        assert "You have no alert" in text_of(told)
+        assert "secret" not in text_of(told)
+        assert hidden(told)
+    given = number | {"severity": "critical", "save": True}
+    (told,) = await stage.slash(kit.MEMBER, "alert edit", given, channel=kit.DESK)
+    assert "You have no alert" in text_of(told)
+    (shown,) = await stage.slash(kit.BOSS, "alert add", {"when": "btc below 60000"}, channel=kit.DESK)
+    before = text_of(shown)
+    for label in ("Save", "Change", "Cancel"):
+        (told,) = await stage.press(kit.MEMBER, shown, label)
+        assert "not a draft of yours" in text_of(told)
+        assert hidden(told)
+    (told,) = await stage.slash(kit.MEMBER, "alert save", channel=kit.DESK)
+    assert "no alert that waits" in text_of(told)
+    assert text_of(shown) == before
+    assert await rules(stage, kit.MEMBER) == []
+    assert len(await rules(stage, kit.BOSS)) == 1
+    await stage.press(kit.BOSS, shown, "Save")
+    assert len(await rules(stage, kit.BOSS)) == 2
+    (shared,) = await stage.slash(kit.BOSS, "alert share", number, channel=kit.DESK)
+    code = text_of(shared).split("/alert import ")[1].split()[0]
+    given = {"code": code, "when": "btc", "save": True}
+    (copied,) = await stage.slash(kit.MEMBER, "alert import", given, channel=kit.DESK)
+    assert "secret" not in text_of(copied)
+    (copy,) = await rules(stage, kit.MEMBER)
+    assert (copy.note, copy.params) == ("", rule.params)
 
 
 async def test_suggestions_name_only_ones_own_alerts(stage, api, kit):
@@ -122,3 +158,46 @@ async def test_alone_with_the_bot_here_means_direct_messages(stage, kit):
     await stage.slash(kit.BOSS, "watch", {"symbol": "btc", "to": "here"})
     (rule,) = await rules(stage, kit.BOSS)
     assert (rule.to_channel, rule.to_place) == ("discord", "")
+
+
+def option_types(api):
+    """Return the type of every option as Discord was told of it, by command."""
+    found = {}
+    for noun in api.commands:
+        verbs = [o for o in noun.get("options", []) if o["type"] == 1] or [noun]
+        for verb in verbs:
+            name = noun["name"] if verb is noun else f"{noun['name']} {verb['name']}"
+            found[name] = {o["name"]: o["type"] for o in verb.get("options", [])}
+    return found
+
+
+def as_option(value, kind):
+    """Return a value as Discord would send it: 4 is an integer, 5 yes or no, 10 a number."""
+    return {4: int, 5: lambda word: word == "yes", 10: float}.get(kind, str)(value)
+
+
+async def test_every_command_with_what_is_anothers(stage, api, kit):
+    loot = await kit.thief.rob(stage.desk, f"discord:{kit.BOSS}", Front.DISCORD, kit.shared.make_view().zones)
+    types, told = option_types(api), []
+    for attempt in kit.thief.attempts(Front.DISCORD, loot):
+        if attempt.command.button_only:
+            continue
+        name = attempt.command.name
+        given = {n: as_option(v, types[name][n]) for n, v in attempt.values.items()}
+        told += await stage.slash(kit.MEMBER, name, given, channel=kit.DESK)
+    await kit.thief.nothing_was_had(stage.desk, loot, f"discord:{kit.MEMBER}", str(told))
+
+
+@pytest.mark.parametrize("private", [True, False])
+async def test_every_button_with_what_is_anothers(stage, api, kit, private):
+    loot = await kit.thief.rob(stage.desk, f"discord:{kit.BOSS}", Front.DISCORD, kit.shared.make_view().zones)
+    channel, told = None if private else kit.DESK, []
+    for attempt in kit.thief.attempts(Front.DISCORD, loot):
+        if not attempt.button:
+            assert not attempt.command.button_only
+            continue
+        (message,) = await stage.slash(kit.MEMBER, "help", channel=channel)
+        forged = {"type": 2, "style": 1, "label": "Press", "custom_id": attempt.button}
+        message["components"] = [{"type": 1, "components": [forged]}]
+        told += [*await stage.press(kit.MEMBER, message, "Press"), message]
+    await kit.thief.nothing_was_had(stage.desk, loot, f"discord:{kit.MEMBER}", str(told))

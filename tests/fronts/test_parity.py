@@ -71,11 +71,16 @@ TABLE = (
     Row("/heatmap eth 7d side=long", "heatmap", {"symbol": "eth", "window": "7d", "side": "long"}),
     Row("/heatmap doge", "heatmap", {"symbol": "doge"}),
     Row("/heatmap eth model=mine", "heatmap", {"symbol": "eth", "model": "mine"}),
+    Row("/heatmap btc exchange=binance", "heatmap", {"symbol": "btc", "exchange": "binance"}),
+    Row("/heatmap btc exchange=binanse", "heatmap", {"symbol": "btc", "exchange": "binanse"}),
     Row("/zones btc side=short count=3", "zones", {"symbol": "btc", "side": "short", "count": 3}),
     Row("/zones bitcion", "zones", {"symbol": "bitcion"}),
     Row("/cascade btc", "cascade", {"symbol": "btc"}),
     Row("/check btc 112000", "check", {"symbol": "btc", "price": 112_000}),
     Row("/market eth", "market", {"symbol": "eth"}),
+    Row("/market btc exchange=all", "market", {"symbol": "btc", "exchange": "all"}),
+    Row("/liquidations all window=4h", "liquidations", {"symbol": "all", "window": "4h"}),
+    Row("/top by=oi", "top", {"by": "oi"}),
     Row("/accuracy btc", "accuracy", {"symbol": "btc"}),
     Row(
         "/liqprice btc long 113000 10x",
@@ -103,6 +108,44 @@ TABLE = (
     Row("/alert snooze all for=8h", "alert snooze", {"id": "all", "for": "8h"}),
     Row("/alert remove 2", "alert remove", {"id": "2"}),
     Row("/alert history", "alert history"),
+    Row("/alert conditions", "alert conditions"),
+    Row("/alert conditions type=price_change", "alert conditions", {"type": "price_change"}),
+    Row("/alert templates", "alert templates"),
+    Row(
+        "/alert add btc falls 3% in 15m and oi drops 2% in 1h severity=critical cooldown=2h note=hedge",
+        "alert add",
+        {
+            "when": "btc falls 3% in 15m and oi drops 2% in 1h",
+            "severity": "critical",
+            "cooldown": "2h",
+            "note": "hedge",
+        },
+    ),
+    Row("/alert save", "alert save"),
+    Row("/alert save", "alert save"),
+    Row(
+        "/alert add type=price_level symbol=btc value=60000 direction=below save=yes",
+        "alert add",
+        {"type": "price_level", "symbol": "btc", "value": "60000", "direction": "below", "save": True},
+    ),
+    Row("/alert add btc flals 3% in 15m", "alert add", {"when": "btc flals 3% in 15m"}),
+    Row("/alert add falls 3% in 15m", "alert add", {"when": "falls 3% in 15m"}),
+    Row("/alert add btc funding above 0.05%", "alert add", {"when": "btc funding above 0.05%"}),
+    Row(
+        "/alert edit 3 for=5m repeat=once save=yes",
+        "alert edit",
+        {"id": "3", "for": "5m", "repeat": "once", "save": True},
+    ),
+    Row("/alert edit 4 value=58000", "alert edit", {"id": "4", "value": "58000"}),
+    Row("/alert show 3", "alert show", {"id": "3"}),
+    Row("/alert snooze 4 for=1h", "alert snooze", {"id": "4", "for": "1h"}),
+    Row(
+        "/alert template breakout btc window=4h",
+        "alert template",
+        {"name": "breakout", "when": "btc window=4h"},
+    ),
+    Row("/alert import nothing btc", "alert import", {"code": "nothing", "when": "btc"}),
+    Row("/alert list", "alert list"),
     Row("/unwatch btc", "unwatch", {"symbol": "btc"}),
     Row(
         "/settings set tz=Europe/Berlin quiet=22:00-07:00",
@@ -112,12 +155,14 @@ TABLE = (
     Row("/settings set daily_limit=0", "settings set", {"daily_limit": 0}),
     Row("/settings show", "settings show"),
     Row("/status", "status"),
+    Row("/status exchange=binance", "status", {"exchange": "binance"}),
+    Row("/status exchange=binanse", "status", {"exchange": "binanse"}),
     Row("/symbols eth", "symbols", {"query": "eth"}),
     Row("/data show", "data show"),
 )
 
 
-REFUSED = 6
+REFUSED = 12
 """How many of them are wrong on purpose."""
 
 
@@ -285,6 +330,8 @@ def common(reply):
         "images": tuple((image.name, image.alt) for image in reply.images),
         "fields": tuple(pair for pair in reply.fields if pair[0] != "Goes to"),
     }
+    if reply.table is not None and "Goes to" in reply.table.headings:
+        changes |= {"table": tuple(row[:-1] for row in reply.table.rows)}
     if reply.command == "help":
         rows = tuple(row for row in reply.table.rows if row[0].split()[0] not in ("/replay", "to"))
         changes |= {"table": rows, "title": reply.title.removesuffix(" [to]")}
@@ -295,4 +342,5 @@ def common(reply):
 
 def unnamed(text):
     """Return a line or a button's id without the names of what can stand alone."""
-    return re.sub(r"\b(symbol|id)=", "", text)
+    drafted = re.sub(r"(:alert:(?:save|change|cancel|ask-again)!:)[\w-]+", r"\1", text)
+    return re.sub(r"\b(symbol|id)=", "", drafted)

@@ -126,8 +126,7 @@ async def test_nobody_to_steer_is_a_clear_error(liqwatch):
 @pytest.mark.parametrize(
     ("arguments", "env", "said"),
     [
-        (("run", "--source", "live"), {}, "source=replay"),
-        (("run",), {"LIQWATCH_DISCORD_TOKEN": "abc.def"}, "source=replay"),
+        (("run",), {"LIQWATCH_VENUES": "binance,mtgox"}, "mtgox"),
         (("run", "--port", "99999"), {}, "65535"),
         (("run",), {"LIQWATCH_PROT": "1"}, "LIQWATCH_PORT"),
         (("console", "--speed", "fast", "-c", "/help"), {}, "max"),
@@ -138,6 +137,21 @@ async def test_wrong_settings_stop_the_start_with_a_line_that_says_what_to_do(li
     code, out, err = await liqwatch(*arguments, env=env)
     assert code == 2
     assert said in err
+    assert "Traceback" not in err
+    assert "abc.def" not in err + out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env"), [(("--source", "live"), {}), ((), {"LIQWATCH_DISCORD_TOKEN": "abc.def"})]
+)
+async def test_nothing_stands_in_for_live_data_that_cannot_be_had(liqwatch, arguments, env):
+    nowhere = {f"LIQWATCH_{name}_REST_URL": "http://127.0.0.1:9" for name in ("BYBIT", "BINANCE")}
+    env = {"LIQWATCH_VENUES": "binance,bybit", "LIQWATCH_START_WITHIN_S": "2", **nowhere, **env}
+    code, out, err = await liqwatch("run", *arguments, env=env)
+    assert code == 1
+    assert "No venue could say" in err
+    assert "binance cannot be reached" in err
+    assert "--source replay" in err
     assert "Traceback" not in err
     assert "abc.def" not in err + out
 
@@ -157,3 +171,18 @@ async def test_a_page_elsewhere_needs_the_token_that_is_printed(launch):
         await launch("--host", "256.1.1.1")
     code = await (await launch("--host", "127.0.0.1")).terminate()
     assert code == 0
+
+
+async def test_alerts_are_tried_once_for_cron_with_an_exit_code(liqwatch):
+    where = ("--source", "replay", "--data-dir", "d", "--speed", "1", "--start", "2025-10-10T20:00")
+    code, out, err = await liqwatch("alerts", "check", "--once", *where)
+    assert (code, out) == (2, "")
+    assert "You have no alerts yet" in err
+    lines = [f"/alert add btc price {side} save=yes" for side in ("below 200000", "above 200000")]
+    code, _, err = await liqwatch("console", *where, "-c", lines[0], "-c", lines[1])
+    assert code == 0, err
+    code, out, err = await liqwatch("alerts", "check", "--once", "--json", *where)
+    assert code == 0, err
+    below, above = [json.loads(line) for line in out.splitlines()]
+    assert (below["alert"], below["true"], below["fired"]) == (1, True, False)
+    assert (above["alert"], above["true"], above["fired"]) == (2, False, False)

@@ -29,6 +29,7 @@ def load(name, path):
 
 peer = load("peers_telegram", TESTS / "peers" / "telegram.py")
 shared = load("commands_conftest", TESTS / "commands" / "conftest.py")
+thief = load("commands_thief", TESTS / "commands" / "thief.py")
 
 aliases = shared.aliases
 state = shared.state
@@ -192,6 +193,7 @@ def kit():
         png = staticmethod(png)
         peer = peer
         shared = shared
+        thief = thief
         Pace = Pace
 
     return Kit

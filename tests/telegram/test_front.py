@@ -26,7 +26,8 @@ async def test_a_heatmap_comes_as_a_photo_with_caption_and_buttons(stage):
         "Price $113,204 (−3.47% in 24 h).",
         "Shorts above: $38M at +0.70% (114,000 to 114,400), $12M at +2.5% (116,000 to 116,200).",
         "Longs below: $62M at −0.80% (111,800 to 112,300).",
-        "REPLAY 2025-10-10 20:35 UTC. binance, 20:35 UTC; estimate, not advice.",
+        "REPLAY 2025-10-10 20:35 UTC.",
+        "Binance, 20:35 UTC; estimate, not advice.",
     ]
     assert message["_marks"] == [("b", 0, 33)]
     assert labels(message) == [["12h", "24h", "3d", "7d", "30d"], ["Refresh", "HD file"], ["Watch BTC"]]

@@ -3,6 +3,7 @@
 import pytest
 
 from bot.commands import ids
+from bot.commands.reply import Front
 from storage.rules import list_rules
 from storage.users import get_settings
 
@@ -74,6 +75,39 @@ async def test_no_command_reads_or_changes_anothers(stage, victims, kit):
     assert await owned(stage) == before
 
 
+async def test_rules_drafts_and_codes_are_out_of_reach(stage, kit):
+    stage.there.chat(THIEF)
+    await stage.say('/alert add btc falls 3% in 15m note="a secret" save=yes', user=VICTIM)
+    shown = await stage.say("/alert add btc below 60000", user=VICTIM)
+    number = (await owned(stage))[0][0][0]
+    before = await owned(stage)
+    for line in (
+        *(f"/alert {verb} {number}" for verb in ("show", "share", "test", "pause", "snooze", "remove")),
+        f"/alert edit {number} severity=critical save=yes",
+        f"/alert edit {number} btc falls 1% in 15m",
+        "/alert save",
+        "/alert list",
+    ):
+        message = await stage.say(line, user=THIEF)
+        assert "secret" not in message["text"], line
+    mine = await stage.say("/start", user=THIEF)
+    for row in shown["reply_markup"]["inline_keyboard"]:
+        for button in row:
+            stage.desk.seconds[0] += 60
+            query = stage.there.pressed(mine, button["callback_data"], user=THIEF)
+            await stage.api.until(lambda q=query: stage.there.queries[q]["answers"])
+            await stage.quiet()
+    assert await owned(stage) == before
+    assert not await stage.desk.state.read(lambda s: list_rules(s, f"telegram:{THIEF}"))
+    shared = await stage.say(f"/alert share {number}", user=VICTIM)
+    code = shared["text"].split("/alert import ")[1].split()[0]
+    message = await stage.say(f"/alert import {code} btc save=yes", user=THIEF)
+    assert "secret" not in message["text"]
+    (copy,) = await stage.desk.state.read(lambda s: list_rules(s, f"telegram:{THIEF}"))
+    assert (copy.note, copy.symbol) == ("", "BTCUSDT")
+    assert await owned(stage) == before
+
+
 async def test_each_reply_goes_to_the_chat_it_was_asked_in(stage, kit):
     stage.there.chat(THIEF)
     for line in ("/settings show", "/data export", "/alert list", "/heatmap btc"):
@@ -89,3 +123,35 @@ async def test_the_export_holds_ones_own_alone(stage, victims):
     assert "telegram:44" in content
     assert "telegram:42" not in content
     assert "Tokyo" not in content
+
+
+def all_shown(stage, *chats):
+    """Return everything that was shown in chats and in answers to presses, as one text."""
+    answers = [a for query in stage.there.queries.values() for a in query["answers"]]
+    return str([list(stage.api.shown(chat)) for chat in chats] + answers)
+
+
+async def test_every_command_with_what_is_anothers(stage, kit):
+    stage.there.chat(THIEF)
+    loot = await kit.thief.rob(stage.desk, f"telegram:{VICTIM}", Front.TELEGRAM, kit.shared.make_view().zones)
+    for attempt in kit.thief.attempts(Front.TELEGRAM, loot):
+        await stage.say(attempt.line, user=THIEF)
+    await kit.thief.nothing_was_had(stage.desk, loot, f"telegram:{THIEF}", all_shown(stage, THIEF))
+
+
+async def test_every_button_with_what_is_anothers(stage, kit):
+    stage.there.chat(THIEF)
+    loot = await kit.thief.rob(stage.desk, f"telegram:{VICTIM}", Front.TELEGRAM, kit.shared.make_view().zones)
+    mine = await stage.say("/start", user=THIEF)
+    in_group = await stage.say("/start", chat=kit.GROUP, user=THIEF)
+    for attempt in kit.thief.attempts(Front.TELEGRAM, loot):
+        if not attempt.button:
+            assert not attempt.command.button_only
+            continue
+        for message in (mine, in_group):
+            stage.desk.seconds[0] += 60
+            query = stage.there.pressed(message, attempt.button, user=THIEF)
+            await stage.api.until(lambda q=query: stage.there.queries[q]["answers"])
+            await stage.quiet()
+    told = all_shown(stage, THIEF, kit.GROUP)
+    await kit.thief.nothing_was_had(stage.desk, loot, f"telegram:{THIEF}", told)

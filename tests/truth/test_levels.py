@@ -115,11 +115,11 @@ async def live(recorded, tmp_path, now_ms):
     await store.close()
 
 
-async def bring(store, reported):
+async def bring(store, reported, venue="all"):
     """Import liquidations of hours, as `liqwatch import` does."""
     count = len(reported.hour)
     rows = {
-        "venue": ["all"] * count,
+        "venue": [venue] * count,
         "symbol": [SYMBOL] * count,
         "step_ms": [HOUR_MS] * count,
         "ts": (reported.hour * HOUR_MS).tolist(),
@@ -184,6 +184,17 @@ async def test_a_stored_factor_that_is_too_old_or_damaged_is_left_alone(live, no
     await truth.add_calibration(SYMBOL, "flow", 99, {"factor": [3.0, 1.5], "as_of_ms": now_ms - DAY_MS})
     await LevelKeeper(truth, market, settings).load()
     assert market.view(SYMBOL).level.long == 3.0
+
+
+async def test_what_a_few_addresses_took_part_in_corrects_nothing(live, reported):
+    market, store, settings = live
+    await bring(store, reported, venue="hyperliquid")
+    keeper = LevelKeeper(TruthStore(store), market, settings)
+    await keeper.refresh()
+    assert market.view(SYMBOL).level is None
+    await bring(store, reported, venue="bybit")
+    await keeper.refresh()
+    assert market.view(SYMBOL).level is not None
 
 
 async def test_a_factor_goes_when_reports_stop(live, reported, now_ms):
