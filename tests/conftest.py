@@ -16,6 +16,7 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
+MOST_AGAIN = 4
 NEEDS = "needs "
 SAMPLES = "LIQWATCH_SAMPLES"
 
@@ -52,6 +53,20 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+def _why(report):
+    """Return the line of a failed report that says what went wrong."""
+    lines = [line for line in str(report.longrepr).splitlines() if line.startswith("E ")]
+    return lines[0].removeprefix("E").strip()[:200] if lines else "no reason"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """Fail a run in which more tests needed a second try than a busy machine explains."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and len(reporter.stats.get("rerun", [])) > MOST_AGAIN and not session.exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter, config):
     """Say what passed, and what was skipped for want of what; kept in a file for the closing lines."""
     stats = terminalreporter.stats
@@ -62,7 +77,10 @@ def pytest_terminal_summary(terminalreporter, config):
     )
     failed = len(stats.get("failed", [])) + len(stats.get("error", []))
     lines = [f"skipped {count}: {reason}" for reason, count in sorted(reasons.items())]
-    lines += [f"tried once more: {report.nodeid}" for report in stats.get("rerun", [])]
+    again = stats.get("rerun", [])
+    lines += [f"tried once more: {report.nodeid}: {_why(report)}" for report in again]
+    if len(again) > MOST_AGAIN:
+        lines.append(f"{len(again)} tests were tried once more; more than {MOST_AGAIN} are a failure")
     lines.append(f"{len(stats.get('passed', []))} passed, {failed} failed, {sum(reasons.values())} skipped")
     if hasattr(config, "workerinput"):
         return
