@@ -37,6 +37,7 @@ STATE_OWNERS: Mapping[str, str | None] = {
     "follow_ups": "user_id",
     "shares": "user_id",
     "drafts": "user_id",
+    "dialogues": "user_id",
     "labels": "user_id",
     "channels": "user_id",
     "channel_codes": "user_id",

@@ -318,6 +318,17 @@ class Draft(Base):
     rule_id: Mapped[int | None]
 
 
+class Dialogue(Base):
+    """Questions that somebody is asked one after the other in one place, as far as they are answered."""
+
+    __tablename__ = "dialogues"
+    user_id: Mapped[str] = _owner(primary_key=True)
+    place: Mapped[str] = mapped_column(String(128), primary_key=True)
+    key: Mapped[str] = mapped_column(String(16))
+    body: Mapped[dict[str, Any]]
+    at_wall_ms: Mapped[int]
+
+
 class Label(Base):
     """Whether a user found an alert useful; it outlives the alert, to be learned from."""
 
