@@ -397,6 +397,61 @@ class CodeMark(Base):
     refused: Mapped[bool]
 
 
+class Server(Base):
+    """One server of Discord or group of Telegram that is known here, and what its managers set.
+
+    It is kept as an owner of its own (`user_id`): `discord:server-200`, `telegram:-100123`. `values` are what
+    `/setup` sets; `away_reason` why the bot is not in it, empty while it is.
+    """
+
+    __tablename__ = "servers"
+    user_id: Mapped[str] = _owner(primary_key=True)
+    values: Mapped[dict[str, Any]]
+    away_reason: Mapped[str] = mapped_column(String(200), default="")
+
+
+class ServerPlace(Base):
+    """A channel, thread or topic of a server that something is posted into: whose it is."""
+
+    __tablename__ = "server_places"
+    channel: Mapped[str] = mapped_column(String(32), primary_key=True)
+    place: Mapped[str] = mapped_column(String(256), primary_key=True)
+    user_id: Mapped[str] = _owner()
+
+
+class Report(Base):
+    """A picture with figures that is posted again and again, by market time; `kind` "dashboard" is one too.
+
+    `user_id` is who made it, `server_id` the server it is posted in, empty for a direct message. `every_s`
+    are seconds between two posts, `at_min` minutes after local midnight from which they are counted. With
+    `post` "edit" the message of `alert_id` is changed, with "new" each is a message of its own. `next_ms` is
+    when it is due, `posted_wall_ms` when the last one was queued, `number` how many were. It rests while
+    `off_reason` says why.
+    """
+
+    __tablename__ = "reports"
+    report_id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    user_id: Mapped[str] = _owner()
+    server_id: Mapped[str] = mapped_column(String(128), default="", index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    symbol: Mapped[str] = mapped_column(String(32))
+    window_ms: Mapped[int]
+    every_s: Mapped[int]
+    at_min: Mapped[int]
+    to_channel: Mapped[str] = mapped_column(String(32))
+    to_place: Mapped[str] = mapped_column(String(256), default="")
+    post: Mapped[str] = mapped_column(String(8))
+    off_reason: Mapped[str] = mapped_column(String(200), default="")
+    next_ms: Mapped[int] = mapped_column(index=True)
+    posted_wall_ms: Mapped[int | None]
+    number: Mapped[int] = mapped_column(default=0)
+    alert_id: Mapped[str | None] = mapped_column(String(64))
+    created_wall_ms: Mapped[int]
+    __table_args__ = (Index("ix_reports_place", "to_channel", "to_place"), {"sqlite_autoincrement": True})
+
+
 class Note(Base):
     """Small facts of the installation itself: the replay's position and epoch. Never a user's."""
 
