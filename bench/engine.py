@@ -23,7 +23,7 @@ from bench.runner import Outcome
 from bot.live.book import COLUMN_DAYS, Book, Place
 from bot.live.columns import columns_days
 from bot.live.keeper import ZONE_DAYS
-from bot.live.market import COLUMNS_MB
+from bot.live.making import COLUMNS_MB
 from bot.live.window import Window, window_grid
 from bot.render.compose import scene_of
 from bot.render.fonts import find_faces

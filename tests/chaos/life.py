@@ -24,7 +24,7 @@ from adapters.live import LiveSource
 from adapters.live_venue import Pace
 from bot.alerting.engine import Alerting
 from bot.feed import Feed
-from bot.live import market as market_module
+from bot.live import intake as intake_module
 from bot.live import reading as reading_module
 from bot.live import upkeep as upkeep_module
 from bot.live.archive import StoreArchive
@@ -264,7 +264,7 @@ def watched(session):
 
 
 def main():
-    reading_module.GAP_S, market_module.SILENT_S, market_module.FIRST_S = GAP_S, SILENT_S, 300.0
+    reading_module.GAP_S, intake_module.SILENT_S, intake_module.FIRST_S = GAP_S, SILENT_S, 300.0
     upkeep_module.LOOK_S, live_module.QUEUE = LOOK_S, QUEUE
     life = Life(json.loads(sys.argv[1]))
     structlog.configure(processors=[life.log], cache_logger_on_first_use=False)

@@ -285,7 +285,7 @@ async def test_a_picture_is_the_same_where_its_columns_are_not_in_memory(begin, 
     window_ms = days * DAY_MS
     whole = await run.market.grid("BTCUSDT", window_ms)
     await run.end()
-    monkeypatch.setattr("bot.live.market.columns_days", lambda *_args, **_more: 1)
+    monkeypatch.setattr("bot.live.making.columns_days", lambda *_args, **_more: 1)
     short = await begin(1300, place="short")
     for max_cols in (None, 60):
         parted = await short.market.grid("BTCUSDT", window_ms, max_cols=max_cols)
@@ -306,7 +306,7 @@ async def test_coarse_columns_make_the_picture_of_fine_ones_but_where_price_was(
     run = await begin(1300)
     fine = await run.market.grid("BTCUSDT", 4 * DAY_MS, max_cols=60)
     await run.end()
-    monkeypatch.setattr("bot.live.market.columns_days", lambda *_args, **_more: 1)
+    monkeypatch.setattr("bot.live.making.columns_days", lambda *_args, **_more: 1)
     short = await begin(1300, place="short")
     coarse = await short.market.grid("BTCUSDT", 4 * DAY_MS, max_cols=60)
     await short.end()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from adapters.venue import SourceKind
+from bot.live import intake as module
 from bot.live import keeper, reading
-from bot.live import market as module
 from bot.live.window import ModelFeed
 from engine.errors import SourceError, UserError
 from engine.model import DAY_MS, STEP_MS, Candles, Tick

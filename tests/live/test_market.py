@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from adapters.venue import Feed, SourceKind
-from bot.live import market
+from bot.live import making
+from bot.live.market import LiveMarket
 from bot.live.view import ChangeKind
 from engine.errors import GridError, SourceError, StorageError, UserError
 from engine.model import DAY_MS, HOUR_MS, STEP_MS, Candle, Gap, SourceEnded, SourceSought, Tick
@@ -42,7 +43,7 @@ def no_cold_start(monkeypatch):
     async def refuse(*_args, **_kwargs):
         raise AssertionError("a cold start")
 
-    return lambda: monkeypatch.setattr(market, "cold", refuse)
+    return lambda: monkeypatch.setattr(making, "cold", refuse)
 
 
 async def test_a_view_says_what_the_recording_says(begin):
@@ -76,8 +77,8 @@ async def test_open_interest_is_known_where_it_was_recorded(settings, tmp_path, 
     from bot.live.book import Book
 
     source = Replay(symbols=("BTCUSDT",), speed=None)
-    live = market.LiveMarket(source, None, settings)
-    book = Book(live._place("BTCUSDT"))
+    live = LiveMarket(source, None, settings)
+    book = Book(live._maker.place("BTCUSDT"))
     start = 1_765_000_200_000
     history = await source.history("BTCUSDT", since_ms=start - DAY_MS, until_ms=start)
     book.feed(history, zones_from=1 << 62)
@@ -364,7 +365,7 @@ async def test_a_jump_back_that_failed_is_made_good(begin, monkeypatch):
 
     run.source.seek(at(1100))
     with monkeypatch.context() as patch:
-        patch.setattr(market, "cold", refuse)
+        patch.setattr(making, "cold", refuse)
         with pytest.raises(SourceError):
             await run.step()
     assert run.market.view("BTCUSDT").candle_ts == at(1199)
@@ -396,9 +397,7 @@ async def test_a_gap_of_the_source_is_shown_and_kept(begin):
     candle = Candle(
         venue="binance", symbol="BTCUSDT", ts=at(1203), open=1e5, high=1e5, low=1e5, close=1e5, volume=1.0
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(market, "catch_up", nothing)
-        await run.market.apply(candle)
+    await run.market.apply(candle)
     assert run.market.view("BTCUSDT").gaps == (gap,)
     await run.store.flush()
     assert await run.store.gaps("binance", "BTCUSDT") == [gap]

@@ -189,7 +189,7 @@ async def test_an_impossible_candle_of_one_venue_stops_nothing(begin):
 
 async def test_older_columns_are_summed_as_those_in_memory_are(begin, monkeypatch):
     whole = await (await begin(1300, place="whole")).market.grid("BTCUSDT", 72 * HOUR_MS)
-    monkeypatch.setattr("bot.live.market.columns_days", lambda *_args, **_more: 1)
+    monkeypatch.setattr("bot.live.making.columns_days", lambda *_args, **_more: 1)
     parted = await (await begin(1300)).market.grid("BTCUSDT", 72 * HOUR_MS)
     assert np.array_equal(parted.ts, whole.ts)
     assert len(whole.ts) == 864

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.live import market as module
+from bot.live import intake as module
+from bot.live import making
 from bot.live.venues import GRACE_MS
 from engine.errors import SourceError
 from engine.model import Tick
@@ -69,7 +70,7 @@ async def test_a_restart_is_warm_where_another_venue_stood_for_the_first(begin, 
     life.source.broken = {"binance"}
     await life.market.stop()
     await life.store.close()
-    monkeypatch.setattr(module, "cold", None)  # a call of it would fail
+    monkeypatch.setattr(making, "cold", None)  # a call of it would fail
     again = await begin(1202, broken=["binance"])
     after = again.book.slices(at(1190), at(1202))
     assert np.array_equal(after[1].close, before[1].close)
