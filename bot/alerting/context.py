@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from bot.alerting.hosts import host_of, hosted, minute_of, preferences_in, quiet_of
 from config.settings import AlertSettings
 from engine.alerts.local_time import utc_day
 from engine.alerts.reasons import Reason
@@ -17,8 +18,6 @@ from engine.alerts.stage import (
     Held,
     Policy,
     Preferences,
-    Quiet,
-    QuietMode,
     RuleView,
     direction_of,
     subject_of,
@@ -55,7 +54,7 @@ def preferences_of(values: Mapping[str, Any], defaults: AlertSettings) -> Prefer
     tz = values.get("tz")
     return Preferences(
         tz=tz if isinstance(tz, str) and tz else "UTC",
-        quiet=_quiet(values.get("quiet"), values.get("quiet_mode")),
+        quiet=quiet_of(values.get("quiet"), values.get("quiet_mode")),
         daily_limit=_int(values.get("daily_limit")) or defaults.daily_limit,
         digest_min=_minutes(digests if isinstance(digests, list) else defaults.digest_times),
         paused=values.get("paused") is True,
@@ -67,30 +66,20 @@ def _int(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _quiet(hours: object, mode: object) -> Quiet | None:
-    """Return quiet hours from "22:00-07:00" and hold, silent or drop."""
-    if not isinstance(hours, str) or "-" not in hours:
-        return None
-    ends = _minutes(hours.split("-"))
-    if len(ends) != 2:
-        return None
-    chosen = QuietMode(mode) if isinstance(mode, str) and mode in set(QuietMode) else QuietMode.HOLD
-    return Quiet(start_min=ends[0], end_min=ends[1], mode=chosen)
-
-
 def _minutes(clocks: Iterable[object]) -> tuple[int, ...]:
     """Return minutes after midnight of "HH:MM" texts, in the order given; others are left out."""
-    found: list[int] = []
-    for clock in clocks:
-        hour, _, minute = str(clock).strip().partition(":")
-        if hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) < 60:
-            found.append(int(hour) * 60 + int(minute))
-    return tuple(found)
+    return tuple(minute for clock in clocks if (minute := minute_of(clock)) is not None)
 
 
 def user_preferences(session: Session, owner: str, house: House) -> Preferences:
     """Return what a user has set, with the installation's defaults."""
     return preferences_of(get_settings(session, owner), house.defaults)
+
+
+def placed_preferences(session: Session, owner: str, place: Destination, house: House) -> Preferences:
+    """Return what holds for a user's posts in a place: in a server, what that has set."""
+    own, host = user_preferences(session, owner, house), host_of(session, place)
+    return own if host is None else preferences_in(own, host.values)
 
 
 def rule_view(rule: Rule) -> RuleView:
@@ -142,7 +131,7 @@ def load_context(
     circle = Circle(owner=owner, audience=audience, epoch=epoch, without=fire.fire_id)
     critical, warning = fire.severity is Severity.CRITICAL, fire.severity is Severity.WARNING
     day_ms = now_ms - now_ms % DAY_MS
-    return Context(
+    context = Context(
         rule=found.rule,
         preferences=replace(
             preferences_of(found.settings, house.defaults), channels=_channels(session, owner, house)
@@ -160,3 +149,5 @@ def load_context(
         critical_today=alert_facts.criticals_on(session, owner, day_ms, epoch=epoch) if critical else 0,
         held=held,
     )
+    host = host_of(session, found.rule.destination)
+    return context if host is None else hosted(session, context, host, fire, now_ms, epoch=epoch)

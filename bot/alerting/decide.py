@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot.alerting.context import load_context
 from bot.alerting.facts import facts_of, fire_of, row_of
 from bot.alerting.freshness import FROM, TO, TOLD, Supply
+from bot.alerting.hosts import host_of
 from bot.alerting.message import Message, Telling, tell, tell_digest
 from bot.alerting.moment import Moment
 from bot.alerting.outgoing import post
@@ -112,7 +113,7 @@ def _write(session: Session, alert: Alert, outcome: Outcome, context: Context, m
     if not outcome.again:
         rows = [StepRow(stage=s.stage, action=s.action.value, reason=s.reason.value) for s in outcome.steps]
         alerts.add_steps(session, alert, rows, moment.now_ms)
-    _remember(session, alert.user_id, outcome, moment)
+    _remember(session, alert.user_id, outcome, context, moment)
     sends = False
     if outcome.action is Action.SEND:
         label = str(alert.facts.get("label", ""))
@@ -126,13 +127,15 @@ def _write(session: Session, alert: Alert, outcome: Outcome, context: Context, m
     return Decided(alert=alert, action=alert.action, until_ms=outcome.until_ms, sends=sends)
 
 
-def _remember(session: Session, owner: str, outcome: Outcome, moment: Moment) -> None:
+def _remember(session: Session, owner: str, outcome: Outcome, context: Context, moment: Moment) -> None:
     if outcome.cooling is not None:
         alert_state.write_cooling(session, owner, outcome.cooling, epoch=moment.epoch)
     if outcome.episode is not None:
         alert_state.write_episode(session, outcome.episode, epoch=moment.epoch)
     if outcome.action is Action.SEND:
-        alert_state.count_sent(session, owner, utc_day(moment.now_ms), epoch=moment.epoch)
+        host = host_of(session, context.rule.destination)
+        for each in (owner, *((host.server_id,) if host is not None else ())):
+            alert_state.count_sent(session, each, utc_day(moment.now_ms), epoch=moment.epoch)
 
 
 def revise_carrier(session: Session, carrier_id: str, tz: str, moment: Moment) -> bool:

@@ -3,6 +3,7 @@
 from sqlalchemy.orm import Session
 
 from bot.alerting.elsewhere import Missed, elsewhere, name_of, off_reason
+from bot.alerting.hosts import host_of, ping_of
 from bot.alerting.message import Message
 from bot.alerting.moment import Moment
 from engine.alerts.stage import IN_APP, Destination
@@ -43,13 +44,15 @@ def post(
         )
         channel, where = elsewhere(session, missed, moment.house.kinds)
     life_ms = LIFE_MS[message.severity] if expires else None
+    host = host_of(session, Destination(channel=channel, place=where))
     out = Outgoing(
         alert_id=alert.alert_id,
         user_id=alert.user_id,
         channel=channel,
         destination=where,
         severity=message.severity,
-        message=message.as_json(silent=place.silent, note=note),
+        message=message.as_json(silent=place.silent, note=note)
+        | {"ping": ping_of(host, message.severity, silent=place.silent)},
         market_ms=moment.now_ms,
         epoch=moment.epoch,
         expires_wall_ms=None if life_ms is None else moment.wall_ms + life_ms,

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from sqlalchemy.orm import Session
 
-from bot.alerting.context import rule_view, user_preferences
+from bot.alerting.context import placed_preferences, rule_view
 from bot.alerting.decide import Decided, compose_alert, decide_held, drop
 from bot.alerting.facts import fire_of
 from bot.alerting.moment import Moment
@@ -103,7 +103,7 @@ def _digest(
             session, row, [StepRow(stage=DIGEST, action=Action.SEND.value, reason=told)], moment.now_ms
         )
     session.flush()
-    tz = user_preferences(session, owner, moment.house).tz
+    tz = placed_preferences(session, owner, place, moment.house).tz
     message = compose_alert(session, digest, tz)
     alerts.add_steps(
         session, digest, [StepRow(stage=DIGEST, action=Action.SEND.value, reason=told)], moment.now_ms
@@ -144,7 +144,9 @@ def to_digest(session: Session, alert_ids: Sequence[str], moment: Moment) -> lis
         alert = session.get(Alert, alert_id)
         if alert is None or alert.kind in NOT_FIRES:
             continue
-        due_ms = next_digest_ms(user_preferences(session, alert.user_id, moment.house), moment.now_ms)
+        place = _place(session, alert)
+        wishes = placed_preferences(session, alert.user_id, place, moment.house)
+        due_ms = next_digest_ms(wishes, moment.now_ms)
         if due_ms is None:
             drop(session, alert, NO_DIGEST, moment)
             continue

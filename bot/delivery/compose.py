@@ -36,6 +36,7 @@ def compose(row: Claimed, *, wall_ms: int, deduplicates_s: float, picture: Pictu
         note=str(body.get("note", "")),
         silent=bool(body.get("silent", False)),
         figures=tuple((str(label), str(value)) for label, value in body.get("figures", [])),
+        ping=str(body.get("ping", "")),
     )
 
 
@@ -56,4 +57,6 @@ def picture_request(body: dict[str, Any]) -> PictureRequest | None:
         window_ms=int(asked["window_ms"]),
         zone=zone_from_json(zone) if zone else None,
         severity=Severity(body["severity"]) if "severity" in body else None,
+        what=str(asked.get("what", "heatmap")),
+        tz=str(asked.get("tz", "UTC")),
     )

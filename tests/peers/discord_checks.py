@@ -30,7 +30,10 @@ def need(condition, what):
 
 def message(payload, files, *, new=True):
     """Check a message; `new` needs something to show."""
-    need(payload.get("allowed_mentions") == {"parse": []}, "somebody may be pinged")
+    called = dict(payload.get("allowed_mentions") or {})
+    roles = called.pop("roles", [])
+    need(called == {"parse": []}, "somebody may be pinged")
+    need(all(f"<@&{role}>" in (payload.get("content") or "") for role in roles), "a role is called silently")
     need(len(payload.get("content") or "") <= 2000, "content is too long")
     embeds = payload.get("embeds") or []
     need(len(embeds) <= 10, "too many embeds")

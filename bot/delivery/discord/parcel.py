@@ -30,7 +30,8 @@ class Attachment:
 class Parcel:
     """An embed of lines with a title, a picture shown in it, files beside it, and buttons.
 
-    `headline` stands above the embed: it is what a phone shows of the message before it is opened.
+    `headline` stands above the embed: it is what a phone shows of the message before it is opened. `ping` is
+    the one role that is called with it, 0 for none.
     """
 
     lines: tuple[Line, ...] = ()
@@ -41,11 +42,18 @@ class Parcel:
     picture: Attachment | None = None
     files: tuple[Attachment, ...] = ()
     rows: Sequence[Sequence[Button]] = ()
+    ping: int = 0
 
     @property
     def content(self) -> str | None:
         """Return the words above the embed, None where there are none."""
-        return escaped(self.headline)[:CONTENT] or None
+        called = f"<@&{self.ping}> " if self.ping else ""
+        return f"{called}{escaped(self.headline)[:CONTENT]}" or None
+
+    def mentions(self) -> discord.AllowedMentions:
+        """Return whom the message may call: its role, and nobody else whatever stands in it."""
+        roles = [discord.Object(self.ping)] if self.ping else False
+        return discord.AllowedMentions(everyone=False, users=False, roles=roles, replied_user=False)
 
     def embed(self) -> discord.Embed:
         """Return the embed, no longer than Discord takes."""
