@@ -35,7 +35,7 @@ TELL_EVERY_S = 5.0
 def configure_logs(settings: Settings) -> None:
     """Set up the log with every secret of the settings masked."""
     hidden = [settings.chat.discord_token, settings.chat.telegram_token, settings.web.panel_token]
-    hidden += [settings.storage.secret_key, settings.storage.state_url]
+    hidden += [settings.storage.secret_key, settings.storage.state_url, settings.chat.telegram_webhook_secret]
     hidden += [settings.binance.api_key, settings.binance.api_secret]
     logs.configure(
         level=settings.log.level.value,

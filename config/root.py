@@ -9,11 +9,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from config.api_sections import ApiSettings
 from config.catalogue import Known, catalogue
 from config.channel_sections import AppriseSettings, ChannelSettings, EmailSettings, WebhookSettings
+from config.chat_sections import ChatSettings
 from config.fields import Hint, setting
 from config.sections import (
     AlertSettings,
     CalibrationSettings,
-    ChatSettings,
     CheckSettings,
     LogSettings,
     ModelSettings,

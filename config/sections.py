@@ -7,8 +7,6 @@ from pydantic import Field, model_validator
 
 from config.fields import Hint, Section, setting
 from config.kinds import (
-    HTTP_ADDRESS,
-    WS_ADDRESS,
     Choice,
     File,
     Format,
@@ -166,49 +164,6 @@ class LogSettings(Section):
         "lines for people or JSON for programs",
         Hint("console or json", "console", env="LOG_FORMAT"),
     )
-
-
-class ChatSettings(Section):
-    """Chat platforms, and who runs this installation."""
-
-    discord_token: Secret = setting(
-        None,
-        "bot token of a Discord application",
-        Hint("the token from Discord's developer portal", "(your token)", env="DISCORD_TOKEN"),
-    )
-    telegram_token: Secret = setting(
-        None,
-        "bot token of a Telegram bot",
-        Hint("the token that @BotFather gave", "(your token)", env="TELEGRAM_TOKEN"),
-    )
-    telegram_base_url: str = setting(
-        "https://api.telegram.org",
-        "where the Telegram Bot API is; another address for a Bot API server of one's own",
-        Hint("an http or https address", "https://api.telegram.org", env="TELEGRAM_BASE_URL"),
-        pattern=HTTP_ADDRESS,
-    )
-    discord_api_url: str = setting(
-        "https://discord.com/api/v10",
-        "where Discord's REST API is; another address for a proxy of one's own",
-        Hint("an http or https address", "https://discord.com/api/v10", env="DISCORD_API_URL"),
-        pattern=HTTP_ADDRESS,
-    )
-    discord_gateway_url: str = setting(
-        "wss://gateway.discord.gg/",
-        "where Discord's gateway is; another address for a proxy of one's own",
-        Hint("a ws or wss address", "wss://gateway.discord.gg/", env="DISCORD_GATEWAY_URL"),
-        pattern=WS_ADDRESS,
-    )
-    operators: TextList = setting(
-        (),
-        "users who may run operator commands",
-        Hint("user ids such as discord:42, split by commas", "discord:42,telegram:42", env="OPERATORS"),
-    )
-
-    @property
-    def has_token(self) -> bool:
-        """Say whether any chat platform is configured."""
-        return self.discord_token is not None or self.telegram_token is not None
 
 
 class Within(Section):

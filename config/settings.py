@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from config.catalogue import Known
+from config.chat_sections import ChatSettings
 from config.gather import Given, Layer, read_dotenv, read_environ, read_overrides, read_yaml
 from config.kinds import LogFormat, LogLevel, SourceChoice
 from config.models import read_models
@@ -19,7 +20,6 @@ from config.root import CONFIG_FILE, Settings, known_settings
 from config.sections import (
     AlertSettings,
     CalibrationSettings,
-    ChatSettings,
     CheckSettings,
     LogSettings,
     ModelSettings,

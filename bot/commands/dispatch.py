@@ -1,16 +1,19 @@
 """Run what a user typed or pressed, and answer with a reply whatever happens."""
 
 import asyncio
+import contextlib
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from pathlib import PurePath
+from typing import Any
 
 import structlog
 
 from bot.commands import ids, timezones
+from bot.commands.asker import Heard, hear
 from bot.commands.catalogue import CommandEntry, catalogue
 from bot.commands.complete import Completer, Completion
 from bot.commands.context import Context
@@ -22,12 +25,15 @@ from bot.commands.reply import Button, Caller, Front, Reply, Tone
 from bot.commands.services import Services
 from bot.commands.spec import Call, Choice, Kind, NearMiss, Visibility
 from bot.commands.symbols import Markets
+from bot.lang import _, learned, speaking
+from bot.turns import Turns
 from engine.errors import GridError, SourceError, StorageError, UserError
 from storage.users import get_settings
 
 log = structlog.get_logger(__name__)
 
 ANSWER_TIMEOUT_S = 30.0
+TURN_TIMEOUT_S = 30.0
 
 
 class Commands:
@@ -39,10 +45,12 @@ class Commands:
         *,
         registry: Registry | None = None,
         clock: Callable[[], float] = time.monotonic,
+        turns: Turns | None = None,
     ) -> None:
         self.registry = registry or offering(services.presets, services.usual_model)
         self._services = services
         self._limits = Limits(clock)
+        self._turns = turns or Turns()
         self._completer = Completer(self.registry, services)
         timezones.names()  # reads the disk once: now, and not while somebody waits
 
@@ -79,7 +87,9 @@ class Commands:
 
     async def suggest(self, command: str, parameter: str, typed: str, caller: Caller) -> list[Choice]:
         """Return up to 25 values for one parameter while somebody types it (Discord's autocomplete)."""
-        return await self._completer.values(command, parameter, typed, caller)
+        heard = await self._heard(caller)
+        with speaking(await learned(heard.language)):
+            return await self._completer.values(command, parameter, typed, caller)
 
     def catalogue(self, front: Front | None = None) -> list[CommandEntry]:
         """Return everything that can be asked on a front, as plain data."""
@@ -98,17 +108,49 @@ class Commands:
             replaying=services.replay is not None,
         )
 
-    async def _answer(self, caller: Caller, understand: Callable[[], Call]) -> Reply:
-        """Understand and run one request; the front edge at which a broad except stands."""
+    @contextlib.asynccontextmanager
+    async def _turn(self, caller: Caller, *, again: bool) -> AsyncIterator[None]:
+        """Wait until the caller may be served; what one command asks of another is part of it."""
+        if again:
+            yield
+            return
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(TURN_TIMEOUT_S):
+                    await stack.enter_async_context(
+                        self._turns.turn(caller.server or caller.user_id, caller.user_id)
+                    )
+            except TimeoutError:
+                told = _("Too much is asked at once just now. Try again in a minute.")
+                raise UserError(told) from None
+            yield
+
+    async def _answer(self, caller: Caller, understand: Callable[[], Call], *, again: bool = False) -> Reply:
+        """Understand and run one request in the asker's language."""
+        wait_s = self._limits.take(caller.user_id)
+        heard = await self._heard(caller, reading=not wait_s)
+        with speaking(await learned(heard.language)):
+            asked = (lambda: _too_soon(wait_s)) if wait_s else understand
+            reply = await self._tried(caller, asked, heard, again=again)
+            return replace(reply, notice=" · ".join(filter(None, (reply.notice, heard.news()))))
+
+    async def _heard(self, caller: Caller, *, reading: bool = True) -> Heard:
+        """Return what the asker has set and which language they are answered in."""
+        try:
+            return await hear(self._services.state if reading else None, caller, self._services.wall_ms())
+        except StorageError:
+            return await hear(None, caller, 0)
+
+    async def _tried(
+        self, caller: Caller, understand: Callable[[], Call], heard: Heard, *, again: bool
+    ) -> Reply:
+        """Answer one request whatever happens; the front edge at which a broad except stands."""
         name = ""
         try:
-            wait_s = self._limits.take(caller.user_id)
-            if wait_s:
-                raise UserError(f"That was a lot at once. Try again in {max(1, round(wait_s))} s.")
             call = understand()
             name = call.command.name
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                context = await self._context(caller)
+            async with self._turn(caller, again=again), asyncio.timeout(ANSWER_TIMEOUT_S):
+                context = await self._context(caller, heard.values)
                 await self._load(context, call)
                 reply = await call.command.run(context, call)
             return self._finished(reply, call)
@@ -119,21 +161,22 @@ class Commands:
         except (GridError, SourceError) as error:
             return self._labelled(_no_data(error, name))
         except StorageError as error:
-            told = "Nothing was changed: the store did not answer. Please try again in a moment."
-            return self._labelled(_refused(name, f"{told} Incident {_incident(error, name, caller)}.", ""))
+            told = _("Nothing was changed: the store did not answer. Please try again in a moment.")
+            return self._labelled(_refused(name, f"{told} {_incident(error, name, caller)}", ""))
         except Exception as error:  # noqa: BLE001 - the edge: one request that fails is one answer
-            told = "That went wrong on our side, and we have noted it."
-            return self._labelled(_refused(name, f"{told} Incident {_incident(error, name, caller)}.", ""))
+            told = _("That went wrong on our side, and we have noted it.")
+            return self._labelled(_refused(name, f"{told} {_incident(error, name, caller)}", ""))
 
-    async def _context(self, caller: Caller) -> Context:
-        values = await self._services.state.read(lambda session: get_settings(session, caller.user_id))
+    async def _context(self, caller: Caller, values: Mapping[str, Any] | None) -> Context:
+        if values is None:
+            values = await self._services.state.read(lambda session: get_settings(session, caller.user_id))
         return Context(
             caller=caller,
             prefs=Prefs.of(values, self._services.defaults),
             services=self._services,
             registry=self.registry,
             limits=self._limits,
-            run=lambda line: self.dispatch(line, caller),
+            run=lambda line: self._answer(caller, lambda: self._parser(caller).understand(line), again=True),
         )
 
     async def _load(self, context: Context, call: Call) -> None:
@@ -176,6 +219,12 @@ class Commands:
         return replace(reply, buttons=(tuple(buttons),) if buttons else ())
 
 
+def _too_soon(wait_s: float) -> Call:
+    """Refuse a request of somebody who has asked too much."""
+    told = _("That was a lot at once. Try again in {seconds} s.")
+    raise UserError(told.format(seconds=max(1, round(wait_s))))
+
+
 def _refused(name: str, message: str, example: str) -> Reply:
     return Reply(command=name, error=message, example=example, tone=Tone.BAD, ephemeral=True)
 
@@ -183,9 +232,10 @@ def _refused(name: str, message: str, example: str) -> Reply:
 def _no_data(error: GridError | SourceError, name: str) -> Reply:
     """Return the refusal of a request that there is no data for."""
     if isinstance(error, GridError):
-        return _refused(name, "There is nothing to draw there yet.", "/heatmap btc 24h")
+        return _refused(name, _("There is nothing to draw there yet."), "/heatmap btc 24h")
     log.warning("command.no_data", command=name, why=str(error))
-    return _refused(name, "The venues do not answer just now. Please try again in a moment.", "/status")
+    told = _("The venues do not answer just now. Please try again in a moment.")
+    return _refused(name, told, "/status")
 
 
 def _action_of(call: Call) -> str:
@@ -194,7 +244,7 @@ def _action_of(call: Call) -> str:
 
 
 def _incident(error: Exception, name: str, caller: Caller) -> str:
-    """Log what went wrong and return its number.
+    """Log what went wrong and return the sentence with its number.
 
     Messages of exceptions may quote what a user typed or a row's values, so only kinds and places are kept.
     """
@@ -209,4 +259,4 @@ def _incident(error: Exception, name: str, caller: Caller) -> str:
         cause=type(error.__cause__).__name__ if error.__cause__ else "",
         where=[f"{PurePath(f.filename).name}:{f.lineno} {f.name}" for f in frames],
     )
-    return incident
+    return _("Incident {number}.").format(number=incident)

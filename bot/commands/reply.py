@@ -20,17 +20,21 @@ class Front(StrEnum):
 class Caller:
     """Who asks, and from where. `place` is the channel or chat; `private` is False where others read along.
 
+    `server` is the server or group that is asked in, whose members share its turns; empty alone with the bot.
     `may_post` says that the caller may make the bot post into `place`; `operator` that the caller runs this
-    installation (only ever true for the terminal console on the machine itself).
+    installation (only ever true for the terminal console on the machine itself). `language` is what the platform
+    says that they read ("pt-BR"), empty where it says nothing.
     """
 
     user_id: UserId
     front: Front
     place: str = ""
+    server: str = ""
     private: bool = True
     may_post: bool = False
     operator: bool = False
     tz: str = "UTC"
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,34 @@ class Table:
     numeric: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One thing that a form asks for: `value` is what it holds now, `choices` (value, label) what it may hold.
+
+    `hint` says how to type it; `required` that it may not be left empty.
+    """
+
+    name: str
+    label: str
+    hint: str = ""
+    value: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """Several things asked at once, five at most, where a front can show that; `action` is what is submitted.
+
+    `opens` says that it is shown at once, and not only when somebody asks for it.
+    """
+
+    title: str
+    action: str
+    fields: tuple[Field, ...]
+    opens: bool = False
+
+
 class Tone(StrEnum):
     """How a reply is meant, so that a front can colour it."""
 
@@ -91,6 +123,7 @@ class Reply:
     `ephemeral` for the asker's eyes alone where others read along; `edits` True where a button's answer
     should replace the message that carried it; `error` the sentence of a failure, with `example` a line
     that works.
+    `form` says that the reply is a question: its text and buttons ask it step by step, the form all at once.
     `source`, `now_ms` and `price` say what the answer was made from (market time, last price or None).
     """
 
@@ -108,6 +141,7 @@ class Reply:
     edits: bool = False
     error: str = ""
     example: str = ""
+    form: Form | None = None
     source: str = ""
     now_ms: int = 0
     price: float | None = None

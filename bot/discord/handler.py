@@ -114,7 +114,8 @@ class Handler:
             finally:
                 done.set()
 
-        if not self._lanes.add(lane, work):
+        server = f"{CHANNEL}:{interaction.guild_id}" if interaction.guild_id is not None else ""
+        if not self._lanes.add(lane, work, server):
             await self._noted(lambda: asked.answer(parcels_of(BUSY), hidden=not is_private(interaction)))
             done.set()
         try:

@@ -6,7 +6,7 @@ import discord
 
 from bot.commands.reply import Caller, Front
 from bot.commands.spec import Command, Visibility, Who
-from bot.delivery.discord.places import user_id_of
+from bot.delivery.discord.places import CHANNEL, user_id_of
 
 HERE = "here"
 NEEDED = {
@@ -27,8 +27,10 @@ def caller_of(interaction: discord.Interaction) -> Caller:
         user_id=user_id_of(interaction.user.id),
         front=Front.DISCORD,
         place=str(interaction.channel_id or ""),
+        server=f"{CHANNEL}:{interaction.guild_id}" if interaction.guild_id is not None else "",
         private=is_private(interaction),
         may_post=manages(interaction) and not obstacle(interaction),
+        language=interaction.locale.value,
     )
 
 

@@ -56,7 +56,7 @@ class Handler:
         if line is None:
             return
         work = self._guarded(lambda: self._said(message, line, who, bot_name, named=named), who.place)
-        if not self._lanes.add(who.lane, work):
+        if not self._lanes.add(who.lane, work, who.server):
             log.info("telegram.too_many_at_once", of=who.user_id)
 
     def press(self, query: CallbackQuery, bot_name: str) -> None:
@@ -68,7 +68,8 @@ class Handler:
             return
         action = query.data
         work = self._guarded(lambda: self._pressed(query, action, who, knock, bot_name), who.place, knock)
-        self._lanes.aside(work)
+        if not self._lanes.aside(work, who.lane):
+            log.info("telegram.too_many_at_once", of=who.user_id)
 
     async def _said(self, message: Message, line: str, who: Voice, bot_name: str, *, named: bool) -> None:
         if not line:
@@ -128,7 +129,7 @@ class Handler:
         if self._lanes.busy(who.lane):
             await knock.answer()
         work = self._guarded(lambda: self._run(query, course, who, knock), who.place, knock)
-        if not self._lanes.add(who.lane, work):
+        if not self._lanes.add(who.lane, work, who.server):
             await knock.answer("Still busy with what you asked before.")
 
     async def _run(self, query: CallbackQuery, course: Course, who: Voice, knock: Knock) -> None:

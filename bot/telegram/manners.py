@@ -133,6 +133,7 @@ def caller_of(voice: Voice, *, may_post: bool = False) -> Caller:
         user_id=voice.user_id,
         front=Front.TELEGRAM,
         place=voice.place.text,
+        server=voice.server,
         private=voice.private,
         may_post=may_post,
     )

@@ -29,6 +29,11 @@ class Voice:
     for_group: bool = False
 
     @property
+    def server(self) -> str:
+        """Return the group whose members share its turns; empty in a private chat."""
+        return "" if self.private else str(user_id_of(self.place.chat_id))
+
+    @property
     def lane(self) -> str:
         """Return whose requests are done one after the other."""
         return str(self.user_id)
