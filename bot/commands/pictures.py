@@ -3,13 +3,25 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import structlog
 
 from bot.commands.context import Context
 from bot.commands.limits import PICTURE_EVERY_S
+from bot.commands.parts import shares_of, without_of
 from bot.commands.reply import Front, Image
 from bot.commands.spec import Choice, Kind, Parameter
-from bot.render.picture import Layout, Picture
-from engine.errors import LiqwatchError, UserError
+from bot.live.view import SymbolView
+from bot.render.about import About
+from bot.render.picture import Card, Layout, Picture
+from engine.errors import LiqwatchError, RenderError, UserError
+
+log = structlog.get_logger(__name__)
+
+Dressed = TypeVar("Dressed", bound=About)
+NOT_DRAWN = "The picture could not be drawn this time."
 
 LAYOUT = Parameter(
     name="layout",
@@ -70,6 +82,35 @@ def _soon_s(ctx: Context, user_id: str) -> float:
 
 def _wait(wait_s: float) -> str:
     return f"One new picture every {PICTURE_EVERY_S:.0f} s: the next in {math.ceil(wait_s)} s."
+
+
+async def card(ctx: Context, request: Card) -> tuple[tuple[Image, ...], tuple[str, ...]]:
+    """Return the picture of a request that has all it shows, or why there is none: the words say the same."""
+
+    async def ask_for(may_draw: Callable[[], None]) -> Picture:
+        return await ctx.services.pictures.card(request, may_draw)
+
+    try:
+        return (image_of(await drawn(ctx, ask_for, instead="/help")),), ()
+    except UserError as soon:
+        return (), (str(soon),)
+    except RenderError as error:
+        log.warning("card_not_drawn", file=request.file_name, error=str(error))
+        return (), (NOT_DRAWN,)
+
+
+def dressed(ctx: Context, request: Dressed, view: SymbolView, layout: str) -> Dressed:
+    """Return a request with what the user chose, and with what is known of the view's data."""
+    return replace(
+        request,
+        theme=ctx.prefs.drawing,
+        layout=layout_of(ctx, layout),
+        tz=ctx.tz,
+        source_label=ctx.services.market.label(),
+        without=without_of(ctx, view),
+        accuracy=ctx.services.accuracy.line(view.symbol, request.model),
+        shares=shares_of(ctx, view),
+    )
 
 
 def layout_of(ctx: Context, asked: str) -> Layout:

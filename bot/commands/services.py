@@ -16,7 +16,7 @@ from bot.live.view import SymbolView
 from bot.live.window import ModelFeed
 from bot.render.cascade_request import CascadeRequest
 from bot.render.liquidations_request import LiquidationsRequest
-from bot.render.picture import Picture
+from bot.render.picture import Card, Picture
 from bot.render.request import HeatmapRequest
 from bot.supervisor import PartHealth
 from bot.truth.shelf import Shelf
@@ -209,6 +209,9 @@ class Pictures(Protocol):
 
     async def liquidations(self, request: LiquidationsRequest, drawing: Callable[[], None]) -> Picture:
         """Return the picture of what was liquidated; `drawing` is called before it is drawn."""
+
+    async def card(self, request: Card, drawing: Callable[[], None]) -> Picture:
+        """Return the picture of a request that has all it shows; `drawing` is called before it is drawn."""
 
 
 class Privacy(Protocol):

@@ -1,4 +1,6 @@
-"""Answer `/zones`: the dense zones near the price, in a table."""
+"""Answer `/zones`: the dense zones near the price, as a picture and in a table."""
+
+from dataclasses import replace
 
 from bot.commands import ids, venues_asked
 from bot.commands.context import Context
@@ -14,12 +16,14 @@ from bot.commands.parts import (
     symbol_of,
     view_among,
 )
+from bot.commands.pictures import LAYOUT, card, dressed
 from bot.commands.reach import reach
-from bot.commands.reply import Button, Reply, Table
-from bot.commands.spec import Call, Command, Kind, Parameter, Visibility, Who
+from bot.commands.reply import Button, Image, Reply, Table
+from bot.commands.spec import Call, Command, Cost, Kind, Parameter, Visibility, Who
 from bot.commands.venues_asked import EXCHANGE
 from bot.live.view import SymbolView
 from bot.render import text
+from bot.render.zones_request import ZonesRequest
 from engine.model import Side, Zone
 
 WANTED_H = 48
@@ -52,6 +56,8 @@ async def show(ctx: Context, call: Call) -> Reply:
     if told := await reach(ctx, view, chosen):
         lines.append(told)
     lines += _notes(view, side, chosen)
+    images, without = await _picture(ctx, call, view, chosen)
+    lines += without
     again = [word for word in (*_again(symbol, call), venues_asked.word(venues)) if word]
     heatmap = [word for word in (symbol, venues_asked.word(venues)) if word]
     return Reply(
@@ -59,6 +65,7 @@ async def show(ctx: Context, call: Call) -> Reply:
         title=f"{text.base(symbol)} zones" + (f", {venues_asked.titles(venues)}" if venues else ""),
         text="\n".join(lines),
         table=_table(ctx, view, chosen) if chosen else None,
+        images=images,
         buttons=rows(
             [
                 Button(label="Refresh", action=ids.action("zones", "", *again, edits=True)),
@@ -72,7 +79,23 @@ async def show(ctx: Context, call: Call) -> Reply:
 
 
 def _again(symbol: str, call: Call) -> tuple[str, ...]:
-    return (symbol, call.text("side"), str(call.whole("count")))
+    return (symbol, call.text("side"), str(call.whole("count")), call.text("layout"))
+
+
+async def _picture(
+    ctx: Context, call: Call, view: SymbolView, zones: list[Zone]
+) -> tuple[tuple[Image, ...], tuple[str, ...]]:
+    """Return the card of these zones, nothing where there are none, or why there is no picture."""
+    if not zones or view.zones is None:
+        return (), ()
+    request = replace(
+        dressed(ctx, ZonesRequest.of(view, now_ms=ctx.now_ms), view, call.text("layout")),
+        zones=tuple(zones),
+        known=view.zones.threshold_ready,
+        samples_h=view.zones.samples_h,
+        side=side_of(call.text("side")),
+    )
+    return await card(ctx, request)
 
 
 def _interpolated(view: SymbolView) -> str:
@@ -148,12 +171,13 @@ def _notes(view: SymbolView, side: Side | None, chosen: list[Zone]) -> list[str]
 COMMANDS = (
     Command(
         noun="zones",
-        description="List the dense liquidation zones near the price: range, distance, dollars, age, share",
+        description="Show the dense liquidation zones near the price: range, distance, dollars, age, share",
         run=show,
-        parameters=(SYMBOL, SIDE, COUNT, EXCHANGE, SHARE),
+        parameters=(SYMBOL, SIDE, COUNT, EXCHANGE, LAYOUT, SHARE),
         aliases=("zone", "levels", "liqs"),
         examples=("/zones btc", "/zones eth side=short count=3", "/zones btc exchange=binance"),
         visibility=Visibility.SHAREABLE,
+        cost=Cost.PICTURE,
         who=Who.EVERYONE,
     ),
 )

@@ -17,6 +17,7 @@ SHOWN_GAPS = 2
 NOT_ADVICE = "estimate, not advice"
 SIDES_SAID = "shorts above price, longs below"
 PALE_SAID = "paler beyond 8%: not validated"
+INTERPOLATED_SAID = "price interpolated in its candle"
 
 
 def alt_text(request: HeatmapRequest) -> str:
@@ -33,7 +34,11 @@ def alt_text(request: HeatmapRequest) -> str:
         *([f"{request.source_label}."] if request.source_label else []),
         f"{made}, {text.clock(request.now_ms, text.zone_of(request.tz))}; {NOT_ADVICE}.",
     ]
-    words = " ".join(parts)
+    return within_limit(" ".join(parts))
+
+
+def within_limit(words: str) -> str:
+    """Return words cut to what every platform takes as a caption."""
     return words if len(words) < ALT_LIMIT else words[: ALT_LIMIT - 2].rstrip() + "…"
 
 
@@ -194,6 +199,6 @@ def footer(request: HeatmapRequest, *, pale: bool = False) -> tuple[str, ...]:
     if zones is not None and zones.threshold_ready and zones.samples_h < FULL_SAMPLES_H:
         items.append(f"zones judged on {zones.samples_h / 24:.1f} of 21 days")
     if request.interpolated:
-        items.append("price interpolated in its candle")
+        items.append(INTERPOLATED_SAID)
     items.append(SIDES_SAID)
     return tuple(item for item in items if item)

@@ -159,6 +159,6 @@ def _footer(request: CascadeRequest) -> tuple[str, ...]:
         alt.PALE_SAID if max(MOVES) > TRUSTED else "",
         request.accuracy,
         BRIGHT_SAID,
-        "price interpolated in its candle" if request.interpolated else "",
+        alt.INTERPOLATED_SAID if request.interpolated else "",
     ]
     return tuple(item for item in items if item)

@@ -21,7 +21,7 @@ Place = Callable[[float, float], tuple[float, float]]
 
 def draw_chips(drawing: Sketch, place: Place) -> None:
     """Draw chips under each other, where `place` says."""
-    chips = _chips(drawing)
+    chips = chips_of(drawing)
     if not chips:
         return
     sizes = drawing.sizes
@@ -46,7 +46,7 @@ def free_corner(plot: Box, xs: Floats, ys: Floats) -> Place:
     return place
 
 
-def _chips(drawing: Sketch) -> list[tuple[str, str]]:
+def chips_of(drawing: Sketch) -> list[tuple[str, str]]:
     """Return the words and colour of each chip, most important first; those too long for the plot go on."""
     scene, palette = drawing.scene, drawing.palette
     chips = [(scene.replay, palette.warn)] if scene.replay else []
@@ -66,10 +66,10 @@ def _lines(drawing: Sketch, words: str, room: float) -> list[str]:
             lines[-1] = longer
         else:
             lines.append(word)
-    return [_cut(drawing, line, size, room) for line in lines]
+    return [cut(drawing, line, size, room) for line in lines]
 
 
-def _cut(drawing: Sketch, words: str, size: float, room: float) -> str:
+def cut(drawing: Sketch, words: str, size: float, room: float) -> str:
     """Return a text cut with an ellipsis to what fits."""
     if drawing.ink.measure(words, size, Weight.SEMIBOLD) <= room:
         return words
@@ -84,7 +84,7 @@ def draw_footer(drawing: Sketch) -> None:
     right = drawing.frame.width - sizes.margin
     mark = ink.measure(MARK, sizes.small, Weight.SEMIBOLD)
     room = right - sizes.margin - mark - 2 * INSET
-    items = [_cut(drawing, item, sizes.small, room) for item in scene.footer]
+    items = [cut(drawing, item, sizes.small, room) for item in scene.footer]
     widths = [ink.measure(item, sizes.small, Weight.REGULAR) for item in items]
     joint = ink.measure(f"x{JOINT}x", sizes.small, Weight.REGULAR) - ink.measure(
         "xx", sizes.small, Weight.REGULAR

@@ -1,7 +1,12 @@
 """Name what a picture is, and the few shapes and colours it can be asked for."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from bot.render.scene import Sheet
 
 
 class Layout(StrEnum):
@@ -34,3 +39,27 @@ class Picture:
     alt: str
     width: int
     height: int
+
+
+class Drawable(Protocol):
+    """Be a request: what the cache and the file of its picture are called by."""
+
+    @property
+    def layout(self) -> Layout: ...  # noqa: D102 (described by the requests themselves; so are those below)
+    @property
+    def hd(self) -> bool: ...  # noqa: D102
+    @property
+    def symbol(self) -> str: ...  # noqa: D102
+    @property
+    def candle_ts(self) -> int: ...  # noqa: D102
+    @property
+    def what(self) -> Hashable: ...  # noqa: D102
+    @property
+    def file_name(self) -> str: ...  # noqa: D102
+
+
+class Card(Drawable, Protocol):
+    """Be a request that has all that its picture shows."""
+
+    def scene(self) -> "Sheet": ...  # noqa: D102
+    def alt(self) -> str: ...  # noqa: D102

@@ -20,7 +20,7 @@ from bot.render.cache import PictureCache, SingleFlight
 from bot.render.cascade_request import CascadeRequest, cascade_alt, cascade_scene_of
 from bot.render.compose import scene_of
 from bot.render.liquidations_request import LiquidationsRequest, liquidations_alt, liquidations_scene_of
-from bot.render.picture import Layout, Picture
+from bot.render.picture import Card, Drawable, Layout, Picture
 from bot.render.pool import WorkerPool
 from bot.render.request import HeatmapRequest
 from bot.render.scene import Sheet
@@ -34,7 +34,8 @@ MAX_WAITING = 64
 
 GridSource = Grid | Callable[[], Awaitable[Grid]]
 """A grid, or how to get it: asked for only when the picture is not in the cache."""
-_Request = HeatmapRequest | CascadeRequest | LiquidationsRequest
+
+
 _Composed = Callable[[], Awaitable[tuple[Sheet, str]]]
 """How to get a scene and its words; not called where the picture is in the cache."""
 
@@ -111,7 +112,19 @@ class Renderer:
 
         return await self._picture(request, composed)
 
-    async def _picture(self, request: _Request, composed: _Composed) -> Picture:
+    async def card(self, request: Card, drawing: Callable[[], None]) -> Picture:
+        """Return the picture of a request that has all it shows, as `heatmap` does its own.
+
+        `drawing` is called only where the picture has to be drawn now, and may raise.
+        """
+
+        async def composed() -> tuple[Sheet, str]:
+            drawing()
+            return request.scene(), request.alt()
+
+        return await self._picture(request, composed)
+
+    async def _picture(self, request: Drawable, composed: _Composed) -> Picture:
         """Return a picture from the cache, from a drawing under way, or drawn now."""
         held = self._cache.get(request.what, request.candle_ts)
         if held is not None:
@@ -121,7 +134,7 @@ class Renderer:
             (request.what, request.candle_ts), lambda: self._draw(request, composed)
         )
 
-    async def _draw(self, request: _Request, composed: _Composed) -> Picture:
+    async def _draw(self, request: Drawable, composed: _Composed) -> Picture:
         """Draw a picture and keep it."""
         scene, words = await composed()
         png = await self._pool.draw(scene)

@@ -96,3 +96,32 @@ class LiquidationsScene(Sheet):
     end_ms: int
     totals: tuple[float, float]
     tz: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneRow:
+    """One zone of a card in words; `parts` are the shares of its dollars in the order of the legend."""
+
+    prices: str
+    usd: float
+    dollars: str
+    away: str
+    age: str
+    parts: tuple[float, ...]
+    most: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZonesScene(Sheet):
+    """Zones as bars above and below the price, the highest first.
+
+    `none_above` and `none_below` are what a side without any says, empty where that side is not asked for;
+    `sums` what each side's come to, above first; `legend` the venues that bars are split into.
+    """
+
+    above: tuple[ZoneRow, ...]
+    below: tuple[ZoneRow, ...]
+    none_above: str
+    none_below: str
+    sums: tuple[str, ...]
+    legend: tuple[str, ...]

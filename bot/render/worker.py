@@ -12,19 +12,28 @@ import struct
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from bot.render.cascade import draw_cascade
 from bot.render.fonts import Faces, find_faces
 from bot.render.heatmap import draw
 from bot.render.liquidations import draw_liquidations
-from bot.render.scene import CascadeScene, LiquidationsScene, Scene
+from bot.render.scene import CascadeScene, LiquidationsScene, Scene, Sheet, ZonesScene
+from bot.render.zones_card import draw_zones_card
 
 LENGTH = struct.Struct(">Q")
 DRAWN = b"\x01"
 FAILED = b"\x00"
+KINDS: dict[type[Sheet], Callable[[Any, Faces], bytes]] = {
+    Scene: draw,
+    CascadeScene: draw_cascade,
+    LiquidationsScene: draw_liquidations,
+    ZonesScene: draw_zones_card,
+}
+"""What draws which scene."""
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:
@@ -47,12 +56,8 @@ def write_frame(stream: BinaryIO, body: bytes) -> None:
 def answer(job: bytes, faces: Faces) -> bytes:
     """Return the answer to one job: a PNG, or why there is none."""
     try:
-        scene: Scene | CascadeScene | LiquidationsScene = pickle.loads(job)  # noqa: S301 (see the import)
-        if isinstance(scene, CascadeScene):
-            return DRAWN + draw_cascade(scene, faces)
-        if isinstance(scene, LiquidationsScene):
-            return DRAWN + draw_liquidations(scene, faces)
-        return DRAWN + draw(scene, faces)
+        scene: Sheet = pickle.loads(job)  # noqa: S301 (see the import)
+        return DRAWN + KINDS[type(scene)](scene, faces)
     except Exception:  # noqa: BLE001 (the edge of the process: the error belongs to whoever asked)
         return FAILED + traceback.format_exc(limit=-4).encode()
 

@@ -237,6 +237,12 @@ class Sketches:
             drawing()
         return self._drawn(request, liquidations_alt(request))
 
+    async def card(self, request, drawing) -> Picture:
+        if self._missing(request):
+            drawing()
+        assert request.scene()
+        return self._drawn(request, request.alt())
+
     def _missing(self, request) -> bool:
         self.requests.append(request)
         return (request.what, request.candle_ts) not in self.drawn

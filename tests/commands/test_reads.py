@@ -36,6 +36,16 @@ async def test_zones_stand_in_the_order_of_their_prices(desk):
     assert reply.price == 113_204.5
 
 
+async def test_zones_come_with_a_card_of_the_same_zones(desk):
+    reply = await desk.ok("/zones btc short layout=portrait")
+    assert (reply.images[0].width, reply.images[0].height) == (1080, 1350)
+    assert "Shorts above: $38M at +0.70%" in reply.images[0].alt
+    assert "Longs" not in reply.images[0].alt
+    assert "portrait" in reply.buttons[0][0].action
+    desk.market.views["BTCUSDT"] = replace(desk.market.view("BTCUSDT"), zones=zone_set())
+    assert not (await desk.ok("/zones btc")).images
+
+
 async def test_zones_of_one_side_and_count(desk):
     reply = await desk.ok("/zones btc short 1")
     assert [row[1] for row in reply.table.rows] == ["114,000 – 114,400"]

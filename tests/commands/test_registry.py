@@ -114,7 +114,8 @@ def test_settings_data_and_alerts_are_never_shown_to_others():
     for command in COMMANDS:
         if command.noun in ("settings", "data", "alert", "watch", "unwatch", "channels"):
             assert command.visibility is Visibility.PRIVATE
-    assert {c.noun for c in COMMANDS if c.cost is Cost.PICTURE} == {"heatmap", "cascade", "liquidations"}
+    pictures = {"heatmap", "zones", "cascade", "liquidations"}
+    assert {c.noun for c in COMMANDS if c.cost is Cost.PICTURE} == pictures
 
 
 def test_the_catalogue_is_plain_data():
