@@ -5,7 +5,7 @@ ARGS ?=
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev ccxt apprise run test check fmt bench soak lock clean
+.PHONY: help setup setup-dev ccxt apprise run test check fmt bench soak messages lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -64,6 +64,9 @@ bench: setup-dev ## run every benchmark and print its figures
 soak: setup-dev ## what is too long for CI: kill loops, thousands of examples
 	$(BIN)/python -m pytest -m soak -p no:randomly --timeout 3600 $(PYTEST)
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -q -m "not soak" --timeout 3600 tests/engine tests/commands/test_parse.py
+
+messages: setup-dev ## renew the catalogues of the languages from the code
+	$(BIN)/python -m bot.lang.messages
 
 lock: ## renew the lock files (needs uv)
 	tools/lock.sh

@@ -5,6 +5,7 @@ further callers wait their turn, and every call ends within `timeout_s`, with it
 """
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -94,10 +95,11 @@ class StateStore:
         if self._closed:
             raise StorageError("The state store is closed.")
         ticket = Ticket()
+        context = contextvars.copy_context()  # whose language is spoken
         self._waiting += 1
         try:
             async with asyncio.timeout(self._timeout_s), slots:
-                return await asyncio.wrap_future(pool.submit(work, fn, ticket))
+                return await asyncio.wrap_future(pool.submit(context.run, work, fn, ticket))
         except TimeoutError as error:
             raise self._failure(StorageError("The state store did not answer in time.")) from error
         except StorageError as error:

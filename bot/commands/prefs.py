@@ -17,7 +17,8 @@ class Prefs:
 
     `within` are fractions, smallest first; `critical`, `warning` and `info` say one severity's distance by
     itself, 0 for none of it, below 0 where that was never set; `quiet` is "22:00-07:00", empty for none;
-    `quiet_mode` what quiet hours do (hold, silent, drop); `tz` and `symbol` are empty where never set.
+    `quiet_mode` what quiet hours do (hold, silent, drop); `tz`, `symbol` and `language` are empty where never
+    set.
     """
 
     tz: str = ""
@@ -34,6 +35,7 @@ class Prefs:
     theme: str = "dark"
     layout: str = "auto"
     symbol: str = ""
+    language: str = ""
     hysteresis: float = 0.0025
 
     @classmethod
