@@ -35,7 +35,7 @@ class Now:
     def percent(self, metric: Metric, least: float) -> str:
         """Return the size of a number as a percentage: 3.4 %, 0.64 %, 12.5 %."""
         size = abs(self.value(metric, least)) * 100
-        return f"{size:.2g} %" if size < 9.95 else f"{size:.3g} %"
+        return speech().percent(f"{size:.2g}" if size < 9.95 else f"{size:.3g}", gap=" ")
 
     def zone_words(self, usd: float | None = None) -> str:
         """Return the zone in words: a $42M long zone."""

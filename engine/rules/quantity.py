@@ -7,6 +7,8 @@ import math
 import re
 from enum import StrEnum
 
+from engine.lang import _, speech
+
 SECOND_MS = 1_000
 _TIMES = (("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", SECOND_MS))
 _TIME_UNITS = {
@@ -104,16 +106,16 @@ def say(unit: Unit, value: float) -> str:
     """Return a quantity in words: 3 %, $10M, 15 minutes."""
     match unit:
         case Unit.PERCENT:
-            return f"{_plain(value * 100)} %"
+            return speech().percent(_plain(value * 100), gap=" ")
         case Unit.TIME:
             return say_time(value)
         case Unit.USD:
             return say_usd(value)
         case Unit.TIMES:
-            return f"{_plain(value)} times"
+            return _("{count} times").format(count=speech().figure(_plain(value)))
         case Unit.PRICE:
-            return f"{value:,.10g}" if abs(value) < 1e9 else f"{value:,.0f}"
-    return _plain(value)
+            return speech().figure(f"{value:,.10g}" if abs(value) < 1e9 else f"{value:,.0f}")
+    return speech().figure(_plain(value))
 
 
 def typed(unit: Unit, value: float) -> str:
@@ -141,16 +143,16 @@ def say_time(ms: float) -> str:
     for name, size in _TIMES:
         count, left = divmod(left, size)
         if count:
-            parts.append(f"{count} {name}{'s' if count > 1 else ''}")
-    return " ".join(parts) or "0 seconds"
+            parts.append((count, name))
+    return speech().lasting(parts or [(0, "second")])
 
 
 def say_usd(usd: float) -> str:
     """Return dollars in short: $10M, $2.5M, $900k."""
     for size, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(usd) >= size:
-            return f"${usd / size:.4g}{name}"
-    return f"${usd:.4g}"
+            return speech().usd(f"{usd / size:.4g}", name)
+    return speech().usd(f"{usd:.4g}")
 
 
 def _plain(value: float) -> str:

@@ -38,6 +38,9 @@ class ZoneProximity(Condition):
         Phrase("{coin} near|within {within} of? zone of|above|over {min_usd}"),
         Phrase("{coin} near|within {within} of? long zone of|above|over {min_usd}", {"side": Side.LONG}),
         Phrase("{coin} near|within {within} of? short zone of|above|over {min_usd}", {"side": Side.SHORT}),
+        Phrase("{coin} near zone"),
+        Phrase("{coin} near long zone", {"side": Side.LONG}),
+        Phrase("{coin} near short zone", {"side": Side.SHORT}),
     )
     example = "btc within 1% of long zone"
     hysteresis = 0.25

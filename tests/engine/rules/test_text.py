@@ -98,6 +98,12 @@ def test_words_that_people_really_type():
     assert made("btc price > 60k") == made("btc above 60,000") == made("price btc over $60000")
 
 
+def test_near_a_zone_is_one_percent_where_no_distance_is_said():
+    read = read_rule("tell me when btc gets near a long zone", now_ms=0)
+    assert read == read_rule("btc near 1% of long zone", now_ms=0)
+    assert read_rule("near zone btc", now_ms=0) == read_rule("btc near 1% of zone", now_ms=0)
+
+
 def test_what_holds_for_the_whole_rule():
     line = "btc above 60000 held for 5m once severity=critical expires=3d hysteresis=10%"
     line += ' note="Sell, AND breathe"'
@@ -117,7 +123,7 @@ def test_what_holds_for_the_whole_rule():
         ("btc fals 3% in 15m", "“btc fals 3% in 15m” is not a condition I know", "btc falls 3% in 15m"),
         ("btc fundng above 0.05%", "not a condition", "btc funding above 0.05%"),
         ("btc drops 2% in a ten minute span", "not a condition", "btc falls 3% in 15m"),
-        ("btc gets near a short zone", "not a percent, such as 3%. Try: btc within 1% of long zone", ""),
+        ("btc within a short zone", "not a percent, such as 3%. Try: btc within 1% of long zone", ""),
         ("hello there", "not a condition", "btc falls 3% in 15m and oi drops 2% in 1h"),
         ("btc falls 300% in 15m", "by 300 % is out of range: 0.05 % to 90 %", ""),
         ("btc falls much in 15m", "“much” is not a percent, such as 3%", ""),
@@ -370,7 +376,7 @@ def test_a_coin_may_stand_last(line, same):
     assert read_rule(line, now_ms=0) == read_rule(same, now_ms=0)
 
 
-@pytest.mark.parametrize("line", ["dogs fly", "falls 3% in 15m 20", "near zone", "btc"])
+@pytest.mark.parametrize("line", ["dogs fly", "falls 3% in 15m 20", "within zone", "btc"])
 def test_a_last_word_makes_no_condition_of_what_is_none(line):
     with pytest.raises(UserError):
         read_rule(line, now_ms=0)
