@@ -14,9 +14,10 @@ from aiohttp import web
 from bot.commands.models import FOLLOWED, pick
 from bot.commands.symbols import Markets, resolve
 from bot.web.channels import BINS, MAX_COLUMNS, facts_of
-from bot.web.encode import Frame, pack
+from bot.web.encode import Frame
 from bot.web.ports import WINDOWS, Market
 from bot.web.reports import Reported, Reports, venues_of
+from bot.web.thrift import pack_within
 from bot.web.wire import dumps
 from engine.errors import UserError
 from engine.grid import Grid
@@ -206,7 +207,7 @@ def _json(body: dict[str, Any]) -> web.Response:
 
 
 def _binary(grid: Grid, head: dict[str, Any]) -> bytes:
-    return pack(Frame.of(grid), {"type": "snapshot", **head})
+    return pack_within(Frame.of(grid), {"type": "snapshot", **head})
 
 
 def _candles(grid: Grid, head: dict[str, Any]) -> bytes:

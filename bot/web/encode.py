@@ -1,8 +1,7 @@
 """Pack a heatmap and its candles into the compact binary form of docs/websocket.md, and unpack it again.
 
-Dollars become one byte on a log scale, each bin over time is stored as differences, integers as byte planes,
-and all of it is deflated: a day of a busy market comes to some 50 kB, a thousand columns to 150. No input or
-output here.
+Dollars become one byte on a log scale, of each bin over time only what changes is kept, integers are byte
+planes, and all of it is deflated: a day of a busy market comes to some 40 kB. No input or output here.
 """
 
 import json
@@ -15,41 +14,38 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.render.raster import RANGE, scale_of, soften
+from bot.web.cells import Bytes, Changes, changes_of, deflated, surfaces_of
 from engine.errors import GridError
 from engine.grid import Grid
 from engine.model import Floats, Ints
 
-MAGIC = b"LQW1"
-VERSION = 1
+MAGIC = b"LQW2"
+VERSION = 2
 CODES = 255
 """Code 0 is nothing; codes 1 to 255 run evenly in log from the scale's low to its high."""
 SOFTEN = 3
 """Passes over neighbours in price before the top is chosen; the page draws with as many."""
 BELOW_COLOUR = 10.0
 HEADROOM = 2.0
-LEVEL = 6
-CHANGES_PER_BYTE = {1: 1.7, 2: 1.45, 4: 1.05, 6: 0.9, 8: 0.82, 10: 0.76}
-"""How coarsely codes may be used to make a message fit, and how many changes a byte holds then at most.
-
-The latter was measured on recorded days; it only saves trying what cannot fit.
-"""
 NO_PRICE = -1
 """Stands where a column has no candle."""
-
-Bytes = npt.NDArray[np.uint8]
+MOST_CELLS = 1 << 24
+"""What no message says it holds: a damaged one may say anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
     """Map dollars to codes and say where colours begin and end, in dollars a cell.
 
-    `low` is the dollars of code 1 and `high` those of code 255; `bottom` and `top` bound the colours.
+    `low` is the dollars of code 1 and `high` those of code 255; `bottom` and `top` bound the colours. With
+    `levels`, code 1 stands for the first of them, and so on.
     """
 
     low: float
     high: float
     bottom: float
     top: float
+    levels: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, grid: Grid) -> Self:
@@ -61,30 +57,34 @@ class Scale:
         high = max(float(heat.max()), span.top) * HEADROOM
         return cls(low=span.bottom / BELOW_COLOUR, high=high, bottom=span.bottom, top=span.top)
 
-    def codes(self, dollars: npt.NDArray[np.float32], stride: int = 1) -> Bytes:
-        """Return dollars as codes; what is below the scale is 0, what is above it 255.
-
-        With a `stride` only every so manieth code is used, which deflates better and tells less exactly.
-        """
-        step = np.log(self.high / self.low) / (CODES - 1) * stride
+    def codes(self, dollars: npt.NDArray[np.float32]) -> Bytes:
+        """Return dollars as codes; what is below the scale is 0, what is above it 255."""
         with np.errstate(divide="ignore"):
-            raw = np.rint(np.log(dollars / np.float32(self.low)) / np.float32(step)) * stride + 1
+            raw = np.rint(np.log(dollars / np.float32(self.low)) / np.float32(self._step)) + 1
         codes: Bytes = np.clip(raw, 0, CODES).astype(np.uint8)
         return codes
 
-    def error(self, stride: int = 1) -> float:
+    @property
+    def error(self) -> float:
         """Return how far a code's dollars may be from what they stand for, as a fraction."""
-        return float((self.high / self.low) ** (stride / (CODES - 1) / 2)) - 1
+        return float(np.exp(self._step / 2)) - 1
 
     def dollars(self, codes: Bytes) -> npt.NDArray[np.float32]:
         """Return codes as dollars, right within half a code's step."""
-        step = np.log(self.high / self.low) / (CODES - 1)
-        values = self.low * np.exp((codes.astype(np.float32) - 1) * np.float32(step))
+        if self.levels:
+            return np.array((0.0, *self.levels), np.float32)[codes]
+        values = self.low * np.exp((codes.astype(np.float32) - 1) * np.float32(self._step))
         return np.where(codes == 0, np.float32(0), values).astype(np.float32)
 
-    def as_dict(self) -> dict[str, float]:
-        """Return the four numbers under their names."""
-        return {"low": self.low, "high": self.high, "bottom": self.bottom, "top": self.top}
+    def as_dict(self) -> dict[str, Any]:
+        """Return the numbers under their names, levels only where there are any."""
+        levels = {"levels": self.levels} if self.levels else {}
+        return {"low": self.low, "high": self.high, "bottom": self.bottom, "top": self.top, **levels}
+
+    @property
+    def _step(self) -> float:
+        """Return the natural logarithm of what lies between two codes."""
+        return float(np.log(self.high / self.low)) / (CODES - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +102,8 @@ class Frame:
     scale: Scale
 
     @classmethod
-    def of(cls, grid: Grid, scale: Scale | None = None, stride: int = 1) -> Self:
-        """Quantise a grid, on a scale of its own unless one is given; see `Scale.codes` for the stride."""
+    def of(cls, grid: Grid, scale: Scale | None = None) -> Self:
+        """Quantise a grid, on a scale of its own unless one is given."""
         scale = scale or Scale.of(grid)
         return cls(
             symbol=grid.symbol,
@@ -112,8 +112,8 @@ class Frame:
             high=float(grid.edges[-1]),
             ts=grid.ts.astype(np.int64),
             ohlc=np.stack([grid.open, grid.high, grid.low, grid.close]).astype(float),
-            long=scale.codes(grid.long, stride),
-            short=scale.codes(grid.short, stride),
+            long=scale.codes(grid.long),
+            short=scale.codes(grid.short),
             scale=scale,
         )
 
@@ -183,38 +183,15 @@ def pack(frame: Frame, header: dict[str, Any]) -> bytes:
         "planes": ["long", "short"],
         "scale": frame.scale.as_dict(),
     }
+    changes = changes_of((frame.long, frame.short))
+    described["runs"] = len(changes.runs)
     text = json.dumps(described | header, separators=(",", ":")).encode()
     steps = np.where(np.isnan(frame.ohlc), NO_PRICE, np.rint(frame.ohlc / unit))
-    parts = [
+    exact = [
         _planes(np.diff(frame.ts, prepend=frame.ts[:1]) // 1000),
         *(_planes(np.diff(row, prepend=0.0)) for row in steps),
-        _differences(frame.long),
-        _differences(frame.short),
     ]
-    deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL + 1, zlib.Z_FILTERED)
-    body = deflate.compress(b"".join(parts)) + deflate.flush()
-    return MAGIC + struct.pack("<I", len(text)) + text + body
-
-
-def pack_within(grid: Grid, header: dict[str, Any], most_bytes: int) -> bytes:
-    """Return a grid as one message of at most some bytes where that can be, telling dollars less exactly.
-
-    The header's `error` says how far they may be off, as a fraction: from some 2 to some 20 %.
-    """
-    scale, coarsest = Scale.of(grid), max(CHANGES_PER_BYTE)
-    for stride, per_byte in CHANGES_PER_BYTE.items():
-        frame = Frame.of(grid, scale, stride)
-        if stride != coarsest and _changes(frame) > most_bytes * per_byte:
-            continue
-        message = pack(frame, {**header, "error": round(scale.error(stride), 4)})
-        if stride == coarsest or len(message) <= most_bytes:
-            break
-    return message
-
-
-def _changes(frame: Frame) -> int:
-    """Return in how many cells the code differs from that of the column before."""
-    return sum(int(np.count_nonzero(codes[1:] != codes[:-1])) for codes in (frame.long, frame.short))
+    return MAGIC + struct.pack("<I", len(text)) + text + deflated(b"".join(exact), changes)
 
 
 def unpack(message: bytes) -> tuple[dict[str, Any], Frame]:
@@ -245,11 +222,12 @@ def price_unit(price: float) -> float:
 
 def _unpacked(header: dict[str, Any], body: bytes) -> Frame:
     columns, bins = int(header["columns"]), int(header["bins"])
-    if len(body) != columns * (20 + 2 * bins):
+    cells, runs = 20 * columns, int(header["runs"])
+    if min(columns, bins, runs) < 0 or columns * bins > MOST_CELLS or len(body) < cells + runs:
         raise ValueError("wrong length")
     rows = [_integers(body[i * 4 * columns : (i + 1) * 4 * columns], columns) for i in range(5)]
-    cells = np.frombuffer(body, np.uint8, offset=20 * columns).reshape(2, bins, columns)
-    surfaces = np.cumsum(cells, axis=2, dtype=np.uint8).transpose(0, 2, 1)
+    changed = np.frombuffer(body, np.uint8, offset=cells)
+    surfaces = surfaces_of(Changes(changed[:runs], changed[runs:]), columns, bins)
     steps = np.stack(rows[1:])
     return Frame(
         symbol=header["symbol"],
@@ -260,8 +238,12 @@ def _unpacked(header: dict[str, Any], body: bytes) -> Frame:
         ohlc=np.where(steps == NO_PRICE, np.nan, steps * header["price_unit"]),
         long=surfaces[0],
         short=surfaces[1],
-        scale=Scale(**header["scale"]),
+        scale=_scale(header["scale"]),
     )
+
+
+def _scale(named: dict[str, Any]) -> Scale:
+    return Scale(**{**named, "levels": tuple(named.get("levels", ()))})
 
 
 def _planes(numbers: npt.NDArray[Any]) -> bytes:
@@ -273,9 +255,3 @@ def _planes(numbers: npt.NDArray[Any]) -> bytes:
 def _integers(planes: bytes, count: int) -> Ints:
     raw = np.frombuffer(planes, np.uint8).reshape(4, count)
     return np.cumsum(np.ascontiguousarray(raw.T).view("<i4").ravel(), dtype=np.int64)
-
-
-def _differences(codes: Bytes) -> bytes:
-    """Return each bin's codes over time as differences: what stands still is a run of zeros."""
-    changes = np.diff(codes, axis=0, prepend=np.zeros((1, codes.shape[1]), np.uint8))
-    return np.ascontiguousarray(changes.T).tobytes()

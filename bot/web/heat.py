@@ -10,6 +10,7 @@ from bot.web.channels import BINS, MAX_COLUMNS, Outlet
 from bot.web.encode import VERSION, Frame, Scale, pack
 from bot.web.fanout import Message
 from bot.web.ports import WINDOWS, Market
+from bot.web.thrift import pack_within
 from bot.web.topics import Form, Kind, Topic
 from bot.web.usual import Usual
 from engine.grid import Grid
@@ -124,7 +125,8 @@ class HeatChannel:
 
 
 def _message(frame: Frame, head: dict[str, Any], form: Form) -> Message:
-    data = pack(frame, head) if form is Form.BINARY else json_of(frame, head)
+    write = json_of if form is Form.JSON else pack_within if head["type"] == "snapshot" else pack
+    data = write(frame, head)
     return Message.of(data, channel=head["channel"], n=head["n"])
 
 

@@ -47,7 +47,7 @@ async def reader(site):
 
 async def test_the_hello_says_what_there_is(reader):
     hello = await reader.next("hello")
-    assert hello["version"] == 1
+    assert hello["version"] == 2
     assert hello["symbols"] == ["BTCUSDT", "ETHUSDT"]
     assert hello["windows"] == ["12h", "24h", "3d", "7d", "30d"]
     assert hello["source"] == {

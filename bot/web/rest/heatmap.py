@@ -11,7 +11,7 @@ from bot.commands.models import FOLLOWED, Modelled, pick
 from bot.live.span import Span, Spanned, VenuePart
 from bot.live.view import SymbolView
 from bot.web.api import BINARY
-from bot.web.encode import pack_within
+from bot.web.encode import Frame
 from bot.web.ports import Market
 from bot.web.rest.answers import ExchangePart, ExchangeProfile, HeatmapAnswer
 from bot.web.rest.asks import HeatmapAsk
@@ -19,14 +19,13 @@ from bot.web.rest.fields import INTERVALS
 from bot.web.rest.kept import Cache, Kept
 from bot.web.rest.problems import about, bad_field
 from bot.web.rest.reading import Between, Reading, fits
+from bot.web.thrift import pack_within
 from engine.grid import Grid
 from engine.model import DAY_MS, STEP_MS
 from engine.presets import Preset
 
 MOST_COLUMNS = 2000
 MOST_CELLS = 1_000_000
-WIRE_BYTES = 80_000
-"""What the binary form keeps to where it can, by telling dollars less exactly."""
 WEIGHTED = "leverage"
 """The model that weights are of where none is named."""
 
@@ -168,7 +167,7 @@ def _binary(wanted: Wanted, found: Spanned, about_it: dict[str, str]) -> Kept:
         **about_it,
         "exchanges": [_part(part).model_dump() for part in found.parts],
     }
-    return Kept.of(pack_within(shown, header, WIRE_BYTES), BINARY, pack=False)
+    return Kept.of(pack_within(Frame.of(shown), header), BINARY, pack=False)
 
 
 def _part(part: VenuePart) -> ExchangePart:

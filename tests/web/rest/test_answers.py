@@ -42,9 +42,10 @@ async def test_the_binary_form_is_the_same_surface(full, fetch):
         assert preferred.headers["ETag"] == answer.headers["ETag"]
     assert frame.ts.tolist() == body["ts"]
     exact, told = np.array(body["short_usd"]), frame.scale.dollars(frame.short)
-    shown = frame.short > 1
-    assert shown.mean() > 0.2
-    assert np.abs(told[shown] / exact[shown] - 1).max() <= header["error"] + 0.01
+    assert (exact > header["error_usd"]).mean() > 0.2
+    whole_dollars = 0.5
+    allowed = np.maximum(header["error"] * exact, header["error_usd"]) + whole_dollars
+    assert (np.abs(told - exact) <= allowed).all()
     assert [each["exchange"] for each in header["exchanges"]] == ["binance", "okx", "bybit"]
 
 
