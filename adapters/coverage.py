@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from adapters.titles import title
+from engine.lang import N_, _
 
 
 class CoverageKind(StrEnum):
@@ -38,25 +39,28 @@ COVERAGE: Mapping[str, Coverage] = MappingProxyType(
     {
         "binance": Coverage(
             kind=CoverageKind.SAMPLED,
-            short="one a second per symbol",
-            sentence="Binance publishes one liquidation a second per symbol at most: a lower bound.",
+            short=N_("one a second per symbol"),
+            sentence=N_("Binance publishes one liquidation a second per symbol at most: a lower bound."),
         ),
         "bybit": Coverage(
             kind=CoverageKind.FULL,
             short="all",
-            sentence="Bybit publishes every liquidation.",
+            sentence=N_("Bybit publishes every liquidation."),
         ),
         "okx": Coverage(
             kind=CoverageKind.SAMPLED,
-            short="one a second per contract",
-            sentence="OKX publishes a part of its liquidations, about one a second per contract: "
-            "a lower bound.",
+            short=N_("one a second per contract"),
+            sentence=N_(
+                "OKX publishes a part of its liquidations, about one a second per contract: a lower bound."
+            ),
         ),
         "hyperliquid": Coverage(
             kind=CoverageKind.PARTIAL,
-            short="followed addresses only",
-            sentence="Hyperliquid publishes no liquidations: seen are only those that a followed address "
-            "took part in, a small and biased part.",
+            short=N_("followed addresses only"),
+            sentence=N_(
+                "Hyperliquid publishes no liquidations: seen are only those that a followed address "
+                "took part in, a small and biased part."
+            ),
         ),
     }
 )
@@ -67,8 +71,8 @@ def coverage(venue: str) -> Coverage:
     """Return how much of a venue's liquidations is seen; unknown where nothing is said of the venue."""
     return COVERAGE.get(venue) or Coverage(
         kind=CoverageKind.UNKNOWN,
-        short="not known",
-        sentence=f"How much of its liquidations {title(venue)} publishes is not known.",
+        short=_("not known"),
+        sentence=_("How much of its liquidations {title} publishes is not known.").format(title=title(venue)),
     )
 
 

@@ -9,7 +9,8 @@ that speaks: `speaking` sets it, English is what there is without. What language
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import date
+from typing import Self
 
 
 class Speech:
@@ -66,7 +67,7 @@ class Speech:
         }
         return "".join(said[unit].format(count=n) for n, unit in parts)
 
-    def day(self, at: datetime) -> str:
+    def day(self, at: date) -> str:
         """Return a day of the year: "10 Oct"."""
         return f"{at.day} {at:%b}"
 
@@ -107,7 +108,29 @@ def settle(language: Speech) -> None:
 
 def _(message: str) -> str:
     """Return a sentence in the language that is spoken."""
+    if isinstance(message, Said):
+        return _SPEECH.get().gettext(message.template).format(**message.fields)
     return _SPEECH.get().gettext(message) if message else ""
+
+
+class Said(str):
+    """A sentence of a table whose gaps are filled: English as it is, and `_` of it in any language."""
+
+    __slots__ = ("fields", "template")
+
+    def __new__(cls, template: str, **fields: str) -> Self:
+        """Keep what `_` makes the same sentence of again; fields are names or numbers."""
+        made = super().__new__(cls, template.format(**fields))
+        made.template, made.fields = template, fields
+        return made
+
+    template: str
+    fields: dict[str, str]
+
+
+def said(template: str, **fields: str) -> str:
+    """Mark a sentence of a table and fill its gaps; `_` of it is its translation."""
+    return Said(template, **fields)
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name that everybody gives it

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.lang import N_, _
 from engine.model import Severity
 from storage.channels import CHATS, IN_APP, KINDS, get_channel, home, list_channels, takes, usable
 from storage.outbox import LOST, disabled_reason
 from storage.tables import Delivery
 
-NAMES = {"email": "E-mail", "webhook": "Webhook", "apprise": "Apprise", "inapp": "The app"}
+NAMES = {"email": N_("E-mail"), "webhook": N_("Webhook"), "apprise": N_("Apprise"), "inapp": N_("The app")}
 Place = tuple[str, str]
 """A channel's name and a destination of it."""
 
@@ -64,12 +65,12 @@ def off_reason(session: Session, owner: str, place: Place, kinds: Collection[str
     channel, destination = place
     if channel in KINDS and destination.isdecimal():
         if channel not in kinds:
-            return "it is not set up here"
+            return _("it is not set up here")
         row = get_channel(session, owner, int(destination))
         if row is None or row.kind != channel:
-            return "it was removed"
+            return _("it was removed")
         if not usable(row):
-            return row.off_reason or "it is not verified"
+            return row.off_reason or _("it is not verified")
     return disabled_reason(session, owner, channel, destination)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from bot.alerting.facts import fire_of
 from bot.alerting.message import headline
 from bot.alerting.sweep import EXPIRED, MOVED_BACK, TOLD, TOLD_SILENTLY
+from bot.lang import N_, _
 from engine.alerts.reasons import sentence
 from engine.alerts.stage import Action
 from engine.model import Severity
@@ -17,33 +18,35 @@ from storage.outbox import GONE, State
 from storage.tables import Alert, AlertStep, Delivery
 
 SENTENCES = {
-    MOVED_BACK: "The replay was moved back before it was sent, so it no longer counts.",
-    EXPIRED: "It could not be delivered in time, so it went into your digest.",
-    TOLD: "It was told in your digest.",
-    TOLD_SILENTLY: "It was told in your digest, which came without a sound: there was only context in it.",
-    "rule_removed": "You had removed this alert before its wait was over.",
-    "digest_off": "You have no digest, so it is only kept here.",
-    "test": "It was a test.",
+    MOVED_BACK: N_("The replay was moved back before it was sent, so it no longer counts."),
+    EXPIRED: N_("It could not be delivered in time, so it went into your digest."),
+    TOLD: N_("It was told in your digest."),
+    TOLD_SILENTLY: N_(
+        "It was told in your digest, which came without a sound: there was only context in it."
+    ),
+    "rule_removed": N_("You had removed this alert before its wait was over."),
+    "digest_off": N_("You have no digest, so it is only kept here."),
+    "test": N_("It was a test."),
 }
 VERDICTS = {
     Action.SEND.value: "sent",
-    Action.FOLD.value: "added to an earlier message",
+    Action.FOLD.value: N_("added to an earlier message"),
     Action.HOLD.value: "waiting",
-    Action.DIGEST.value: "in the digest",
-    Action.SUPPRESS.value: "not sent",
+    Action.DIGEST.value: N_("in the digest"),
+    Action.SUPPRESS.value: N_("not sent"),
     VOID: "void",
 }
 STATES = {
-    State.QUEUED: "waiting to be sent",
-    State.SENDING: "being sent",
-    State.RETRY: "to be tried again",
+    State.QUEUED: N_("waiting to be sent"),
+    State.SENDING: N_("being sent"),
+    State.RETRY: N_("to be tried again"),
     State.ACCEPTED: "accepted",
     State.DELIVERED: "shown",
-    State.ACKED: "seen and answered",
-    State.UNKNOWN: "perhaps arrived; sent once more",
+    State.ACKED: N_("seen and answered"),
+    State.UNKNOWN: N_("perhaps arrived; sent once more"),
     State.FAILED: "refused",
-    State.EXPIRED: "not sent in time",
-    State.DEAD: "given up",
+    State.EXPIRED: N_("not sent in time"),
+    State.DEAD: N_("given up"),
     State.VOID: "void",
 }
 
@@ -146,7 +149,7 @@ def _happened(row: Alert, told: Sequence[Delivery], said: Sequence[AlertStep]) -
         price=row.price,
         headline=headline(fire_of(row)),
         action=row.action,
-        verdict="told in the digest" if _digested(row) else VERDICTS.get(row.action, row.action),
+        verdict=_("told in the digest") if _digested(row) else VERDICTS.get(row.action, row.action),
         reason=row.reason,
         sentence=words(row.reason),
         message_id=message_of(row) if carried else "",
@@ -163,7 +166,7 @@ def _digested(row: Alert) -> bool:
 def _told(row: Delivery) -> Told:
     verdict = STATES[State(row.state)]
     if row.reason.startswith(GONE):
-        verdict = "off: the place is gone"
+        verdict = _("off: the place is gone")
     return Told(
         channel=row.channel,
         state=row.state,

@@ -12,7 +12,9 @@ from bot.alerting.freshness import FROM, TO, TOLD
 from bot.alerting.rules.fires import ALSO, ASKED, FOLLOW_UP, LATE_FROM, LATE_TO, LIMITS, NOTE, PREDICTED
 from bot.alerting.rules.fires import TOLD as TOLD_BY_RULE
 from bot.alerting.words import base, clock, moment, percent, price, span, usd
+from bot.lang import _, ngettext, speech
 from engine.model import HOUR_MS, Fire, Severity, Side, Zone
+from engine.rules.now import say_away
 
 PICTURE_WINDOW_MS = 24 * HOUR_MS
 DIGEST_LINES = 12
@@ -108,12 +110,9 @@ def headline(fire: Fire) -> str:
         return str(told)
     if fire.zone is None:
         return f"{coin}: {fire.kind.replace('_', ' ')}"
-    what = f"a {usd(fire.zone.notional_usd)} {fire.zone.side} zone"
     distance = fire.zone.distance(fire.price)
-    if distance == 0.0:
-        return f"{coin} is inside {what}"
-    where = "above" if fire.price > fire.zone.high else "below"
-    return f"{coin} is {percent(distance)} {where} {what}"
+    away = percent(distance) if distance else ""
+    return say_away(coin, fire.zone, fire.price, usd=usd(fire.zone.notional_usd), away=away)
 
 
 def _body(fire: Fire) -> list[str]:
@@ -122,23 +121,30 @@ def _body(fire: Fire) -> list[str]:
     if zone is None:
         return []
     swept = dict(fire.facts).get(PREDICTED)
+    long, where = zone.side is Side.LONG, f"{price(zone.low)}–{price(zone.high)}"
     if swept is not None:
-        where = f"{price(zone.low)}–{price(zone.high)}"
-        return [f"{where}: about {usd(float(swept))} of {zone.side}s were expected to be liquidated there."]
-    share = f", {zone.share * 100:.0f}% of the {zone.side} side nearby" if zone.share >= 0.005 else ""
-    size = f"{price(zone.low)}–{price(zone.high)}: about {usd(zone.notional_usd)} of {zone.side}s{share}."
+        of_longs = _("{range}: about {usd} of longs were expected to be liquidated there.")
+        said = of_longs if long else _("{range}: about {usd} of shorts were expected to be liquidated there.")
+        return [said.format(range=where, usd=usd(float(swept)))]
+    if zone.share >= 0.005:
+        of_longs = _("{range}: about {usd} of longs, {share} of the long side nearby.")
+        said = of_longs if long else _("{range}: about {usd} of shorts, {share} of the short side nearby.")
+    else:
+        said = _("{range}: about {usd} of longs.") if long else _("{range}: about {usd} of shorts.")
+    share = speech().percent(f"{zone.share * 100:.0f}")
+    size = said.format(range=where, usd=usd(zone.notional_usd), share=share)
     return [size, _meaning(zone.side)]
 
 
 def _figures(fire: Fire) -> tuple[tuple[str, str], ...]:
     """Return price, distance, zone and its dollars, as far as the alert has them."""
-    found = [("Price", price(fire.price))] if fire.price > 0 else []
+    found = [(_("Price"), price(fire.price))] if fire.price > 0 else []
     if fire.zone is not None:
         zone = fire.zone
         found += [
-            ("Distance", percent(zone.distance(fire.price))),
-            ("Zone", f"{price(zone.low)}–{price(zone.high)}"),
-            (f"{zone.side.value.capitalize()}s there", usd(zone.notional_usd)),
+            (_("Distance"), percent(zone.distance(fire.price))),
+            (_("Zone"), f"{price(zone.low)}–{price(zone.high)}"),
+            (_("Longs there") if zone.side is Side.LONG else _("Shorts there"), usd(zone.notional_usd)),
         ]
     return tuple(found)
 
@@ -146,13 +152,19 @@ def _figures(fire: Fire) -> tuple[tuple[str, str], ...]:
 def _reasons(fire: Fire) -> list[str]:
     """Return what else is true, what was asked, what was liquidated since, how sure that is, and the note."""
     facts = dict(fire.facts)
-    begins = {ALSO: "", ASKED: "Your alert: ", FOLLOW_UP: "Three minutes later: ", LIMITS: "", NOTE: "Note: "}
-    return [f"{begin}{_ended(str(facts[name]))}" for name, begin in begins.items() if facts.get(name)]
+    said = {
+        ALSO: "{told}",
+        ASKED: _("Your alert: {told}"),
+        FOLLOW_UP: _("Three minutes later: {told}"),
+        LIMITS: "{told}",
+        NOTE: _("Note: {told}"),
+    }
+    return [line.format(told=_ended(str(facts[name]))) for name, line in said.items() if facts.get(name)]
 
 
 def _ended(words: str) -> str:
     """Return words with a mark at their end."""
-    return words if words.endswith((".", "!", "?", "…")) else f"{words}."
+    return words if words.endswith((".", "!", "?", "…", "。", "！", "？")) else f"{words}."
 
 
 def _missing(fire: Fire, tz: str) -> list[str]:
@@ -160,42 +172,48 @@ def _missing(fire: Fire, tz: str) -> list[str]:
     facts = dict(fire.facts)
     if LATE_FROM in facts and LATE_TO in facts:
         begin, end = span(int(facts[LATE_FROM]), int(facts[LATE_TO]), tz)
-        return [f"Crossed while Liqwatch was down, between {begin} and {end}."]
+        return [_("Crossed while Liqwatch was down, between {begin} and {end}.").format(begin=begin, end=end)]
     if FROM not in facts or TO not in facts:
         return []
     begin, end = clock(int(facts[FROM]), tz), clock(int(facts[TO]), tz)
-    return [f"Data was missing from {begin} to {end}: what price did in between was not seen."]
+    return [
+        _("Data was missing from {begin} to {end}: what price did in between was not seen.").format(
+            begin=begin, end=end
+        )
+    ]
 
 
 def _meaning(side: Side) -> str:
     if side is Side.LONG:
-        return "If price falls into it, these longs are sold off by force, which can deepen the fall."
-    return "If price climbs into it, these shorts are bought back by force, which can lift it further."
+        return _("If price falls into it, these longs are sold off by force, which can deepen the fall.")
+    return _("If price climbs into it, these shorts are bought back by force, which can lift it further.")
 
 
 def _since(telling: Telling) -> str:
     """Return what has ridden along: "6 more since; at 20:41 UTC: BTC is 0.3% above a $38M long zone"."""
-    count = f"{telling.folded} more since"
+    more = ngettext("{count} more since", "{count} more since", telling.folded).format(count=telling.folded)
     if telling.latest is None:
-        return f"{count}."
-    return f"{count}; at {clock(telling.latest.ts, telling.tz)}: {headline(telling.latest)}."
+        return f"{more}."
+    return _("{more}; at {time}: {headline}.").format(
+        more=more, time=clock(telling.latest.ts, telling.tz), headline=headline(telling.latest)
+    )
 
 
 def _source(fire: Fire, telling: Telling) -> str:
     """Return the line of price, time and source."""
     when = telling.label or moment(int(dict(fire.facts).get(TOLD, fire.ts)), telling.tz)
-    return f"Price {price(fire.price)} · {when}" if fire.price > 0 else when
+    return _("Price {price} · {when}").format(price=price(fire.price), when=when) if fire.price > 0 else when
 
 
 def _buttons(telling: Telling) -> Rows:
     fire = telling.fire
     rule = str(fire.rule_id)
     return (
-        (("Snooze 1 h", f"v1:alert:snooze:{rule}:for=1h"), ("Pause", f"v1:alert:pause:{rule}")),
-        (("Chart", f"v1:heatmap:-:{fire.symbol}:24h"), ("Why?", f"v1:alert:why:{telling.alert_id}")),
+        ((_("Snooze 1 h"), f"v1:alert:snooze:{rule}:for=1h"), (_("Pause"), f"v1:alert:pause:{rule}")),
+        ((_("Chart"), f"v1:heatmap:-:{fire.symbol}:24h"), (_("Why?"), f"v1:alert:why:{telling.alert_id}")),
         (
-            ("Useful", f"v1:alert:useful:{telling.alert_id}"),
-            ("Not useful", f"v1:alert:useless:{telling.alert_id}"),
+            (_("Useful"), f"v1:alert:useful:{telling.alert_id}"),
+            (_("Not useful"), f"v1:alert:useless:{telling.alert_id}"),
         ),
     )
 
@@ -203,13 +221,15 @@ def _buttons(telling: Telling) -> Rows:
 def tell_test(telling: Telling) -> Message:
     """Return the message of a test: the look of a real one, marked so that nobody takes it for one."""
     real, says = tell(telling), telling.fire.zone or telling.fire.facts
-    about = f"This is how alert {telling.fire.rule_id} reaches you here."
+    about = _("This is how alert {rule_id} reaches you here.").format(rule_id=telling.fire.rule_id)
     return Message(
         kind="test",
         severity=real.severity,
         symbol=real.symbol,
-        title=f"Test alert, nothing has happened: {real.title}" if says else "Test alert",
-        text=f"{about} It counts for no limit.\n{real.text}",
+        title=_("Test alert, nothing has happened: {title}").format(title=real.title)
+        if says
+        else _("Test alert"),
+        text=_("{about} It counts for no limit.\n{text}").format(about=about, text=real.text),
         market_ms=real.market_ms,
         label=real.label,
         buttons=real.buttons[:-1],  # nothing has happened that could be judged
@@ -224,17 +244,19 @@ def tell_digest(fires: Sequence[Fire], *, now_ms: int, label: str, tz: str) -> M
     coins = list(dict.fromkeys(base(f.symbol) for f in newest))
     lines = [f"{moment(f.ts, tz)} · {headline(f)}" for f in newest[:DIGEST_LINES]]
     if len(newest) > DIGEST_LINES:
-        lines.append(f"and {len(newest) - DIGEST_LINES} more: /alert history")
+        lines.append(_("and {count} more: /alert history").format(count=len(newest) - DIGEST_LINES))
     lines.append(label or moment(now_ms, tz))
-    count = f"{len(newest)} alert{'' if len(newest) == 1 else 's'}"
+    title = ngettext(
+        "Your digest: {count} alert on {coins}", "Your digest: {count} alerts on {coins}", len(newest)
+    ).format(count=len(newest), coins=", ".join(coins))
     return Message(
         kind="digest",
         severity=Severity.INFO,
         symbol=newest[0].symbol if len(coins) == 1 else "",
-        title=f"Your digest: {count} on {', '.join(coins)}",
+        title=title,
         text="\n".join(lines),
         market_ms=now_ms,
         label=label,
-        buttons=((("History", "v1:alert:history"),),),
+        buttons=(((_("History"), "v1:alert:history"),),),
         picture=len(coins) == 1,
     )

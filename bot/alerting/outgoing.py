@@ -6,6 +6,7 @@ from bot.alerting.elsewhere import Missed, elsewhere, name_of, off_reason
 from bot.alerting.hosts import host_of, ping_of
 from bot.alerting.message import Message
 from bot.alerting.moment import Moment
+from bot.lang import _
 from engine.alerts.stage import IN_APP, Destination
 from engine.model import HOUR_MS, Severity
 from storage.alerts import TEST
@@ -38,7 +39,9 @@ def post(
     if channel != IN_APP.channel:
         off = off_reason(session, alert.user_id, (channel, where), moment.house.kinds)
     if off is not None and alert.kind != TEST:
-        note = f"{name_of(channel, where)} is off ({off.removeprefix(GONE)}), so this came here."
+        note = _("{name_of} is off ({removeprefix}), so this came here.").format(
+            name_of=name_of(channel, where), removeprefix=off.removeprefix(GONE)
+        )
         missed = Missed(
             owner=alert.user_id, alert_id=alert.alert_id, severity=message.severity, place=(channel, where)
         )

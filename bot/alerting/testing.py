@@ -13,6 +13,7 @@ from bot.alerting.moment import Moment
 from bot.alerting.outgoing import post
 from bot.alerting.parts import Latest
 from bot.alerting.rules.fires import trial_facts
+from bot.lang import _
 from engine.alerts.stage import Action
 from engine.errors import UserError
 from engine.model import Fire, RuleId, Severity, UserId
@@ -35,7 +36,7 @@ def send_test(
     """
     rule = get_rule(session, owner, rule_id)
     if rule is None:
-        raise UserError(f"You have no alert {rule_id}.", example="/alert list")
+        raise UserError(_("You have no alert {rule_id}.").format(rule_id=rule_id), example="/alert list")
     fire = _fire(rule, latest(rule.symbol), moment)
     alert_id = f"t{secrets.token_hex(8)}"
     alert = row_of(fire, alert_id, facts_of(fire, moment.label), wall_ms=moment.wall_ms, epoch=moment.epoch)

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
+from bot.lang import speech
+
 SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 QUOTES = ("USDT", "USDC", "USD")
 
@@ -20,23 +22,24 @@ def usd(value: float) -> str:
     for scale, letter in SCALES:
         if value >= scale * 0.9995:
             scaled = value / scale
-            return f"${scaled:.1f}{letter}".replace(".0", "") if scaled < 9.95 else f"${scaled:.0f}{letter}"
-    return f"${value:.0f}"
+            short = f"{scaled:.1f}".replace(".0", "") if scaled < 9.95 else f"{scaled:.0f}"
+            return speech().usd(short, letter)
+    return speech().usd(f"{value:.0f}")
 
 
 def percent(fraction: float) -> str:
     """Return a fraction as a percentage: "0.8%"."""
     value = fraction * 100
-    return f"{value:.2f}%" if value < 0.1 else f"{value:.1f}%"
+    return speech().percent(f"{value:.2f}" if value < 0.1 else f"{value:.1f}")
 
 
 def price(value: float) -> str:
     """Return a price with the decimals its size calls for."""
     if value >= 10_000:
-        return f"{value:,.0f}"
+        return speech().figure(f"{value:,.0f}")
     if value >= 100:
-        return f"{value:,.1f}"
-    return f"{value:,.3f}" if value >= 1 else f"{value:.4g}"
+        return speech().figure(f"{value:,.1f}")
+    return speech().figure(f"{value:,.3f}" if value >= 1 else f"{value:.4g}")
 
 
 def clock(ts_ms: int, tz: str) -> str:
@@ -57,7 +60,7 @@ def span(begin_ms: int, end_ms: int, tz: str) -> tuple[str, str]:
 def moment(ts_ms: int, tz: str) -> str:
     """Return a day and time in a zone: "10 Oct 20:41 UTC"."""
     local = datetime.fromtimestamp(ts_ms / 1000, _zone(tz))
-    return f"{local.day} {local:%b} {local:%H:%M} {local.tzname()}"
+    return f"{speech().day(local)} {local:%H:%M} {local.tzname()}"
 
 
 def _zone(tz: str) -> tzinfo:

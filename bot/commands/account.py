@@ -6,18 +6,37 @@ from bot.commands.context import Context
 from bot.commands.liqprice_words import exact
 from bot.commands.reply import Reply, Table
 from bot.commands.spec import Call, Command, Kind, Parameter, Visibility, Who
+from bot.lang import N_, _
 from bot.render import text
 from engine.errors import UserError
 from engine.margin.model import Mode
 
 SHOWN = 20
-HEADINGS = ("Market", "Side", "Size", "Entry", "Leverage", "Worth", "Profit", "Liquidated at", "Distance")
-NUMERIC = ("Size", "Entry", "Leverage", "Worth", "Profit", "Liquidated at", "Distance")
+HEADINGS = (
+    N_("Market"),
+    N_("Side"),
+    N_("Size"),
+    N_("Entry"),
+    N_("Leverage"),
+    N_("Worth"),
+    N_("Profit"),
+    N_("Liquidated at"),
+    N_("Distance"),
+)
+NUMERIC = (
+    N_("Size"),
+    N_("Entry"),
+    N_("Leverage"),
+    N_("Worth"),
+    N_("Profit"),
+    N_("Liquidated at"),
+    N_("Distance"),
+)
 EXAMPLE = "/account 0x0000000000000000000000000000000000000001"
 ADDRESS = Parameter(
     name="address",
     kind=Kind.TEXT,
-    description="Address on Hyperliquid: 0x and 40 hexadecimal digits",
+    description=N_("Address on Hyperliquid: 0x and 40 hexadecimal digits"),
     required=True,
     examples=("0x0000000000000000000000000000000000000001",),
     aliases=("user", "wallet"),
@@ -31,11 +50,17 @@ async def show(ctx: Context, call: Call) -> Reply:
         raise UserError(_why_not(ctx), example="/liqprice btc long 10x")
     wait_s = ctx.limits.venue_wait_s(ctx.caller.user_id)
     if wait_s:
-        raise UserError(f"Hyperliquid was just asked for you. Try again in {max(1, round(wait_s))} s.")
+        raise UserError(
+            _("Hyperliquid was just asked for you. Try again in {wait} s.").format(wait=max(1, round(wait_s)))
+        )
     found = await accounts.account(call.text("address"))
-    who = f"{found.user[:6]}…{found.user[-4:]} on Hyperliquid"
+    who = _("{user}…{user2} on Hyperliquid").format(user=found.user[:6], user2=found.user[-4:])
     if not found.positions:
-        return Reply(command="account", title=f"{who}: nothing is open", text="\n".join(_about(ctx, found)))
+        return Reply(
+            command="account",
+            title=_("{who}: nothing is open").format(who=who),
+            text="\n".join(_about(ctx, found)),
+        )
     positions = sorted(found.positions, key=lambda each: -each.notional_usd)
     worth = text.money(sum(each.notional_usd for each in positions))
     count = words.number(len(positions), "position")
@@ -53,21 +78,27 @@ async def show(ctx: Context, call: Call) -> Reply:
 
 def _why_not(ctx: Context) -> str:
     if ctx.replaying:
-        return "What addresses hold is only known live: a recording has none of it."
-    return "Hyperliquid is not among the venues that are read here (LIQWATCH_VENUES)."
+        return _("What addresses hold is only known live: a recording has none of it.")
+    return _("Hyperliquid is not among the venues that are read here (LIQWATCH_VENUES).")
 
 
 def _about(ctx: Context, found: Account) -> list[str]:
     """Return what goes for the whole account."""
-    made = [f"The account is worth {words.usd_full(found.value_usd)}, as of {ctx.moment(found.ts)}."]
+    made = [
+        _("The account is worth {usd_full}, as of {moment}.").format(
+            usd_full=words.usd_full(found.value_usd), moment=ctx.moment(found.ts)
+        )
+    ]
     if len(found.positions) > SHOWN:
-        made.append(f"The {SHOWN} largest are shown.")
+        made.append(_("The {shown} largest are shown.").format(shown=SHOWN))
     if any(each.mode is Mode.CROSS for each in found.positions):
-        made.append("Cross positions share one margin: each one's liquidation price moves with the others.")
+        made.append(
+            _("Cross positions share one margin: each one's liquidation price moves with the others.")
+        )
     if found.positions:
-        made.append("Sizes, prices and liquidation prices are the venue's own, by the mark price.")
+        made.append(_("Sizes, prices and liquidation prices are the venue's own, by the mark price."))
     if lost := sum(found.dropped.values()):
-        made.append(f"{lost} more could not be read.")
+        made.append(_("{lost} more could not be read.").format(lost=lost))
     return made
 
 
@@ -80,8 +111,8 @@ def _row(each: Position) -> tuple[str, ...]:
         exact(each.entry),
         f"{each.leverage:g}x {each.mode.value}",
         text.money(each.notional_usd),
-        "not said" if each.pnl_usd is None else _signed(each.pnl_usd),
-        "no price" if each.liquidation is None else exact(each.liquidation),
+        _("not said") if each.pnl_usd is None else _signed(each.pnl_usd),
+        _("no price") if each.liquidation is None else exact(each.liquidation),
         "" if each.distance is None else text.change(each.distance),
     )
 
@@ -94,7 +125,7 @@ def _signed(usd: float) -> str:
 COMMANDS = (
     Command(
         noun="account",
-        description="Show an address's true positions on Hyperliquid, with its liquidation prices",
+        description=N_("Show an address's true positions on Hyperliquid, with its liquidation prices"),
         run=show,
         parameters=(ADDRESS,),
         examples=(EXAMPLE,),

@@ -5,6 +5,7 @@ from bot.commands.context import Context
 from bot.commands.parts import NOT_ADVICE, SHARE, SYMBOL, maybe_view, rows, symbol_of
 from bot.commands.reply import Button, Reply, Table
 from bot.commands.spec import Call, Choice, Command, Kind, Parameter, Visibility, Who
+from bot.lang import N_, _, speech
 from bot.render import text
 from bot.truth import words
 from bot.truth.shelf import Shown
@@ -13,15 +14,21 @@ from engine.scoring.report import Report
 HORIZON = Parameter(
     name="horizon",
     kind=Kind.CHOICE,
-    description="How long after they stood zones are judged",
+    description=N_("How long after they stood zones are judged"),
     default="1h",
     choices=(
-        Choice(value="1h", label="within 1 hour"),
-        Choice(value="4h", label="within 4 hours"),
-        Choice(value="24h", label="within 24 hours"),
+        Choice(value="1h", label=N_("within 1 hour")),
+        Choice(value="4h", label=N_("within 4 hours")),
+        Choice(value="24h", label=N_("within 24 hours")),
     ),
 )
-HEADINGS = ("Prediction", "Explained", "Rank long/short", "Over price", "Over price + distance")
+HEADINGS = (
+    N_("Prediction"),
+    N_("Explained"),
+    N_("Rank long/short"),
+    N_("Over price"),
+    N_("Over price + distance"),
+)
 
 
 async def show(ctx: Context, call: Call) -> Reply:
@@ -32,7 +39,7 @@ async def show(ctx: Context, call: Call) -> Reply:
     model = report.models[0]
     return Reply(
         command="accuracy",
-        title=f"{text.base(report.symbol)} accuracy, {words.span(report)}",
+        title=_("{base} accuracy, {span}").format(base=text.base(report.symbol), span=words.span(report)),
         text="\n".join(filter(None, _sentences(shown))),
         fields=(*_zones(report, int(horizon.removesuffix("h"))), *_level(ctx, symbol)),
         table=Table(
@@ -44,13 +51,13 @@ async def show(ctx: Context, call: Call) -> Reply:
             [
                 *(
                     Button(
-                        label=f"Zones within {choice.value.removesuffix('h')} h",
+                        label=_("Zones within {value} h").format(value=choice.value.removesuffix("h")),
                         action=ids.action("accuracy", "", symbol, choice.value, edits=True),
                         style="primary" if choice.value == horizon else "plain",
                     )
                     for choice in HORIZON.choices
                 ),
-                Button(label="Heatmap", action=ids.action("heatmap", "", symbol)),
+                Button(label=_("Heatmap"), action=ids.action("heatmap", "", symbol)),
             ]
         ),
     )
@@ -69,8 +76,12 @@ def _level(ctx: Context, symbol: str) -> tuple[tuple[str, str], ...]:
     if view is None or view.level is None:
         return ()
     level = view.level
-    told = f"×{level.long:.2f} longs, ×{level.short:.2f} shorts, by {level.hours} h of reports"
-    return ((f"{text.base(symbol)} dollars, last 7 days", told),)
+    told = _("×{long} longs, ×{short} shorts, by {hours} h of reports").format(
+        long=speech().figure(f"{level.long:.2f}"),
+        short=speech().figure(f"{level.short:.2f}"),
+        hours=level.hours,
+    )
+    return ((_("{base} dollars, last 7 days").format(base=text.base(symbol)), told),)
 
 
 def _zones(report: Report, horizon_h: int) -> tuple[tuple[str, str], ...]:
@@ -82,20 +93,27 @@ def _zones(report: Report, horizon_h: int) -> tuple[tuple[str, str], ...]:
     best = max(found.values(), key=lambda score: score.lift.value)
     another = found.get("another hour", best)
     return (
-        (f"Zones within {horizon_h} h, lift", words.interval(zones.lift, ".2f")),
         (
-            "Coverage",
-            f"{words.percent(zones.coverage)} of the range, {words.percent(zones.dollars)} of dollars",
+            _("Zones within {horizon_h} h, lift").format(horizon_h=horizon_h),
+            words.interval(zones.lift, ".2f"),
         ),
-        (f"Zones {best.kind}, lift", words.interval(best.lift, ".2f")),
-        (f"Zones of {another.kind}, lift", words.interval(another.lift, ".2f")),
+        (
+            _("Coverage"),
+            _("{percent} of the range, {percent2} of dollars").format(
+                percent=words.percent(zones.coverage), percent2=words.percent(zones.dollars)
+            ),
+        ),
+        (_("Zones {kind}, lift").format(kind=best.kind), words.interval(best.lift, ".2f")),
+        (_("Zones of {kind}, lift").format(kind=another.kind), words.interval(another.lift, ".2f")),
     )
 
 
 COMMANDS = (
     Command(
         noun="accuracy",
-        description="Say how well liquidations are explained on unseen days, beside baselines and placebos",
+        description=N_(
+            "Say how well liquidations are explained on unseen days, beside baselines and placebos"
+        ),
         run=show,
         parameters=(SYMBOL, HORIZON, SHARE),
         aliases=("truth", "score"),

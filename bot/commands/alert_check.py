@@ -12,6 +12,7 @@ from bot.commands.amounts import DAY_MS, MINUTE_MS
 from bot.commands.context import Context
 from bot.commands.reply import File, Reply, Table, Tone
 from bot.commands.spec import Call, Choice, Command, Kind, Parameter
+from bot.lang import N_, _
 from bot.render import text
 from engine.errors import UserError
 from engine.model import STEP_MS, Severity
@@ -27,7 +28,7 @@ FILE = "alert-check.jsonl"
 WINDOW = Parameter(
     name="window",
     kind=Kind.DURATION,
-    description="How lately an alert must have become true to count as fired, 5m to 1d",
+    description=N_("How lately an alert must have become true to count as fired, 5m to 1d"),
     default=STEP_MS,
     low=STEP_MS,
     high=DAY_MS,
@@ -37,9 +38,12 @@ WINDOW = Parameter(
 FORM = Parameter(
     name="as",
     kind=Kind.CHOICE,
-    description="Whether a file of JSON lines comes along",
+    description=N_("Whether a file of JSON lines comes along"),
     default="words",
-    choices=(Choice(value="words", label="words alone"), Choice(value="json", label="with JSON lines")),
+    choices=(
+        Choice(value="words", label=N_("words alone")),
+        Choice(value="json", label=N_("with JSON lines")),
+    ),
     examples=("json",),
 )
 
@@ -70,15 +74,19 @@ async def check(ctx: Context, call: Call) -> Reply:
     found = [await _checked(ctx, rule, spec) for rule in alive for spec in steps(rule)]
     true = sum(each.run is not None and each.run.true is True for each in found)
     fired = [each for each in found if each.fired(window_ms)]
-    just = f"{len(fired)} became true in the last {words.duration(window_ms)}"
+    just = _("{count} became true in the last {duration}").format(
+        count=len(fired), duration=words.duration(window_ms)
+    )
     return Reply(
         command="alert check",
-        title=f"{true} of {words.number(len(found), 'condition')} true now, {just}",
-        text="Tried on stored candles; the check itself sends nothing. What is paused is tried too.",
+        title=_("{true} of {words} true now, {just}").format(
+            true=true, words=words.number(len(found), "condition"), just=just
+        ),
+        text=_("Tried on stored candles; the check itself sends nothing. What is paused is tried too."),
         table=Table(
-            headings=("No.", "Alert", "Now", "Became true last"),
+            headings=(_("No."), _("Alert"), _("Now"), _("Became true last")),
             rows=tuple(_row(ctx, each) for each in found),
-            numeric=("No.",),
+            numeric=(_("No."),),
         ),
         files=(_file(ctx, found, window_ms),) if call.text("as") == "json" else (),
         tone=Tone.WARN if fired else Tone.PLAIN,
@@ -107,7 +115,7 @@ async def _checked(ctx: Context, rule: Rule, spec: Spec) -> Checked:
         return Checked(rule=rule, spec=spec, run=None, why=error.message)
     if run.lacking:
         what = words.joined([name.replace("_", " ") for name in run.lacking])
-        return Checked(rule=rule, spec=spec, run=None, why=f"nothing is stored of {what}")
+        return Checked(rule=rule, spec=spec, run=None, why=_("nothing is stored of {what}").format(what=what))
     return Checked(rule=rule, spec=spec, run=run)
 
 
@@ -127,8 +135,8 @@ def _asks(each: Checked) -> str:
 
 def _now(each: Checked) -> str:
     if each.run is None:
-        return f"unknown: {each.why}"
-    return {True: "true", False: "not true", None: "unknown: too little is stored"}[each.run.true]
+        return _("unknown: {why}").format(why=each.why)
+    return {True: "true", False: _("not true"), None: _("unknown: too little is stored")}[each.run.true]
 
 
 def _file(ctx: Context, found: Sequence[Checked], window_ms: int) -> File:
@@ -162,7 +170,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="check",
-        description="Try your alerts once on what is stored now, without sending anything",
+        description=N_("Try your alerts once on what is stored now, without sending anything"),
         run=check,
         parameters=(WINDOW, FORM),
         examples=("/alert check", "/alert check 1h"),

@@ -14,6 +14,7 @@ from bot.commands.fire_way import verdict, whole_way
 from bot.commands.parts import RULE, rows, sent_today
 from bot.commands.reply import Button, Reply, Table, Tone
 from bot.commands.spec import Call, Command, Kind, Parameter
+from bot.lang import N_, _
 from bot.render import text
 from engine.errors import UserError
 from engine.model import RuleId
@@ -24,7 +25,7 @@ ONE = replace(RULE, words=(), examples=("7",), description="Number of the alert,
 FOR = Parameter(
     name="for",
     kind=Kind.DURATION,
-    description="How long to stay silent, 1m to 30d",
+    description=N_("How long to stay silent, 1m to 30d"),
     default=HOUR_MS,
     low=MINUTE_MS,
     high=30 * DAY_MS,
@@ -44,14 +45,16 @@ async def listing(ctx: Context, call: Call) -> Reply:
     if not mine:
         return _none_listed(ctx)
     table = Table(
-        headings=("No.", "Market", "Tells you when", "Severity", "State", "Goes to"),
+        headings=(_("No."), _("Market"), _("Tells you when"), _("Severity"), _("State"), _("Goes to")),
         rows=tuple(_row(ctx, rule) for rule in mine),
-        numeric=("No.",),
+        numeric=(_("No."),),
     )
     return Reply(
         command="alert list",
-        title=f"Your alerts, {sum(r.ended_ms is None for r in mine)}/{_most(ctx)}",
-        text=f"Messages today: {sent}/{ctx.prefs.daily_limit}.",
+        title=_("Your alerts, {sum}/{most}").format(
+            sum=sum(r.ended_ms is None for r in mine), most=_most(ctx)
+        ),
+        text=_("Messages today: {sent}/{daily_limit}.").format(sent=sent, daily_limit=ctx.prefs.daily_limit),
         table=table,
         buttons=rows(
             [
@@ -68,11 +71,16 @@ async def listing(ctx: Context, call: Call) -> Reply:
 def _none_listed(ctx: Context) -> Reply:
     return Reply(
         command="alert list",
-        title=f"No alerts yet, 0/{_most(ctx)}",
-        text="Watch a market and you are told when price nears a dense liquidation zone; "
-        "or say what else should happen: /alert add btc falls 3% in 15m",
+        title=_("No alerts yet, 0/{most}").format(most=_most(ctx)),
+        text=_(
+            "Watch a market and you are told when price nears a dense liquidation zone; or say "
+            "what else should happen: /alert add btc falls 3% in 15m"
+        ),
         buttons=rows(
-            [Button(label=f"Watch {text.base(s)}", action=ids.action("watch", "", s)) for s in _first(ctx)]
+            [
+                Button(label=_("Watch {base}").format(base=text.base(s)), action=ids.action("watch", "", s))
+                for s in _first(ctx)
+            ]
         ),
     )
 
@@ -108,10 +116,18 @@ async def show(ctx: Context, call: Call) -> Reply:
     rule, last = await ctx.services.state.read(read)
     if rule is None:
         raise unknown(number)
-    card = _card(ctx, rule, "alert show", f"Alert {rule.rule_id}, {text.base(rule.symbol)}", Tone.PLAIN)
+    card = _card(
+        ctx,
+        rule,
+        "alert show",
+        _("Alert {rule_id}, {base}").format(rule_id=rule.rule_id, base=text.base(rule.symbol)),
+        Tone.PLAIN,
+    )
     if last is None:
         return card
-    told = f"Fired last {ctx.moment(last.market_ms)}: {verdict(ctx, last)}. Its whole way is below."
+    told = _("Fired last {moment}: {verdict}. Its whole way is below.").format(
+        moment=ctx.moment(last.market_ms), verdict=verdict(ctx, last)
+    )
     return replace(card, text=f"{card.text}\n{told}", table=whole_way(ctx, last))
 
 
@@ -129,13 +145,13 @@ def _card(ctx: Context, rule: Rule, command: str, title: str, tone: Tone) -> Rep
 
 def unknown(number: int) -> UserError:
     """Return the refusal of a number that is not one of the user's, whoever else's it may be."""
-    return UserError(f"You have no alert {number}.", example="/alert list")
+    return UserError(_("You have no alert {number}.").format(number=number), example="/alert list")
 
 
 async def pause(ctx: Context, call: Call) -> Reply:
     """Silence alerts until they are resumed."""
     return await _changed(
-        ctx, call, "Paused {}", lambda s, owner, r: update_rule(s, owner, r.rule_id, paused=True)
+        ctx, call, _("Paused {}"), lambda s, owner, r: update_rule(s, owner, r.rule_id, paused=True)
     )
 
 
@@ -144,7 +160,7 @@ async def resume(ctx: Context, call: Call) -> Reply:
     return await _changed(
         ctx,
         call,
-        "Resumed {}",
+        _("Resumed {}"),
         lambda s, owner, r: _woken(ctx, s, owner, r),
     )
 
@@ -157,7 +173,9 @@ def _woken(ctx: Context, session: Session, owner: str, rule: Rule) -> Rule | Non
     ends = rule_words.spec(rule).expires_ms
     if ends is not None and ends <= ctx.now_ms:
         raise UserError(
-            f"Alert {rule.rule_id} ended {ctx.moment(ends)}; give it a new end, or none.",
+            _("Alert {rule_id} ended {moment}; give it a new end, or none.").format(
+                rule_id=rule.rule_id, moment=ctx.moment(ends)
+            ),
             example=f"/alert edit {rule.rule_id} expires=7d",
         )
     return update_rule(
@@ -168,7 +186,9 @@ def _woken(ctx: Context, session: Session, owner: str, rule: Rule) -> Rule | Non
 async def snooze(ctx: Context, call: Call) -> Reply:
     """Silence alerts for a while, in market time."""
     until_ms = ctx.now_ms + call.whole("for")
-    told = f"Snoozed {{}} for {words.duration(call.whole('for'))}, until {ctx.moment(until_ms)}"
+    told = _("Snoozed {{}} for {duration}, until {moment}").format(
+        duration=words.duration(call.whole("for")), moment=ctx.moment(until_ms)
+    )
     return await _changed(
         ctx, call, told, lambda s, owner, r: update_rule(s, owner, r.rule_id, snoozed_until_ms=until_ms)
     )
@@ -190,12 +210,14 @@ async def _changed(ctx: Context, call: Call, told: str, change: Change) -> Reply
     for symbol in dict.fromkeys(rule.symbol for rule in rules):
         await ctx.services.alerting.rules_changed(symbol)
     if len(rules) == 1:
-        title = told.format(f"alert {rules[0].rule_id} on {text.base(rules[0].symbol)}")
+        title = told.format(
+            _("alert {rule_id} on {base}").format(rule_id=rules[0].rule_id, base=text.base(rules[0].symbol))
+        )
         return _card(ctx, rules[0], call.command.name, title, Tone.GOOD)
     listed = words.joined([f"{r.rule_id} {text.base(r.symbol)}" for r in rules])
     return Reply(
         command=call.command.name,
-        title=told.format(f"{len(rules)} alerts"),
+        title=told.format(_("{count} alerts").format(count=len(rules))),
         text=f"{listed}.",
         tone=Tone.GOOD,
     )
@@ -203,7 +225,7 @@ async def _changed(ctx: Context, call: Call, told: str, change: Change) -> Reply
 
 def none_yet() -> UserError:
     """Return the refusal of somebody who has no alerts."""
-    return UserError("You have no alerts yet.", example="/watch btc")
+    return UserError(_("You have no alerts yet."), example="/watch btc")
 
 
 async def test(ctx: Context, call: Call) -> Reply:
@@ -219,9 +241,11 @@ async def test(ctx: Context, call: Call) -> Reply:
     await ctx.services.alerting.send_test(owner, RuleId(rule.rule_id))
     return Reply(
         command="alert test",
-        title=f"Test alert {rule.rule_id} is on its way",
-        text=f"It goes the way of a real one: {cards.destination(rule)}.\n"
-        "If it does not arrive, look at /alert history and /status.",
+        title=_("Test alert {rule_id} is on its way").format(rule_id=rule.rule_id),
+        text=_(
+            "It goes the way of a real one: {destination}.\nIf it does not arrive, look at /alert "
+            "history and /status."
+        ).format(destination=cards.destination(rule)),
         tone=Tone.GOOD,
     )
 
@@ -230,7 +254,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="list",
-        description="List your alerts with their numbers and limits",
+        description=N_("List your alerts with their numbers and limits"),
         run=listing,
         aliases=("alert", "alerts", "alert ls", "watches", "watchlist"),
         examples=("/alert list",),
@@ -238,7 +262,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="show",
-        description="Show one alert in full",
+        description=N_("Show one alert in full"),
         run=show,
         parameters=(ONE,),
         examples=("/alert show 7",),
@@ -246,7 +270,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="pause",
-        description="Silence an alert, or all, until you resume it",
+        description=N_("Silence an alert, or all, until you resume it"),
         run=pause,
         parameters=(RULE,),
         aliases=("alert stop", "alert off"),
@@ -255,7 +279,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="resume",
-        description="Let a paused or snoozed alert, or all, speak again",
+        description=N_("Let a paused or snoozed alert, or all, speak again"),
         run=resume,
         parameters=(RULE,),
         aliases=("alert unpause", "alert start", "alert on"),
@@ -264,7 +288,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="snooze",
-        description="Silence an alert, or all, for a while",
+        description=N_("Silence an alert, or all, for a while"),
         run=snooze,
         parameters=(RULE, FOR),
         aliases=("alert mute", "snooze", "mute"),
@@ -273,7 +297,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="test",
-        description="Send yourself a test alert, the way a real one goes",
+        description=N_("Send yourself a test alert, the way a real one goes"),
         run=test,
         parameters=(
             replace(ONE, required=False, description="Number of the alert; your newest if left out"),

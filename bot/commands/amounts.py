@@ -3,6 +3,7 @@
 import math
 import re
 
+from bot.lang import _
 from engine.errors import UserError
 
 SECOND_MS = 1_000
@@ -53,10 +54,14 @@ def read_usd(text: str) -> float:
         plain = plain.removesuffix(currency).strip()
     match = _USD.fullmatch(plain)
     if match is None or match[2] not in USD_UNITS:
-        raise UserError(f"{quoted(text)} is not an amount in dollars. Try 10M, 1.5k or $2,000,000.")
+        raise UserError(
+            _("{text} is not an amount in dollars. Try 10M, 1.5k or $2,000,000.").format(text=quoted(text))
+        )
     value = _plain_number(match[1], text) * USD_UNITS[match[2]]
     if not math.isfinite(value) or value <= 0 or value > MAX_USD:
-        raise UserError(f"{quoted(text)} is not an amount I can watch for. Try something like 10M.")
+        raise UserError(
+            _("{text} is not an amount I can watch for. Try something like 10M.").format(text=quoted(text))
+        )
     return value
 
 
@@ -76,14 +81,20 @@ def _plain_number(digits: str, whole: str) -> float:
     try:
         return float(bare)
     except ValueError:
-        raise UserError(f"{quoted(whole)} is not a number I can read. Try 10M, 1.5k or $2,000,000.") from None
+        raise UserError(
+            _("{whole} is not a number I can read. Try 10M, 1.5k or $2,000,000.").format(whole=quoted(whole))
+        ) from None
 
 
 def read_duration(text: str) -> int:
     """Return milliseconds: `15m`, `4h`, `3d`, `1d12h`, `90 minutes`. Raise UserError otherwise."""
     plain = re.sub(r"(?<=[a-z]),|\band\b|\s+", "", text.strip().lower())
     if re.fullmatch(r"\d{1,9}([.,]\d{1,3})?", plain):
-        raise UserError(f"{plain} what? Write {plain}h for hours, {plain}m for minutes, {plain}d for days.")
+        raise UserError(
+            _("{plain} what? Write {plain}h for hours, {plain}m for minutes, {plain}d for days.").format(
+                plain=plain
+            )
+        )
     total = 0.0
     end = 0
     for match in _DURATION_PART.finditer(plain):
@@ -92,9 +103,13 @@ def read_duration(text: str) -> int:
         total += float(match[1].replace(",", ".")) * DURATION_UNITS[match[2]]
         end = match.end()
     if end == 0 or end != len(plain):
-        raise UserError(f"{quoted(text)} is not a length of time. Try 15m, 4h, 3d or 1d12h.")
+        raise UserError(
+            _("{text} is not a length of time. Try 15m, 4h, 3d or 1d12h.").format(text=quoted(text))
+        )
     if not 0 < total <= MAX_DURATION_MS:
-        raise UserError(f"{quoted(text)} is not a length of time I can use. Try 15m, 4h or 3d.")
+        raise UserError(
+            _("{text} is not a length of time I can use. Try 15m, 4h or 3d.").format(text=quoted(text))
+        )
     return round(total)
 
 
@@ -103,7 +118,7 @@ def read_percent(text: str) -> float:
     match = _PERCENT.fullmatch(text.strip())
     value = float(match[1].replace(",", ".")) / 100 if match else -1.0
     if not 0 < value <= 1:
-        raise UserError(f"{quoted(text)} is not a percentage. Try 1% or 0.5%.")
+        raise UserError(_("{text} is not a percentage. Try 1% or 0.5%.").format(text=quoted(text)))
     return round(value, 8)
 
 
@@ -114,7 +129,7 @@ def read_percents(text: str) -> tuple[float, ...]:
         return (read_percent(plain),)
     parts = [part for part in re.split(r"[,;/|\s]+", plain.replace(" %", "%")) if part]
     if not 1 <= len(parts) <= 5:
-        raise UserError(f"{quoted(text)} is not a list of percentages. Try 1%,3%,5%.")
+        raise UserError(_("{text} is not a list of percentages. Try 1%,3%,5%.").format(text=quoted(text)))
     return tuple(sorted({read_percent(part) for part in parts}))
 
 
@@ -130,17 +145,23 @@ def read_clock(text: str) -> str:
         hour = 0 if (hour, minute) == (24, 0) else hour
         if hour < 24 and minute < 60:
             return f"{hour:02d}:{minute:02d}"
-    raise UserError(f"{quoted(text)} is not a time of day. Try 22:00 or 7am.")
+    raise UserError(_("{text} is not a time of day. Try 22:00 or 7am.").format(text=quoted(text)))
 
 
 def read_hours(text: str) -> str:
     """Return a stretch of the day as "22:00-07:00". Raise UserError otherwise."""
     parts = re.split(r"\s*(?:-|–|—|\bto\b|\.\.)\s*", text.strip().lower())
     if len(parts) != 2 or not all(parts):
-        raise UserError(f"{quoted(text)} is not a stretch of the day. Try 22:00-07:00, or off.")
+        raise UserError(
+            _("{text} is not a stretch of the day. Try 22:00-07:00, or off.").format(text=quoted(text))
+        )
     first, last = (read_clock(part) for part in parts)
     if first == last:
-        raise UserError(f"{first} to {last} is the whole day or nothing. Try 22:00-07:00, or off.")
+        raise UserError(
+            _("{first} to {last} is the whole day or nothing. Try 22:00-07:00, or off.").format(
+                first=first, last=last
+            )
+        )
     return f"{first}-{last}"
 
 
@@ -148,7 +169,9 @@ def read_times(text: str) -> tuple[str, ...]:
     """Return times of day, earliest first: `09:00,21:00`, `9am 9pm`. Raise UserError otherwise."""
     parts = [part for part in re.split(r"[,;/|\s]+", text.strip()) if part]
     if not 1 <= len(parts) <= 6:
-        raise UserError(f"{quoted(text)} is not a list of one to six times. Try 09:00,21:00.")
+        raise UserError(
+            _("{text} is not a list of one to six times. Try 09:00,21:00.").format(text=quoted(text))
+        )
     return tuple(sorted({read_clock(part) for part in parts}))
 
 

@@ -6,10 +6,11 @@ from rapidfuzz import fuzz, process
 
 from bot.commands import symbols, values
 from bot.commands.amounts import quoted
-from bot.commands.spec import Call, Command, Kind, NearMiss, Parameter, Value
+from bot.commands.spec import Call, Command, Incomplete, Kind, NearMiss, Parameter, Value
 from bot.commands.symbols import Markets
 from bot.commands.tokens import Word, gathered, rejoin, split
 from bot.commands.words import joined
+from bot.lang import _
 from engine.errors import UserError
 
 _ALIKE = 70.0
@@ -47,6 +48,8 @@ class _Binding:
         try:
             self._take_all()
             self._require()
+        except Incomplete:
+            raise
         except NearMiss as error:
             raise NearMiss(self._told(error.message), lines=error.lines, example=error.example) from None
         except UserError as error:
@@ -75,7 +78,7 @@ class _Binding:
         if parameter is None:
             raise self._unknown_name(index)
         if parameter.name in self._read:
-            raise UserError(f"{parameter.name} is given twice.")
+            raise UserError(_("{name} is given twice.").format(name=parameter.name))
         self._set(parameter, index)
 
     def _take_placed(self) -> None:
@@ -112,7 +115,9 @@ class _Binding:
         meant = [f"{p.name} {values.show(p, values.read(p, word.text, self._markets))}" for p in fits[:3]]
         told = joined([*meant, "others"] if len(fits) > len(meant) else meant, "or")
         lines = tuple(self._line(self._words.index(word), Word(word.text, name=p.name)) for p in fits[:3])
-        return NearMiss(f"{quoted(word.text)} could be {told}. Which one?", lines=lines)
+        return NearMiss(
+            _("{text} could be {what}. Which one?").format(text=quoted(word.text), what=told), lines=lines
+        )
 
     def _take_loose(self, left: list[int]) -> None:
         """Give what remains to markets, time zones and text, in order; a market that is known first."""
@@ -174,8 +179,16 @@ class _Binding:
     def _require(self) -> None:
         missing = [p for p in self._command.parameters if p.required and p.name not in self._read]
         if missing:
-            noun = {Kind.SYMBOL: "a market", Kind.ID: "a number"}.get(missing[0].kind, missing[0].name)
-            raise UserError(f"/{self._command.name} needs {noun}.", example=self._example())
+            noun = {Kind.SYMBOL: _("a market"), Kind.ID: _("a number")}.get(missing[0].kind, missing[0].name)
+            raise Incomplete(
+                self._told(_("/{name} needs {noun}.").format(name=self._command.name, noun=noun)),
+                command=self._command,
+                given={p.name: values.typed(p, self._read[p.name]) for p in self._given()},
+                example=self._example(),
+            )
+
+    def _given(self) -> list[Parameter]:
+        return [p for p in self._command.parameters if p.name in self._read]
 
     def _left_over(self, index: int) -> None:
         """Give a word whose form told nothing to what is still needed; raise what is wrong with it."""
@@ -196,15 +209,24 @@ class _Binding:
         if near:
             name, value = near
             line = self._line(index, Word(value, name=name))
-            return NearMiss(f"I do not know {quoted(word)}. Did you mean {value or name}?", lines=(line,))
+            return NearMiss(
+                _("I do not know {word}. Did you mean {value}?").format(
+                    word=quoted(word), value=value or name
+                ),
+                lines=(line,),
+            )
         if any(p.kind is Kind.SYMBOL and p.name in self._read for p in self._command.parameters):
             try:
                 symbols.resolve(word, self._markets)
             except UserError:
                 pass
             else:
-                return UserError(f"One market at a time: {quoted(word)} is one too many.")
-        return UserError(f"I do not know what {quoted(word)} means in /{self._command.name}.")
+                return UserError(_("One market at a time: {word} is one too many.").format(word=quoted(word)))
+        return UserError(
+            _("I do not know what {word} means in /{name}.").format(
+                word=quoted(word), name=self._command.name
+            )
+        )
 
     def _near(self, word: str, free: list[Parameter]) -> tuple[str, str] | None:
         """Return the free parameter and the choice of it that a word is almost."""
@@ -223,10 +245,17 @@ class _Binding:
         if found:
             line = self._line(index, Word(word.text, name=found[0]))
             return NearMiss(
-                f"/{self._command.name} has no {word.name}. Did you mean {found[0]}?", lines=(line,)
+                _("/{name} has no {name2}. Did you mean {found}?").format(
+                    name=self._command.name, name2=word.name, found=found[0]
+                ),
+                lines=(line,),
             )
-        takes = f"It takes {joined(names)}." if names else "It takes nothing."
-        return UserError(f"/{self._command.name} has no {quoted(word.name)}. {takes}")
+        takes = _("It takes {names}.").format(names=joined(names)) if names else _("It takes nothing.")
+        return UserError(
+            _("/{name} has no {name2}. {takes}").format(
+                name=self._command.name, name2=quoted(word.name), takes=takes
+            )
+        )
 
     def _line(self, index: int, word: Word) -> str:
         """Return the whole line with one word put right."""
@@ -252,7 +281,11 @@ class _Binding:
             for p in self._command.parameters
             if p.name in self._read and p.kind not in (Kind.TEXT, Kind.WORDS)
         ]
-        return f"{message} I understood {joined(known)}." if known else message
+        return (
+            _("{message} I understood {known}.").format(message=message, known=joined(known))
+            if known
+            else message
+        )
 
     def _example(self) -> str:
         return self._command.examples[0] if self._command.examples else f"/{self._command.name}"

@@ -20,6 +20,7 @@ from bot.commands.parts import (
 from bot.commands.pictures import LAYOUT, drawn, image_of, layout_of
 from bot.commands.reply import Button, Image, Reply, Table
 from bot.commands.spec import Call, Command, Cost, Kind, Parameter, Visibility, Who
+from bot.lang import N_, _
 from bot.live.view import SymbolView
 from bot.render import text
 from bot.render.cascade_request import CascadeRequest
@@ -32,11 +33,11 @@ log = structlog.get_logger(__name__)
 
 VALIDATED = 0.10
 """Beyond this distance nothing has been validated, and the surface ends soon after."""
-NOT_A_FORECAST = "This is what stands there now, not where price goes."
+NOT_A_FORECAST = N_("This is what stands there now, not where price goes.")
 PRICE = Parameter(
     name="price",
     kind=Kind.PRICE,
-    description="The price to look at, such as your stop",
+    description=N_("The price to look at, such as your stop"),
     required=True,
     examples=("112000", "3,850.5"),
 )
@@ -52,7 +53,7 @@ async def show_cascade(ctx: Context, call: Call) -> Reply:
     sweeps = cascade(standing, view.price)
     largest = max(s.notional_usd for s in sweeps)
     table = Table(
-        headings=("Move", "Price", "Swept", ""),
+        headings=(_("Move"), _("Price"), _("Swept"), ""),
         rows=tuple(
             (
                 text.percent(s.move),
@@ -62,14 +63,14 @@ async def show_cascade(ctx: Context, call: Call) -> Reply:
             )
             for s in sweeps
         ),
-        numeric=("Move", "Price", "Swept"),
+        numeric=(_("Move"), _("Price"), _("Swept")),
     )
     return Reply(
         command="cascade",
-        title=f"{text.base(symbol)}: what a move would sweep",
+        title=_("{base}: what a move would sweep").format(base=text.base(symbol)),
         text=" ".join(
             [
-                f"From {dollars(view.price)}, cumulatively, as the book stands.",
+                _("From {dollars}, cumulatively, as the book stands.").format(dollars=dollars(view.price)),
                 *_beyond(standing, sweeps),
                 NOT_A_FORECAST,
                 *without,
@@ -88,7 +89,9 @@ def _beyond(standing: Standing, sweeps: tuple[Sweep, ...]) -> list[str]:
     low, high = standing.ends
     if any(not low <= sweep.target <= high for sweep in sweeps):
         return [
-            f"What stands is known from {dollars(low)} to {dollars(high)}; sums of moves beyond end there."
+            _("What stands is known from {dollars} to {dollars2}; sums of moves beyond end there.").format(
+                dollars=dollars(low), dollars2=dollars(high)
+            )
         ]
     return []
 
@@ -120,7 +123,7 @@ async def _picture(
         return (), (str(soon),)
     except RenderError as error:
         log.warning("cascade_not_drawn", symbol=view.symbol, error=str(error))
-        return (), ("The picture could not be drawn this time.",)
+        return (), (_("The picture could not be drawn this time."),)
 
 
 async def show_check(ctx: Context, call: Call) -> Reply:
@@ -132,19 +135,32 @@ async def show_check(ctx: Context, call: Call) -> Reply:
     if target == view.price or abs(away) > VALIDATED:
         low, high = view.price * (1 - VALIDATED), view.price * (1 + VALIDATED)
         raise UserError(
-            f"{dollars(target)} is {text.percent(away)} from the price; I look from {dollars(low)} to "
-            f"{dollars(high)}, but for {dollars(view.price)} itself.",
+            _(
+                "{dollars} is {percent} from the price; I look from {dollars2} to {dollars3}, but "
+                "for {dollars4} itself."
+            ).format(
+                dollars=dollars(target),
+                percent=text.percent(away),
+                dollars2=dollars(low),
+                dollars3=dollars(high),
+                dollars4=dollars(view.price),
+            ),
             example=f"/check {text.base(symbol).lower()} {view.price * 0.98:.6g}",
         )
     found = check(ctx.services.market.standing(symbol), view.price, target)
     return Reply(
         command="check",
-        title=f"{text.base(symbol)} at {dollars(target)}, {text.percent(away)} from here",
+        title=_("{base} at {dollars}, {percent} from here").format(
+            base=text.base(symbol), dollars=dollars(target), percent=text.percent(away)
+        ),
         text="\n".join([*_words(view, found, target), NOT_A_FORECAST]),
         fields=(
-            ("On the way there", f"{text.money(found.way_usd)} of {found.side.value}s"),
-            (f"Within {AROUND:.1%} of it", text.money(found.at_usd)),
-            ("Nearest emptier price", _emptier(found)),
+            (
+                _("On the way there"),
+                _("{money} of {value}s").format(money=text.money(found.way_usd), value=found.side.value),
+            ),
+            (_("Within {around} of it").format(around=f"{AROUND:.1%}"), text.money(found.at_usd)),
+            (_("Nearest emptier price"), _emptier(found)),
         ),
         buttons=_buttons(symbol, "check", f"{target:.10g}"),
         price=view.price,
@@ -154,22 +170,28 @@ async def show_check(ctx: Context, call: Call) -> Reply:
 
 def _words(view: SymbolView, found: Check, target: float) -> list[str]:
     way = "falls" if found.side is Side.LONG else "climbs"
-    swept = f"about {text.money(found.way_usd)} of {found.side.value}s"
-    lines = [f"If price {way} there, {swept} are swept first."]
+    swept = _("about {money} of {value}s").format(money=text.money(found.way_usd), value=found.side.value)
+    lines = [_("If price {way} there, {swept} are swept first.").format(way=way, swept=swept)]
     zones = view.zones.zones if view.zones else ()
     inside = next((z for z in zones if z.side is found.side and z.low <= target <= z.high), None)
     if inside is not None:
         size = text.money(inside.notional_usd)
-        lines.append(f"That price stands inside a dense zone of {size}: a stop there is in a crowd.")
+        lines.append(
+            _("That price stands inside a dense zone of {size}: a stop there is in a crowd.").format(
+                size=size
+            )
+        )
     return lines
 
 
 def _emptier(found: Check) -> str:
     if found.at_usd <= 0:
-        return "nothing stands at this one"
+        return _("nothing stands at this one")
     if found.emptier is None:
-        return "none within 1.5%"
-    return f"{dollars(found.emptier)}, with {text.money(found.emptier_usd)} around it"
+        return _("none within 1.5%")
+    return _("{dollars}, with {money} around it").format(
+        dollars=dollars(found.emptier), money=text.money(found.emptier_usd)
+    )
 
 
 def _bar(usd: float, largest: float) -> str:
@@ -179,9 +201,9 @@ def _bar(usd: float, largest: float) -> str:
 def _buttons(symbol: str, noun: str, *more: str) -> tuple[tuple[Button, ...], ...]:
     return rows(
         [
-            Button(label="Refresh", action=ids.action(noun, "", symbol, *more, edits=True)),
-            Button(label="Heatmap", action=ids.action("heatmap", "", symbol)),
-            Button(label="Zones", action=ids.action("zones", "", symbol)),
+            Button(label=_("Refresh"), action=ids.action(noun, "", symbol, *more, edits=True)),
+            Button(label=_("Heatmap"), action=ids.action("heatmap", "", symbol)),
+            Button(label=_("Zones"), action=ids.action("zones", "", symbol)),
         ]
     )
 
@@ -189,7 +211,7 @@ def _buttons(symbol: str, noun: str, *more: str) -> tuple[tuple[Button, ...], ..
 COMMANDS = (
     Command(
         noun="cascade",
-        description="Show what moves of 1, 2, 5 and 10% would sweep, up and down",
+        description=N_("Show what moves of 1, 2, 5 and 10% would sweep, up and down"),
         run=show_cascade,
         parameters=(SYMBOL, LAYOUT, SHARE),
         aliases=("sweep",),
@@ -200,7 +222,7 @@ COMMANDS = (
     ),
     Command(
         noun="check",
-        description="See what lies between here and a price, and where less stands: for placing a stop",
+        description=N_("See what lies between here and a price, and where less stands: for placing a stop"),
         run=show_check,
         parameters=(REQUIRED_SYMBOL, PRICE, SHARE),
         aliases=("stop",),

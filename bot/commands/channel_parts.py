@@ -4,6 +4,7 @@ import re
 
 from bot.commands.amounts import quoted
 from bot.commands.spec import Choice, Kind, Parameter, Provider
+from bot.lang import N_, _
 from engine.errors import UserError
 from engine.model import Severity
 from storage.channels import MOST
@@ -13,32 +14,32 @@ NONE = "none"
 KIND = Parameter(
     name="kind",
     kind=Kind.CHOICE,
-    description="What kind of channel",
+    description=N_("What kind of channel"),
     required=True,
     choices=(
         Choice(value="email", label="e-mail"),
-        Choice(value="webhook", label="webhook, for a program of yours"),
-        Choice(value="apprise", label="another service, by its apprise address"),
+        Choice(value="webhook", label=N_("webhook, for a program of yours")),
+        Choice(value="apprise", label=N_("another service, by its apprise address")),
     ),
 )
 ADDRESS = Parameter(
     name="address",
     kind=Kind.TEXT,
-    description="A mail address, or an address that begins with https://",
+    description=N_("A mail address, or an address that begins with https://"),
     required=True,
     examples=("me@example.org", "https://hooks.example.org/liqwatch"),
 )
 CODE = Parameter(
     name="code",
     kind=Kind.TEXT,
-    description="The eight digits that came there",
+    description=N_("The eight digits that came there"),
     required=True,
     examples=("12345678",),
 )
 WHICH = Parameter(
     name="id",
     kind=Kind.ID,
-    description="Number of the channel, as /channels list shows it",
+    description=N_("Number of the channel, as /channels list shows it"),
     required=True,
     examples=("2",),
     suggest=Provider.CHANNELS,
@@ -46,7 +47,7 @@ WHICH = Parameter(
 SEVERITIES = Parameter(
     name="severities",
     kind=Kind.TEXT,
-    description="What goes there: all, or some of critical, warning and info",
+    description=N_("What goes there: all, or some of critical, warning and info"),
     examples=("critical", "critical,warning", "all"),
     aliases=("severity",),
     named=True,
@@ -54,7 +55,7 @@ SEVERITIES = Parameter(
 ORDER = Parameter(
     name="order",
     kind=Kind.INTEGER,
-    description="Its place among your channels: 1 is asked first where another fails",
+    description=N_("Its place among your channels: 1 is asked first where another fails"),
     low=1,
     high=MOST,
     examples=("1",),
@@ -81,9 +82,9 @@ def read_severities(text: str) -> tuple[Severity, ...]:
         return tuple(Severity)
     strange = [name for name in names if name not in known]
     if strange or not names:
-        what = f", not {quoted(strange[0])}" if strange else ""
+        what = _(", not {strange}").format(strange=quoted(strange[0])) if strange else ""
         raise UserError(
-            f"severities is all, or some of critical, warning and info{what}.",
+            _("severities is all, or some of critical, warning and info{what}.").format(what=what),
             example="/channels set 2 severities=critical,warning",
         )
     return tuple(known[name] for name in names)
@@ -93,5 +94,9 @@ def read_label(text: str) -> str:
     """Return a label, empty for none. Raise UserError for one that is too long."""
     label = "" if text.lower() == NONE else " ".join(text.split())
     if len(label) > MAX_LABEL:
-        raise UserError(f"A label has {MAX_LABEL} characters at most; that is {len(label)}.")
+        raise UserError(
+            _("A label has {max_label} characters at most; that is {count}.").format(
+                max_label=MAX_LABEL, count=len(label)
+            )
+        )
     return label

@@ -2,12 +2,13 @@
 
 from bot.commands import words
 from bot.commands.context import Context
+from bot.lang import N_, _
 from engine.errors import UserError
 from engine.model import Severity
 from storage.channels import list_channels, takes, usable
 from storage.tables import OwnChannel
 
-NAMES = {"email": "E-mail", "webhook": "Webhook", "apprise": "Apprise"}
+NAMES = {"email": N_("E-mail"), "webhook": N_("Webhook"), "apprise": N_("Apprise")}
 """Kinds of channel that users set up themselves, and what they are called."""
 
 
@@ -23,7 +24,7 @@ def named(row: OwnChannel) -> str:
 
 def named_row(row: OwnChannel) -> str:
     """Return a channel in a few words, without its address: "3 · E-mail · phone · waits for its code"."""
-    state = "" if usable(row) else "waits for its code" if row.verified_wall_ms is None else "off"
+    state = "" if usable(row) else _("waits for its code") if row.verified_wall_ms is None else "off"
     return " · ".join(filter(None, (str(row.channel_id), NAMES.get(row.kind, row.kind), row.label, state)))
 
 
@@ -39,15 +40,25 @@ async def own_place(ctx: Context, wanted: str) -> tuple[str, str]:
     rows = await ctx.services.state.read(lambda session: list_channels(session, owner))
     found = [row for row in rows if wanted in (str(row.channel_id), row.kind)]
     if not found:
-        what = f"channel {wanted}" if wanted.isdecimal() else f"{NAMES[wanted]} channel"
-        have = words.joined([named(row) for row in rows]) or "none yet"
-        raise UserError(f"You have no {what}; you have {have}.", example="/channels add email me@example.org")
+        what = (
+            _("channel {wanted}").format(wanted=wanted)
+            if wanted.isdecimal()
+            else _("{names} channel").format(names=NAMES[wanted])
+        )
+        have = words.joined([named(row) for row in rows]) or _("none yet")
+        raise UserError(
+            _("You have no {what}; you have {have}.").format(what=what, have=have),
+            example="/channels add email me@example.org",
+        )
     row = next((row for row in found if usable(row)), found[0])
     if row.verified_wall_ms is None:
         raise UserError(
-            f"{named(row)} waits for its code: alerts go there once it is verified.",
+            _("{named} waits for its code: alerts go there once it is verified.").format(named=named(row)),
             example="/channels verify 12345678",
         )
     if row.off_reason:
-        raise UserError(f"{named(row)} is off: {row.off_reason}.", example=f"/channels test {row.channel_id}")
+        raise UserError(
+            _("{named} is off: {off_reason}.").format(named=named(row), off_reason=row.off_reason),
+            example=f"/channels test {row.channel_id}",
+        )
     return (row.kind, str(row.channel_id))

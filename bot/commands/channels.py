@@ -21,6 +21,7 @@ from bot.commands.parts import rows
 from bot.commands.reply import Button, Front, Reply, Table, Tone
 from bot.commands.services import OwnChannels
 from bot.commands.spec import Call, Command
+from bot.lang import N_, _
 from engine.errors import UserError
 from storage.channels import (
     MOST,
@@ -40,11 +41,15 @@ ADD = "/channels add email me@example.org"
 def _open(ctx: Context) -> OwnChannels:
     """Return what looks after channels. Raise UserError where others read along, or they are off."""
     if not ctx.caller.private and ctx.caller.front is Front.TELEGRAM:
-        raise UserError("Your channels are yours alone: ask me in a private chat.", example="/channels list")
+        raise UserError(
+            _("Your channels are yours alone: ask me in a private chat."), example="/channels list"
+        )
     if ctx.services.channels is None:
         raise UserError(
-            "Channels of your own are off here: addresses are kept encrypted, and whoever runs this Liqwatch "
-            "has set no LIQWATCH_SECRET_KEY."
+            _(
+                "Channels of your own are off here: addresses are kept encrypted, and whoever runs "
+                "this Liqwatch has set no LIQWATCH_SECRET_KEY."
+            )
         )
     return ctx.services.channels
 
@@ -55,21 +60,24 @@ async def listing(ctx: Context, call: Call) -> Reply:
     mine = await ctx.services.state.read(lambda session: list_channels(session, owner))
     if not mine:
         return Reply(
-            command="channels list", title="No channels of your own yet", text=f"{_offer(own)} {_order()}"
+            command="channels list", title=_("No channels of your own yet"), text=f"{_offer(own)} {_order()}"
         )
     table = Table(
-        headings=("No.", "Channel", "Takes", "State", "Last success"),
+        headings=(_("No."), _("Channel"), _("Takes"), _("State"), _("Last success")),
         rows=tuple(_row(ctx, own, row) for row in mine),
-        numeric=("No.",),
+        numeric=(_("No."),),
     )
     buttons = [
-        Button(label=f"Test {row.channel_id}", action=ids.action("channels", "test", str(row.channel_id)))
+        Button(
+            label=_("Test {channel_id}").format(channel_id=row.channel_id),
+            action=ids.action("channels", "test", str(row.channel_id)),
+        )
         for row in mine
         if row.verified_wall_ms is not None
     ]
     return Reply(
         command="channels list",
-        title=f"Your channels, {len(mine)}/{MOST}",
+        title=_("Your channels, {count}/{most}").format(count=len(mine), most=MOST),
         text=_order(),
         table=table,
         buttons=rows(buttons[:5]),
@@ -78,15 +86,15 @@ async def listing(ctx: Context, call: Call) -> Reply:
 
 def _offer(own: OwnChannels) -> str:
     if not own.kinds:
-        return "None can be added here: whoever runs this Liqwatch has set up none."
+        return _("None can be added here: whoever runs this Liqwatch has set up none.")
     kinds = words.joined([NAMES[kind].lower() for kind in own.kinds], last="or")
-    return f"You can add {kinds}, for example {ADD}."
+    return _("You can add {kinds}, for example {add}.").format(kinds=kinds, add=ADD)
 
 
 def _order() -> str:
-    return (
-        "A critical goes to all of them that take it; anything else where its alert says, and to the next "
-        "one only if that fails."
+    return _(
+        "A critical goes to all of them that take it; anything else where its alert says, "
+        "and to the next one only if that fails."
     )
 
 
@@ -105,13 +113,15 @@ def _row(ctx: Context, own: OwnChannels, row: OwnChannel) -> tuple[str, ...]:
 def state(ctx: Context, own: OwnChannels, row: OwnChannel) -> str:
     """Return how a channel is: on, off and why, or what it waits for."""
     if row.verified_wall_ms is None:
-        return "waits for its code"
+        return _("waits for its code")
     if row.off_reason:
-        return f"off: {row.off_reason}"
+        return _("off: {off_reason}").format(off_reason=row.off_reason)
     if row.kind not in own.kinds:
-        return "not set up here any more"
+        return _("not set up here any more")
     if row.failed_wall_ms and row.failed_wall_ms > (row.ok_wall_ms or 0):
-        return f"on; failed {_ago(ctx, row.failed_wall_ms)}: {row.failed_reason}"
+        return _("on; failed {ago}: {failed_reason}").format(
+            ago=_ago(ctx, row.failed_wall_ms), failed_reason=row.failed_reason
+        )
     return "on"
 
 
@@ -123,21 +133,23 @@ async def add(ctx: Context, call: Call) -> Reply:
     """Keep an address, and send a code there that proves whose it is."""
     own, kind = _open(ctx), call.text("kind")
     if kind not in own.kinds:
-        raise UserError(f"{NAMES[kind]} cannot be added here. {_offer(own)}")
+        raise UserError(
+            _("{names} cannot be added here. {offer}").format(names=NAMES[kind], offer=_offer(own))
+        )
     added = await own.add(ctx.caller.user_id, kind, call.text("address"))
     row = added.row
     if added.known:
         return Reply(
             command="channels add",
-            title=f"You have that already: {named(row)}",
-            text=f"It is {state(ctx, own, row)}.",
+            title=_("You have that already: {named}").format(named=named(row)),
+            text=_("It is {state}.").format(state=state(ctx, own, row)),
             buttons=rows([_test(row)]),
         )
-    secret = (("Secret, shown this once", added.secret),) if added.secret else ()
-    checks = "Check the signature of each request with the secret; docs/channels.md says how. "
+    secret = ((_("Secret, shown this once"), added.secret),) if added.secret else ()
+    checks = _("Check the signature of each request with the secret; docs/channels.md says how. ")
     return Reply(
         command="channels add",
-        title=f"{named(row)} waits for its code",
+        title=_("{named} waits for its code").format(named=named(row)),
         text=f"A code of eight digits is on its way to {own.shown(row)}; it works for 10 minutes. "
         f"{checks if secret else ''}Then say /channels verify and the code.",
         fields=secret,
@@ -146,7 +158,7 @@ async def add(ctx: Context, call: Call) -> Reply:
 
 
 def _test(row: OwnChannel) -> Button:
-    return Button(label="Test", action=ids.action("channels", "test", str(row.channel_id)))
+    return Button(label=_("Test"), action=ids.action("channels", "test", str(row.channel_id)))
 
 
 async def verify(ctx: Context, call: Call) -> Reply:
@@ -156,9 +168,11 @@ async def verify(ctx: Context, call: Call) -> Reply:
     number = row.channel_id
     return Reply(
         command="channels verify",
-        title=f"{named(row)} is yours, and on",
-        text=f"Criticals go there from now on. /watch btc to={number} sends all of an alert there; "
-        f"/channels set {number} severities=critical,warning says what it takes.",
+        title=_("{named} is yours, and on").format(named=named(row)),
+        text=_(
+            "Criticals go there from now on. /watch btc to={number} sends all of an alert there; "
+            "/channels set {number} severities=critical,warning says what it takes."
+        ).format(number=number),
         buttons=rows([_test(row)]),
         tone=Tone.GOOD,
     )
@@ -169,8 +183,8 @@ async def test(ctx: Context, call: Call) -> Reply:
     row = await _open(ctx).test(ctx.caller.user_id, call.whole("id"))
     return Reply(
         command="channels test",
-        title=f"{named(row)} took a test message",
-        text="It is on." if usable(row) else "",
+        title=_("{named} took a test message").format(named=named(row)),
+        text=_("It is on.") if usable(row) else "",
         tone=Tone.GOOD,
     )
 
@@ -187,7 +201,7 @@ async def change(ctx: Context, call: Call) -> Reply:
         changes["label"] = read_label(call.text("label"))
     if not changes:
         raise UserError(
-            "Say what to set: severities, order or label.",
+            _("Say what to set: severities, order or label."),
             example=f"/channels set {number} severities=critical,warning",
         )
     row = await ctx.services.state.run(lambda s: change_channel(s, owner, number, **changes))
@@ -196,8 +210,8 @@ async def change(ctx: Context, call: Call) -> Reply:
     told = {"severities": severities(row), "order": str(row.position), "label": row.label or NONE}
     return Reply(
         command="channels set",
-        title=f"Changed {named(row)}",
-        text=f"It is {state(ctx, own, row)}.",
+        title=_("Changed {named}").format(named=named(row)),
+        text=_("It is {state}.").format(state=state(ctx, own, row)),
         fields=tuple((name, told[name]) for name in told if call.has(name)),
         tone=Tone.GOOD,
     )
@@ -205,7 +219,7 @@ async def change(ctx: Context, call: Call) -> Reply:
 
 def unknown(number: int) -> UserError:
     """Return the refusal of a number that is not one of the user's, whoever else's it may be."""
-    return UserError(f"You have no channel {number}.", example="/channels list")
+    return UserError(_("You have no channel {number}.").format(number=number), example="/channels list")
 
 
 async def remove(ctx: Context, call: Call) -> Reply:
@@ -225,11 +239,11 @@ async def remove(ctx: Context, call: Call) -> Reply:
     if done is None:
         raise unknown(number)
     gone, rules = done
-    moved = f"{rules} of your alerts went there and come here again. " if rules else ""
+    moved = _("{rules} of your alerts went there and come here again. ").format(rules=rules) if rules else ""
     return Reply(
         command="channels remove",
-        title=f"Removed {named(gone)}",
-        text=f"{moved}Its address is deleted.",
+        title=_("Removed {named}").format(named=named(gone)),
+        text=_("{moved}Its address is deleted.").format(moved=moved),
         tone=Tone.GOOD,
     )
 
@@ -238,7 +252,7 @@ COMMANDS = (
     Command(
         noun="channels",
         verb="list",
-        description="List your own channels: e-mail, webhooks and others, and how each is",
+        description=N_("List your own channels: e-mail, webhooks and others, and how each is"),
         run=listing,
         aliases=("channels", "channel", "channel list"),
         examples=("/channels list",),
@@ -246,7 +260,7 @@ COMMANDS = (
     Command(
         noun="channels",
         verb="add",
-        description="Add an e-mail address, a webhook or another service; a code goes there",
+        description=N_("Add an e-mail address, a webhook or another service; a code goes there"),
         run=add,
         parameters=(KIND, ADDRESS),
         aliases=("channel add",),
@@ -255,7 +269,7 @@ COMMANDS = (
     Command(
         noun="channels",
         verb="verify",
-        description="Turn a channel on with the code that came there",
+        description=N_("Turn a channel on with the code that came there"),
         run=verify,
         parameters=(CODE,),
         aliases=("channel verify", "verify"),
@@ -264,7 +278,7 @@ COMMANDS = (
     Command(
         noun="channels",
         verb="test",
-        description="Send a test message to a channel of yours; one that was off is on if it arrives",
+        description=N_("Send a test message to a channel of yours; one that was off is on if it arrives"),
         run=test,
         parameters=(WHICH,),
         aliases=("channel test",),
@@ -273,7 +287,7 @@ COMMANDS = (
     Command(
         noun="channels",
         verb="set",
-        description="Say which severities a channel takes, its place in the order, its label",
+        description=N_("Say which severities a channel takes, its place in the order, its label"),
         run=change,
         parameters=(WHICH, SEVERITIES, ORDER, LABEL),
         aliases=("channel set",),
@@ -282,7 +296,7 @@ COMMANDS = (
     Command(
         noun="channels",
         verb="remove",
-        description="Remove a channel of yours and its address for good",
+        description=N_("Remove a channel of yours and its address for good"),
         run=remove,
         parameters=(WHICH,),
         aliases=("channel remove", "channels rm", "channels delete"),

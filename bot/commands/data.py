@@ -3,57 +3,102 @@
 import asyncio
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 from bot.commands import ids, words
 from bot.commands.amounts import MINUTE_MS
 from bot.commands.context import Context
 from bot.commands.reply import Button, File, Reply, Tone
-from bot.commands.spec import Call, Command, Kind, Parameter
+from bot.commands.server import managed
+from bot.commands.spec import CHAT_FRONTS, Call, Choice, Command, Kind, Parameter
+from bot.lang import N_, _
 from engine.errors import UserError
+from engine.model import UserId
+from storage import servers
 from storage.rules import list_rules
 
 CONFIRM_MS = 10 * MINUTE_MS
 NAMES = {
-    "users": "when you first and last came",
+    "users": N_("when you first and last came"),
     "settings": "settings",
-    "rules": "alerts you set up",
-    "rule_arms": "alert steps waiting to be armed again",
+    "rules": N_("alerts you set up"),
+    "rule_arms": N_("alert steps waiting to be armed again"),
     "cooldowns": "cooldowns",
-    "daily_counts": "daily counts",
-    "episodes": "runs of alerts",
-    "alerts": "past alerts",
-    "alert_steps": "reasons of past alerts",
-    "deliveries": "messages to you",
-    "delivery_events": "steps of their delivery",
-    "channels": "channels of your own",
-    "channel_codes": "codes that wait for you",
-    "alert_history": "past alerts, for statistics",
+    "daily_counts": N_("daily counts"),
+    "episodes": N_("runs of alerts"),
+    "alerts": N_("past alerts"),
+    "alert_steps": N_("reasons of past alerts"),
+    "deliveries": N_("messages to you"),
+    "delivery_events": N_("steps of their delivery"),
+    "channels": N_("channels of your own"),
+    "channel_codes": N_("codes that wait for you"),
+    "alert_history": N_("past alerts, for statistics"),
+    "servers": N_("what this server has set"),
+    "server_places": N_("its places that are posted in"),
+    "reports": N_("scheduled reports"),
+    "server_reports": N_("reports posted here"),
 }
+ABOUT = Parameter(
+    name="about",
+    kind=Kind.CHOICE,
+    description=N_("About you, or, for who manages it, about this server or group"),
+    default="me",
+    choices=(Choice(value="me", label=N_("me")), Choice(value="here", label=N_("this server or group"))),
+    fronts=CHAT_FRONTS,
+)
+
+
+async def _owner(ctx: Context, call: Call) -> UserId:
+    """Return whose data a call is about: the caller's, or that of the server that they manage."""
+    if call.text("about") != "here":
+        return ctx.caller.user_id
+    await managed(ctx, "/data show")
+    return UserId(ctx.caller.server)
+
+
+async def _found(ctx: Context, call: Call, owner: UserId) -> dict[str, list[dict[str, Any]]]:
+    """Return everything that is kept about an owner; of a server also what is posted there, without whose."""
+    found = await ctx.services.privacy.export(owner)
+    if call.text("about") == "here":
+        posted = await ctx.services.state.read(lambda session: servers.posted_reports(session, owner))
+        found = found | {"server_reports": posted}
+    return found
 
 
 async def show(ctx: Context, call: Call) -> Reply:
     """Answer with what is stored, counted."""
-    found = await ctx.services.privacy.export(ctx.caller.user_id)
+    found = await _found(ctx, call, await _owner(ctx, call))
+    about = call.text("about")
     kept = {name: len(rows) for name, rows in found.items() if rows}
     return Reply(
         command="data show",
-        title="What is stored about you",
-        text="" if kept else "Nothing.",
+        title=_("What is stored about this place") if about == "here" else _("What is stored about you"),
+        text="" if kept else _("Nothing."),
         fields=tuple((NAMES.get(name, name.replace("_", " ")), f"{count:,}") for name, count in kept.items()),
         buttons=(
             (
-                Button(label="Export", action=ids.action("data", "export")),
-                Button(label="Delete it all", action=ids.action("data", "forget"), style="danger"),
+                Button(label=_("Export"), action=ids.action("data", "export", *_again(call))),
+                Button(
+                    label=_("Delete it all"),
+                    action=ids.action("data", "forget", *_again(call)),
+                    style="danger",
+                ),
             ),
         ),
     )
 
 
+def _again(call: Call) -> tuple[str, ...]:
+    """Return the words of a button that is about the same."""
+    return ("here",) if call.text("about") == "here" else ()
+
+
 async def export(ctx: Context, call: Call) -> Reply:
     """Answer with everything that is stored, as one JSON file."""
-    found = await ctx.services.privacy.export(ctx.caller.user_id)
+    owner = await _owner(ctx, call)
+    found = await _found(ctx, call, owner)
     wall = datetime.fromtimestamp(ctx.services.wall_ms() / 1000, UTC)
-    body = {"user": ctx.caller.user_id, "exported_at": wall.isoformat(timespec="seconds"), "tables": found}
+    body = {"user": owner, "exported_at": wall.isoformat(timespec="seconds"), "tables": found}
     content = await asyncio.to_thread(_as_json, body)
     count = sum(len(rows) for rows in found.values())
     return Reply(
@@ -73,17 +118,19 @@ async def forget(ctx: Context, call: Call) -> Reply:
     """Ask whether everything is to be deleted; the button works for ten minutes, for this user alone."""
     until_ms = ctx.services.wall_ms() + CONFIRM_MS
     stamp = f"{until_ms // 1000:x}"
-    signature = ids.sign(ctx.services.button_key, "forget", ctx.caller.user_id, stamp)
+    signature = ids.sign(ctx.services.button_key, "forget", await _owner(ctx, call), stamp)
     sure = Button(
-        label="Yes, delete everything",
-        action=ids.action("data", "forget-now", stamp, signature, edits=True),
+        label=_("Yes, delete everything"),
+        action=ids.action("data", "forget-now", stamp, signature, *_again(call), edits=True),
         style="danger",
     )
     return Reply(
         command="data forget",
-        title="Delete everything about you?",
-        text="Your alerts, settings, history and waiting messages go for good.\n"
-        "The button works for 10 minutes, for you alone.",
+        title=_("Delete everything about you?"),
+        text=_(
+            "Your alerts, settings, history and waiting messages go for good.\nThe button works "
+            "for 10 minutes, for you alone."
+        ),
         buttons=((sure,),),
         tone=Tone.WARN,
     )
@@ -91,20 +138,26 @@ async def forget(ctx: Context, call: Call) -> Reply:
 
 async def forget_now(ctx: Context, call: Call) -> Reply:
     """Delete everything about the user, if the button is theirs and still valid."""
-    owner, stamp = ctx.caller.user_id, call.text("until")
+    owner, stamp = await _owner(ctx, call), call.text("until")
     if not ids.signed(ctx.services.button_key, call.text("signature"), "forget", owner, stamp):
-        raise UserError("That button is not yours, or Liqwatch was restarted since.", example="/data forget")
+        raise UserError(
+            _("That button is not yours, or Liqwatch was restarted since."), example="/data forget"
+        )
     if int(stamp, 16) * 1000 < ctx.services.wall_ms():
-        raise UserError("That button was good for 10 minutes.", example="/data forget")
+        raise UserError(_("That button was good for 10 minutes."), example="/data forget")
     mine = await ctx.services.state.read(lambda session: list_rules(session, owner))
+    symbols = [rule.symbol for rule in mine]
+    if call.text("about") == "here":
+        front = ctx.caller.front.value
+        symbols += await ctx.services.state.run(lambda s: servers.forget_server(s, owner, front))
     counts = await ctx.services.privacy.forget(owner)
-    for symbol in dict.fromkeys(rule.symbol for rule in mine):
+    for symbol in dict.fromkeys(symbols):
         await ctx.services.alerting.rules_changed(symbol)
     gone = [f"{count:,} {NAMES.get(name, name)}" for name, count in counts.items() if count and name in _TOLD]
     return Reply(
         command="data forget",
-        title="Everything about you is deleted",
-        text=f"Gone: {words.joined(gone)}." if gone else "There was nothing left.",
+        title=_("Everything about you is deleted"),
+        text=_("Gone: {gone}.").format(gone=words.joined(gone)) if gone else _("There was nothing left."),
         tone=Tone.GOOD,
     )
 
@@ -114,35 +167,41 @@ COMMANDS = (
     Command(
         noun="data",
         verb="show",
-        description="Show what is stored about you",
+        description=N_("Show what is stored about you"),
         run=show,
+        parameters=(ABOUT,),
         aliases=("data", "privacy", "gdpr"),
         examples=("/data show",),
     ),
     Command(
         noun="data",
         verb="export",
-        description="Get everything stored about you, as a JSON file",
+        description=N_("Get everything stored about you, as a JSON file"),
         run=export,
+        parameters=(ABOUT,),
         aliases=("data download",),
         examples=("/data export",),
     ),
     Command(
         noun="data",
         verb="forget",
-        description="Delete everything stored about you, once confirmed",
+        description=N_("Delete everything stored about you, once confirmed"),
         run=forget,
+        parameters=(ABOUT,),
         aliases=("data delete", "data erase"),
         examples=("/data forget",),
     ),
     Command(
         noun="data",
         verb="forget-now",
-        description="Delete everything stored about you, now",
+        description=N_("Delete everything stored about you, now"),
         run=forget_now,
         parameters=(
-            Parameter(name="until", kind=Kind.TEXT, description="Until when the button works", required=True),
-            Parameter(name="signature", kind=Kind.TEXT, description="Whose button it is", required=True),
+            Parameter(
+                name="until", kind=Kind.TEXT, description=N_("Until when the button works"), required=True
+            ),
+            Parameter(name="signature", kind=Kind.TEXT, description=N_("Whose button it is"), required=True),
+            ABOUT,
         ),
         button_only=True,
     ),

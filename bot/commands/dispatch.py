@@ -17,9 +17,11 @@ from bot.commands.asker import Heard, hear
 from bot.commands.catalogue import CommandEntry, catalogue
 from bot.commands.complete import Completer, Completion
 from bot.commands.context import Context
+from bot.commands.flows import door
 from bot.commands.limits import Limits
 from bot.commands.parse import Parser, words_of
 from bot.commands.prefs import Prefs
+from bot.commands.recent import Recent
 from bot.commands.registry import Registry, offering
 from bot.commands.reply import Button, Caller, Front, Reply, Tone
 from bot.commands.services import Services
@@ -50,17 +52,27 @@ class Commands:
         self.registry = registry or offering(services.presets, services.usual_model)
         self._services = services
         self._limits = Limits(clock)
+        self._recent = Recent()
         self._turns = turns or Turns()
         self._completer = Completer(self.registry, services)
         timezones.names()  # reads the disk once: now, and not while somebody waits
 
     async def dispatch(self, line: str, caller: Caller) -> Reply:
         """Run a typed line for somebody and return the answer; never raises, but for cancellation."""
-        return await self._answer(caller, lambda: self._parser(caller).understand(line))
+        standing = await door.standing(self._services, caller, line)
+        parser = self._parser(caller)
+        return await self._answer(caller, lambda: door.meant(parser, line, standing), leaves=True)
 
     async def call(self, name: str, values: Mapping[str, str], caller: Caller) -> Reply:
         """Run a command whose values a front collected one by one (as Discord's options), each as text."""
-        return await self._answer(caller, lambda: self._parser(caller).collect(name, values))
+        parser = self._parser(caller)
+        return await self._answer(
+            caller, lambda: door.whole(lambda: parser.collect(name, values)), leaves=True
+        )
+
+    async def submit(self, action: str, given: Mapping[str, str], caller: Caller) -> Reply:
+        """Take a form that somebody filled in, each field as text."""
+        return await self._answer(caller, lambda: door.submitted(ids.read(action), given))
 
     async def press(self, action: str, caller: Caller) -> Reply:
         """Run a button for whoever pressed it and return the answer; never raises, but for cancellation."""
@@ -70,7 +82,8 @@ class Commands:
             nonlocal edits
             press = ids.read(action)
             edits = press.edits
-            return self._parser(caller).pressed(press.noun, press.verb, press.args)
+            parser = self._parser(caller)
+            return door.whole(lambda: parser.pressed(press.noun, press.verb, press.args))
 
         reply = await self._answer(caller, understood)
         return replace(reply, edits=edits and not reply.failed)
@@ -125,13 +138,15 @@ class Commands:
                 raise UserError(told) from None
             yield
 
-    async def _answer(self, caller: Caller, understand: Callable[[], Call], *, again: bool = False) -> Reply:
+    async def _answer(
+        self, caller: Caller, understand: Callable[[], Call], *, again: bool = False, leaves: bool = False
+    ) -> Reply:
         """Understand and run one request in the asker's language."""
         wait_s = self._limits.take(caller.user_id)
         heard = await self._heard(caller, reading=not wait_s)
         with speaking(await learned(heard.language)):
             asked = (lambda: _too_soon(wait_s)) if wait_s else understand
-            reply = await self._tried(caller, asked, heard, again=again)
+            reply = await self._tried(caller, asked, heard, again=again, leaves=leaves)
             return replace(reply, notice=" · ".join(filter(None, (reply.notice, heard.news()))))
 
     async def _heard(self, caller: Caller, *, reading: bool = True) -> Heard:
@@ -142,7 +157,7 @@ class Commands:
             return await hear(None, caller, 0)
 
     async def _tried(
-        self, caller: Caller, understand: Callable[[], Call], heard: Heard, *, again: bool
+        self, caller: Caller, understand: Callable[[], Call], heard: Heard, *, again: bool, leaves: bool
     ) -> Reply:
         """Answer one request whatever happens; the front edge at which a broad except stands."""
         name = ""
@@ -151,8 +166,10 @@ class Commands:
             name = call.command.name
             async with self._turn(caller, again=again), asyncio.timeout(ANSWER_TIMEOUT_S):
                 context = await self._context(caller, heard.values)
+                if leaves:
+                    await door.leave(self._services.state, caller, call)
                 await self._load(context, call)
-                reply = await call.command.run(context, call)
+                reply = await door.run(context, call)
             return self._finished(reply, call)
         except NearMiss as error:
             return self._labelled(self._near_miss(error, name, caller))
@@ -176,7 +193,10 @@ class Commands:
             services=self._services,
             registry=self.registry,
             limits=self._limits,
-            run=lambda line: self._answer(caller, lambda: self._parser(caller).understand(line), again=True),
+            recent=self._recent,
+            run=lambda line: self._answer(
+                caller, lambda: door.whole(lambda: self._parser(caller).understand(line)), again=True
+            ),
         )
 
     async def _load(self, context: Context, call: Call) -> None:
@@ -191,9 +211,8 @@ class Commands:
     def _finished(self, reply: Reply, call: Call) -> Reply:
         """Return a reply with what every answer carries."""
         shared = call.command.visibility is Visibility.SHAREABLE and call.flag("share")
-        return self._labelled(
-            replace(reply, command=reply.command or call.command.name, ephemeral=not shared or reply.failed)
-        )
+        hidden = not shared or reply.failed or reply.form is not None
+        return self._labelled(replace(reply, command=reply.command or call.command.name, ephemeral=hidden))
 
     def _labelled(self, reply: Reply) -> Reply:
         """Return a reply with the source it was made from."""

@@ -11,6 +11,7 @@ from bot.commands.context import Context
 from bot.commands.parts import maybe_view, rows
 from bot.commands.reply import Button, Reply, Tone
 from bot.commands.rule_read import checked, line_of
+from bot.lang import N_, _
 from bot.render import text
 from engine.errors import UserError
 from engine.rules.conditions.price_level import PriceLevel
@@ -23,7 +24,7 @@ from storage.tables import Rule
 
 EXPIRES_MS = HOUR_MS
 """How long a draft may be saved, by the wall clock."""
-GONE = "That is not a draft of yours, or it is more than an hour old."
+GONE = N_("That is not a draft of yours, or it is more than an hour old.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +141,10 @@ def keep(session: Session, ctx: Context, prepared: Prepared) -> Saved:
         )
         changed = update_rule(session, owner, prepared.rule_id, **changes)
         if changed is None:
-            raise UserError(f"You have no alert {prepared.rule_id} any more.", example="/alert list")
+            raise UserError(
+                _("You have no alert {rule_id} any more.").format(rule_id=prepared.rule_id),
+                example="/alert list",
+            )
         return Saved(rule=changed)
     new = NewRule(
         symbol=prepared.symbol,
@@ -161,17 +165,20 @@ def save_draft(session: Session, ctx: Context, draft_id: str) -> tuple[Prepared,
     draft = get_draft(session, ctx.caller.user_id, draft_id)
     if draft is None:
         raise UserError(
-            GONE if draft_id else "There is no alert that waits to be saved.", example="/alert list"
+            GONE if draft_id else _("There is no alert that waits to be saved."), example="/alert list"
         )
     prepared = Prepared(**draft.body)
     if draft.rule_id is not None:
         rule = get_rule(session, ctx.caller.user_id, draft.rule_id)
         if rule is None:
-            raise UserError(f"Alert {draft.rule_id} was saved, and removed since.", example=prepared.line)
+            raise UserError(
+                _("Alert {rule_id} was saved, and removed since.").format(rule_id=draft.rule_id),
+                example=prepared.line,
+            )
         return prepared, Saved(rule=rule, there=True)
     if ctx.services.wall_ms() - draft.made_wall_ms > EXPIRES_MS:
         raise UserError(
-            "That draft is more than an hour old. Ask for it again to see it anew.", example=prepared.line
+            _("That draft is more than an hour old. Ask for it again to see it anew."), example=prepared.line
         )
     saved = keep(session, ctx, prepared)
     draft.rule_id = saved.rule.rule_id
@@ -189,10 +196,12 @@ async def told(ctx: Context, saved: Saved, prepared: Prepared, tried: DryRun | N
         _stands(ctx, rule),
         tried.says(words.zone_of(ctx.tz)) if tried else "",
     ]
-    done = "Changed" if prepared.rule_id else "Saved"
+    done = _("Changed") if prepared.rule_id else _("Saved")
     return Reply(
         command=prepared.asked,
-        title=f"{done} alert {rule.rule_id}, {text.base(rule.symbol)}",
+        title=_("{done} alert {rule_id}, {base}").format(
+            done=done, rule_id=rule.rule_id, base=text.base(rule.symbol)
+        ),
         text="\n".join(filter(None, lines)),
         fields=cards.fields(ctx, rule),
         buttons=cards.buttons(ctx, rule),
@@ -204,7 +213,7 @@ def already(ctx: Context, rule: Rule) -> Reply:
     """Say that an alert is there already."""
     return Reply(
         command="alert add",
-        title=f"You have this already as alert {rule.rule_id}",
+        title=_("You have this already as alert {rule_id}").format(rule_id=rule.rule_id),
         text=rule_words.says(ctx, rule),
         fields=cards.fields(ctx, rule),
         buttons=cards.buttons(ctx, rule),
@@ -216,10 +225,14 @@ def _shown(ctx: Context, prepared: Prepared, spec: Spec, tried: DryRun, draft_id
     rule, zone = prepared.as_rule(), words.zone_of(ctx.tz)
     base, storm = text.base(prepared.symbol), tried.storm(zone)
     change = (
-        f"Change alert {prepared.rule_id} to this?" if prepared.rule_id else f"Save this alert on {base}?"
+        _("Change alert {rule_id} to this?").format(rule_id=prepared.rule_id)
+        if prepared.rule_id
+        else _("Save this alert on {base}?").format(base=base)
     )
     hint = (
-        f"The cooldown of {words.duration(prepared.cooldown_s * 1000)} keeps most of them quiet."
+        _("The cooldown of {duration} keeps most of them quiet.").format(
+            duration=words.duration(prepared.cooldown_s * 1000)
+        )
         if storm
         else ""
     )
@@ -227,16 +240,18 @@ def _shown(ctx: Context, prepared: Prepared, spec: Spec, tried: DryRun, draft_id
     return Reply(
         command=prepared.asked,
         title=change,
-        text="\n".join([*filter(None, lines), "Nothing is saved yet: press Save, or say /alert save."]),
+        text="\n".join([*filter(None, lines), _("Nothing is saved yet: press Save, or say /alert save.")]),
         fields=tuple(pair for pair in cards.fields(ctx, rule) if pair[0] != "Alert"),
         buttons=rows(
             [
                 Button(
-                    label="Save", action=ids.action("alert", "save", draft_id, edits=True), style="primary"
+                    label=_("Save"), action=ids.action("alert", "save", draft_id, edits=True), style="primary"
                 ),
-                Button(label="Change", action=ids.action("alert", "change", draft_id, edits=True)),
+                Button(label=_("Change"), action=ids.action("alert", "change", draft_id, edits=True)),
                 Button(
-                    label="Cancel", action=ids.action("alert", "cancel", draft_id, edits=True), style="danger"
+                    label=_("Cancel"),
+                    action=ids.action("alert", "cancel", draft_id, edits=True),
+                    style="danger",
                 ),
             ]
         ),
@@ -252,11 +267,11 @@ def _stands(ctx: Context, rule: Rule) -> str:
     found = list(leaves(rule_words.spec(rule).when))
     if len(found) != 1 or not isinstance(level := found[0].condition, PriceLevel):
         return ""
-    now = f"{text.base(rule.symbol)} is at ${text.price(view.price)}"
+    now = _("{base} is at ${price}").format(base=text.base(rule.symbol), price=text.price(view.price))
     away = words.percent(round(abs(level.value / view.price - 1), 4))
     beyond = {Level.ABOVE: view.price > level.value, Level.BELOW: view.price < level.value}
     if beyond.get(level.direction):
-        return (
-            f"{now}, {level.direction.value} it already: you are told once it has been back and comes again."
+        return _("{now}, {value} it already: you are told once it has been back and comes again.").format(
+            now=now, value=level.direction.value
         )
-    return f"{now}, {away} away."
+    return _("{now}, {away} away.").format(now=now, away=away)

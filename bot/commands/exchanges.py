@@ -12,6 +12,7 @@ from bot.commands.context import Context
 from bot.commands.parts import maybe_view, rows
 from bot.commands.reply import Button, Reply, Table, Tone
 from bot.commands.spec import LOCAL_FRONTS, Call, Command, Kind, Parameter, Who
+from bot.lang import N_, _, speech
 from bot.live.health import Past, last_day, scrubbed
 from engine.errors import UserError
 
@@ -22,7 +23,7 @@ MOST_NAMED = 8
 VENUE = Parameter(
     name="venue",
     kind=Kind.TEXT,
-    description="One venue, such as okx; all of them if left out",
+    description=N_("One venue, such as okx; all of them if left out"),
     examples=("okx", "binance"),
     aliases=("exchange",),
 )
@@ -33,7 +34,16 @@ async def show(ctx: Context, call: Call) -> Reply:
     venues = snapshots_of(ctx.services.market)
     told = [line for venue in venues for line in venue_words.remarks(ctx, venue)]
     reporting = [venue.venue for venue in venues if Feed.LIQUIDATIONS in venue.ages_s]
-    headings = ("Venue", "State", "Prices", "Candles", "Liquidated", "Msg/s", "Markets", "Seen")
+    headings = (
+        _("Venue"),
+        _("State"),
+        _("Prices"),
+        _("Candles"),
+        _("Liquidated"),
+        _("Msg/s"),
+        _("Markets"),
+        _("Seen"),
+    )
     return Reply(
         command="exchanges show",
         title=_title(venues),
@@ -45,9 +55,9 @@ async def show(ctx: Context, call: Call) -> Reply:
         ),
         buttons=rows(
             [
-                Button(label="Refresh", action=ids.action("exchanges", "show", edits=True)),
-                Button(label="Last 24 hours", action=ids.action("exchanges", "health")),
-                Button(label="Status", action=ids.action("status", "")),
+                Button(label=_("Refresh"), action=ids.action("exchanges", "show", edits=True)),
+                Button(label=_("Last 24 hours"), action=ids.action("exchanges", "health")),
+                Button(label=_("Status"), action=ids.action("status", "")),
             ]
         ),
         tone=_tone(venues),
@@ -56,8 +66,10 @@ async def show(ctx: Context, call: Call) -> Reply:
 
 def _title(venues: list[HealthSnapshot]) -> str:
     if len(venues) == 1:
-        return f"{title(venues[0].venue)} is the only venue"
-    return f"{sum(venue.ok for venue in venues)} of {len(venues)} venues are up"
+        return _("{title} is the only venue").format(title=title(venues[0].venue))
+    return _("{sum} of {count} venues are up").format(
+        sum=sum(venue.ok for venue in venues), count=len(venues)
+    )
 
 
 def _tone(venues: list[HealthSnapshot]) -> Tone:
@@ -76,7 +88,7 @@ def _row(ctx: Context, venue: HealthSnapshot) -> tuple[str, ...]:
         venue_words.state(venue),
         *ages,
         f"{venue.messages_per_s:,.1f}" if known else UNKNOWN,
-        f"{has} of {len(views)}",
+        _("{has} of {count}").format(has=has, count=len(views)),
         coverage(venue.venue).kind.value if reports else UNKNOWN,
     )
 
@@ -96,13 +108,13 @@ async def health(ctx: Context, call: Call) -> Reply:
     days = await asyncio.gather(*(_day(ctx, venue) for venue in venues))
     told = [line for venue in venues for line in venue_words.remarks(ctx, venue)]
     if not any(day.watched_ms for day in days):
-        told.append("Nothing is kept of the last 24 hours: recorded data has no connections.")
+        told.append(_("Nothing is kept of the last 24 hours: recorded data has no connections."))
     return Reply(
         command="exchanges health",
-        title="Venues in the last 24 hours",
+        title=_("Venues in the last 24 hours"),
         text="\n".join(told),
         table=Table(
-            headings=("Venue", "Now", "Up", "Reconnects", "Longest silence"),
+            headings=(_("Venue"), _("Now"), _("Up"), _("Reconnects"), _("Longest silence")),
             rows=tuple(
                 (
                     title(venue.venue),
@@ -113,7 +125,7 @@ async def health(ctx: Context, call: Call) -> Reply:
                 )
                 for venue, day in zip(venues, days, strict=True)
             ),
-            numeric=("Up", "Reconnects", "Longest silence"),
+            numeric=(_("Up"), _("Reconnects"), _("Longest silence")),
         ),
         buttons=rows(
             [
@@ -132,7 +144,9 @@ def _named(venues: list[HealthSnapshot], asked: str) -> HealthSnapshot:
             return venue
     read = words.joined([title(venue.venue) for venue in venues]) or "none"
     example = f"/exchanges health {venues[0].venue}" if venues else "/exchanges"
-    raise UserError(f"I read no venue {quoted(asked)}. I read {read}.", example=example)
+    raise UserError(
+        _("I read no venue {asked}. I read {read}.").format(asked=quoted(asked), read=read), example=example
+    )
 
 
 async def _day(ctx: Context, venue: HealthSnapshot) -> Past:
@@ -141,18 +155,18 @@ async def _day(ctx: Context, venue: HealthSnapshot) -> Past:
 
 async def _one(ctx: Context, venue: HealthSnapshot) -> Reply:
     """Answer with everything about one venue."""
-    fields = [*_now(ctx, venue), *_counts(ctx, venue), ("Last 24 hours", _told(await _day(ctx, venue)))]
+    fields = [*_now(ctx, venue), *_counts(ctx, venue), (_("Last 24 hours"), _told(await _day(ctx, venue)))]
     if Feed.LIQUIDATIONS in venue.ages_s:
-        fields.append(("Liquidations seen", coverage(venue.venue).sentence))
+        fields.append((_("Liquidations seen"), coverage(venue.venue).sentence))
     return Reply(
         command="exchanges health",
-        title=f"{title(venue.venue)} is {venue_words.state(venue)}",
+        title=_("{title} is {state}").format(title=title(venue.venue), state=venue_words.state(venue)),
         text=f"{venue_words.sentence(venue)}." if venue.note else "",
         fields=tuple((name, value) for name, value in fields if value),
         buttons=rows(
             [
-                Button(label="Refresh", action=ids.action("exchanges", "health", venue.venue, edits=True)),
-                Button(label="All venues", action=ids.action("exchanges", "show")),
+                Button(label=_("Refresh"), action=ids.action("exchanges", "health", venue.venue, edits=True)),
+                Button(label=_("All venues"), action=ids.action("exchanges", "show")),
             ]
         ),
         tone=_tone([venue]),
@@ -162,53 +176,79 @@ async def _one(ctx: Context, venue: HealthSnapshot) -> Reply:
 def _now(ctx: Context, venue: HealthSnapshot) -> list[tuple[str, str]]:
     """Return what a venue's connections say now."""
     if not venue_words.measured(venue):
-        return [("Source", venue_words.brief(venue, ctx.now_ms))]
+        return [(_("Source"), venue_words.brief(venue, ctx.now_ms))]
     skew = venue.skew_ms
-    again = f", reconnected {venue.reconnects}×" if venue.reconnects else ""
+    again = _(", reconnected {reconnects}×").format(reconnects=venue.reconnects) if venue.reconnects else ""
     ahead = "" if skew is None else f"{abs(skew):,.0f} ms {'ahead of' if skew >= 0 else 'behind'} ours"
     return [
-        ("Newest data", venue_words.ages(venue, tuple(venue_words.FEED_NAMES))),
-        ("Messages", f"{venue.messages:,}, {venue.messages_per_s:,.1f} a second"),
-        ("Connections", f"{venue.lines_up} of {venue.lines} up{again}"),
-        ("Gaps filled", f"{venue.gaps_filled:,}"),
-        ("Its clock", ahead),
+        (_("Newest data"), venue_words.ages(venue, tuple(venue_words.FEED_NAMES))),
+        (
+            _("Messages"),
+            _("{messages}, {messages_per} a second").format(
+                messages=speech().figure(f"{venue.messages:,}"),
+                messages_per=speech().figure(f"{venue.messages_per_s:,.1f}"),
+            ),
+        ),
+        (
+            _("Connections"),
+            _("{lines_up} of {lines} up{again}").format(
+                lines_up=venue.lines_up, lines=venue.lines, again=again
+            ),
+        ),
+        (_("Gaps filled"), f"{venue.gaps_filled:,}"),
+        (_("Its clock"), ahead),
     ]
 
 
 def _counts(ctx: Context, venue: HealthSnapshot) -> list[tuple[str, str]]:
     """Return what is used, dropped, refused and silent; names of topics and errors only for the operator."""
-    limits = [f"{name} {use.used:,} of {use.budget:,}" for name, use in sorted(venue.limits.items())]
+    limits = [
+        _("{name} {used} of {budget}").format(
+            name=name, used=speech().figure(f"{use.used:,}"), budget=speech().figure(f"{use.budget:,}")
+        )
+        for name, use in sorted(venue.limits.items())
+    ]
     dropped = sorted(venue.dropped.items(), key=lambda pair: -pair[1])
     here = ctx.caller.front in LOCAL_FRONTS
     refused = [f"{topic} ({scrubbed(why)})" for topic, why in venue.refused.items()]
     count = words.number(len(venue.refused), "topic") if venue.refused else ""
     since = sorted(venue.silent.items(), key=lambda pair: pair[1])
-    silent = [f"{topic} for {words.ago(max(0, ctx.now_ms - ms))}" for topic, ms in since]
+    silent = [
+        _("{topic} for {ago}").format(topic=topic, ago=words.ago(max(0, ctx.now_ms - ms)))
+        for topic, ms in since
+    ]
     muted = words.number(len(silent), "topic") if silent else ""
     return [
-        ("Limits used", _some(limits)),
-        ("Not understood", _some([f"{reason} {number:,}×" for reason, number in dropped])),
-        ("Refused", _some(refused) if here else count),
-        ("Silent", _some(silent) if here else muted),
-        ("Last error", scrubbed(venue.last_error) if here else ""),
+        (_("Limits used"), _some(limits)),
+        (_("Not understood"), _some([f"{reason} {number:,}×" for reason, number in dropped])),
+        (_("Refused"), _some(refused) if here else count),
+        (_("Silent"), _some(silent) if here else muted),
+        (_("Last error"), scrubbed(venue.last_error) if here else ""),
     ]
 
 
 def _some(items: list[str]) -> str:
     """Return items in one line, the first of them where there are many."""
     told = ", ".join(items[:MOST_NAMED])
-    return f"{told} and {len(items) - MOST_NAMED} more" if len(items) > MOST_NAMED else told
+    return (
+        _("{what} and {count} more").format(what=told, count=len(items) - MOST_NAMED)
+        if len(items) > MOST_NAMED
+        else told
+    )
 
 
 def _told(day: Past) -> str:
     """Return the last day in one line."""
     if not day.watched_ms:
-        return "nothing kept"
+        return _("nothing kept")
     watched = words.ago(day.watched_ms)
     silence = venue_words.silence(day)
-    return (
-        f"up {venue_words.uptime(day)} of {watched} watched, {words.number(day.reconnects, 'reconnect')}, "
-        f"{words.number(day.gaps_filled, 'gap')} filled, longest silence {silence}"
+    return _("up {uptime} of {watched} watched, {words}, {words2} filled, longest silence {silence}").format(
+        uptime=venue_words.uptime(day),
+        watched=watched,
+        words=words.number(day.reconnects, "reconnect"),
+        words2=words.number(day.gaps_filled, "gap"),
+        silence=silence,
     )
 
 
@@ -216,7 +256,7 @@ COMMANDS = (
     Command(
         noun="exchanges",
         verb="show",
-        description="Show which venues are read, how fresh each feed is, and what is only sampled",
+        description=N_("Show which venues are read, how fresh each feed is, and what is only sampled"),
         run=show,
         aliases=("exchanges", "venues", "exchange"),
         examples=("/exchanges",),
@@ -225,7 +265,7 @@ COMMANDS = (
     Command(
         noun="exchanges",
         verb="health",
-        description="Show how venues did in the last 24 hours, or everything about one",
+        description=N_("Show how venues did in the last 24 hours, or everything about one"),
         run=health,
         parameters=(VENUE,),
         aliases=("venues health", "exchange health"),

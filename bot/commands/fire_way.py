@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from bot.alerting.history import Happened, Told
 from bot.commands.context import Context
 from bot.commands.reply import Table
+from bot.lang import _
 from bot.render import text
 from storage.outbox import State
 
@@ -15,7 +16,9 @@ FINE = frozenset({State.QUEUED, State.SENDING, State.ACCEPTED, State.DELIVERED, 
 def verdict(ctx: Context, told: Happened) -> str:
     """Return what became of an alert: where a sent one went, until when a waiting one waits."""
     if told.action == "hold" and told.waits_until_ms is not None:
-        return f"{told.verdict} until {ctx.moment(told.waits_until_ms)}"
+        return _("{verdict} until {moment}").format(
+            verdict=told.verdict, moment=ctx.moment(told.waits_until_ms)
+        )
     if not told.told:
         return told.verdict
     last = told.told[-1]
@@ -25,20 +28,28 @@ def verdict(ctx: Context, told: Happened) -> str:
 
 def whole_way(ctx: Context, told: Happened) -> Table:
     """Return every step of a fire that was read singly, the first at the top."""
-    return Table(headings=("When", "Step", "What was decided"), rows=tuple(_steps(ctx, told)))
+    return Table(headings=(_("When"), _("Step"), _("What was decided")), rows=tuple(_steps(ctx, told)))
 
 
 def _steps(ctx: Context, told: Happened) -> Iterator[tuple[str, str, str]]:
     """Yield the way of an alert: it fired, what each stage said of it, who carries it, where it went."""
-    yield ctx.moment(told.market_ms), "fired", f"{told.headline}, at {text.price(told.price)}."
+    yield (
+        ctx.moment(told.market_ms),
+        "fired",
+        _("{headline}, at {price}.").format(headline=told.headline, price=text.price(told.price)),
+    )
     for said in told.said:
         yield ctx.moment(said.at_ms), said.stage.replace("_", " "), said.sentence
     if told.message_ms is not None:
-        yield ctx.moment(told.message_ms), "carried", "The message of this time tells of it."
+        yield ctx.moment(told.message_ms), "carried", _("The message of this time tells of it.")
     for way in told.told:
-        where = "the app" if way.channel == "inapp" else way.channel
-        edit = f", edit {way.revision}" if way.revision else ""
-        yield "", f"to {where}{edit}", f"{way.verdict.capitalize()}{_because(way)}."
+        where = _("the app") if way.channel == "inapp" else way.channel
+        edit = _(", edit {revision}").format(revision=way.revision) if way.revision else ""
+        yield (
+            "",
+            _("to {where}{edit}").format(where=where, edit=edit),
+            f"{way.verdict.capitalize()}{_because(way)}.",
+        )
 
 
 def _because(way: Told) -> str:

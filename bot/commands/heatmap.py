@@ -25,6 +25,7 @@ from bot.commands.pictures import LAYOUT, drawn, image_of, layout_of
 from bot.commands.reply import Button, File, Reply
 from bot.commands.spec import Call, Command, Cost, Kind, Parameter, Visibility, Who
 from bot.commands.venues_asked import EXCHANGE
+from bot.lang import N_, _
 from bot.live.view import SymbolView
 from bot.render import text
 from bot.render.picture import Picture
@@ -37,7 +38,7 @@ WINDOW = window_of(DAY_MS, low_ms=HOUR_MS, examples=WINDOWS)
 RANGE = Parameter(
     name="range",
     kind=Kind.PERCENT,
-    description="How far above and below the price to look, such as 5%; auto chooses",
+    description=N_("How far above and below the price to look, such as 5%; auto chooses"),
     default="auto",
     low=0.005,
     high=0.3,
@@ -107,7 +108,9 @@ async def show(ctx: Context, call: Call) -> Reply:
 
 def _title(ask: _Ask) -> str:
     where = f", {venues_asked.titles(ask.venues)}" if ask.venues else ""
-    return f"{text.base(ask.symbol)} heatmap, {words.span(ask.window_ms)}{where}"
+    return _("{base} heatmap, {span}{where}").format(
+        base=text.base(ask.symbol), span=words.span(ask.window_ms), where=where
+    )
 
 
 async def hd(ctx: Context, call: Call) -> Reply:
@@ -188,17 +191,20 @@ def _buttons(ctx: Context, ask: _Ask) -> tuple[tuple[Button, ...], ...]:
         for window in WINDOWS
     ]
     further = [
-        Button(label="Refresh", action=ids.action("heatmap", "refresh", *ask.words(), edits=True)),
-        Button(label="HD file", action=ids.action("heatmap", "hd", *ask.words())),
-        Button(label=f"Watch {text.base(ask.symbol)}", action=ids.action("watch", "", ask.symbol)),
-        Button(label="Open chart", url=ctx.services.chart_url(ask.symbol, ctx.caller.front)),
+        Button(label=_("Refresh"), action=ids.action("heatmap", "refresh", *ask.words(), edits=True)),
+        Button(label=_("HD file"), action=ids.action("heatmap", "hd", *ask.words())),
+        Button(
+            label=_("Watch {base}").format(base=text.base(ask.symbol)),
+            action=ids.action("watch", "", ask.symbol),
+        ),
+        Button(label=_("Open chart"), url=ctx.services.chart_url(ask.symbol, ctx.caller.front)),
     ]
     return (*rows(windows), *rows(further))
 
 
 _SHOW = Command(
     noun="heatmap",
-    description="Show where liquidations are expected, as a picture under the price",
+    description=N_("Show where liquidations are expected, as a picture under the price"),
     run=show,
     parameters=(SYMBOL, WINDOW, SIDE, LAYOUT, RANGE, MODEL, WEIGHTS, EXCHANGE, SHARE),
     aliases=("hm", "map", "liqmap", "heat", "chart"),
@@ -212,9 +218,10 @@ _SHOW = Command(
     visibility=Visibility.SHAREABLE,
     cost=Cost.PICTURE,
     who=Who.EVERYONE,
+    asks="symbol",
 )
 COMMANDS = (
     _SHOW,
-    behind(_SHOW, "refresh", "Draw the same picture as the market stands now"),
-    behind(_SHOW, "hd", "Send the picture at twice the size, as a file", hd),
+    behind(_SHOW, "refresh", N_("Draw the same picture as the market stands now")),
+    behind(_SHOW, "hd", N_("Send the picture at twice the size, as a file"), hd),
 )

@@ -8,27 +8,28 @@ from bot.commands.context import Context
 from bot.commands.parts import NOT_ADVICE, rows
 from bot.commands.reply import Button, Reply, Table
 from bot.commands.spec import Call, Command, Kind, NearMiss, Parameter, Provider, Who
+from bot.lang import N_, _
 from engine.errors import UserError
 
 TYPED = {
-    Kind.SYMBOL: "a market",
+    Kind.SYMBOL: N_("a market"),
     Kind.USD: "dollars",
-    Kind.DURATION: "a length of time",
-    Kind.PERCENT: "a percentage",
+    Kind.DURATION: N_("a length of time"),
+    Kind.PERCENT: N_("a percentage"),
     Kind.PERCENTS: "percentages",
-    Kind.ID: "a number",
-    Kind.INTEGER: "a whole number",
-    Kind.NUMBER: "a number",
-    Kind.PRICE: "a price",
-    Kind.LEVERAGE: "a leverage",
-    Kind.CHOICE: "a choice",
-    Kind.BOOL: "on or off",
-    Kind.TIME_ZONE: "a time zone",
-    Kind.HOURS: "hours of the day",
-    Kind.TIMES: "times of day",
+    Kind.ID: N_("a number"),
+    Kind.INTEGER: N_("a whole number"),
+    Kind.NUMBER: N_("a number"),
+    Kind.PRICE: N_("a price"),
+    Kind.LEVERAGE: N_("a leverage"),
+    Kind.CHOICE: N_("a choice"),
+    Kind.BOOL: N_("on or off"),
+    Kind.TIME_ZONE: N_("a time zone"),
+    Kind.HOURS: N_("hours of the day"),
+    Kind.TIMES: N_("times of day"),
     Kind.VENUES: "venues",
-    Kind.MOMENT: "a time",
-    Kind.PLACE: "a place",
+    Kind.MOMENT: N_("a time"),
+    Kind.PLACE: N_("a place"),
     Kind.TEXT: "text",
     Kind.WORDS: "words",
 }
@@ -36,7 +37,7 @@ TYPED = {
 ABOUT = Parameter(
     name="command",
     kind=Kind.TEXT,
-    description="The command to explain, such as watch or alert snooze",
+    description=N_("The command to explain, such as watch or alert snooze"),
     examples=("watch", "alert snooze"),
     suggest=Provider.COMMANDS,
 )
@@ -57,9 +58,10 @@ async def show(ctx: Context, call: Call) -> Reply:
     near = process.extractOne(about, names, scorer=fuzz.ratio, score_cutoff=55)
     if near:
         raise NearMiss(
-            f"There is no command {quoted(about)}. Did you mean {near[0]}?", lines=(f"/help {near[0]}",)
+            _("There is no command {about}. Did you mean {near}?").format(about=quoted(about), near=near[0]),
+            lines=(f"/help {near[0]}",),
         )
-    raise UserError(f"There is no command {quoted(about)}.", example="/help")
+    raise UserError(_("There is no command {about}.").format(about=quoted(about)), example="/help")
 
 
 def _verbs(open_: list[Command], noun: str) -> list[Command]:
@@ -69,20 +71,22 @@ def _verbs(open_: list[Command], noun: str) -> list[Command]:
 def _everything(ctx: Context) -> Reply:
     open_ = ctx.registry.on(ctx.caller.front, replaying=ctx.replaying)
     table = Table(
-        headings=("Command", "What it does"), rows=tuple((f"/{c.name}", c.description) for c in open_)
+        headings=(_("Command"), _("What it does")), rows=tuple((f"/{c.name}", c.description) for c in open_)
     )
     return Reply(
         command="help",
-        title="What you can ask",
-        text="Type it the way you would say it: /heatmap btc 12h, or $btc alone. "
-        f"/help watch explains one command.\n{NOT_ADVICE}",
+        title=_("What you can ask"),
+        text=_(
+            "Type it the way you would say it: /heatmap btc 12h, or $btc alone. /help watch "
+            "explains one command.\n{not_advice}"
+        ).format(not_advice=NOT_ADVICE),
         table=table,
         buttons=rows(
             [
-                Button(label="Heatmaps", action=ids.action("help", "", "heatmap")),
-                Button(label="Alerts", action=ids.action("help", "", "watch")),
-                Button(label="Settings", action=ids.action("help", "", "settings set")),
-                Button(label="My data", action=ids.action("help", "", "data")),
+                Button(label=_("Heatmaps"), action=ids.action("help", "", "heatmap")),
+                Button(label=_("Alerts"), action=ids.action("help", "", "watch")),
+                Button(label=_("Settings"), action=ids.action("help", "", "settings set")),
+                Button(label=_("My data"), action=ids.action("help", "", "data")),
             ]
         ),
     )
@@ -92,9 +96,9 @@ def _noun(noun: str, verbs: list[Command]) -> Reply:
     return Reply(
         command="help",
         title=f"/{noun}",
-        text=f"It goes with {words.joined([c.verb for c in verbs], 'or')}.",
+        text=_("It goes with {value}.").format(value=words.joined([c.verb for c in verbs], "or")),
         table=Table(
-            headings=("Command", "What it does"), rows=tuple((c.usage, c.description) for c in verbs)
+            headings=(_("Command"), _("What it does")), rows=tuple((c.usage, c.description) for c in verbs)
         ),
     )
 
@@ -102,14 +106,17 @@ def _noun(noun: str, verbs: list[Command]) -> Reply:
 def _one(command: Command) -> Reply:
     rows_ = tuple((p.name, explain(p)) for p in command.parameters)
     others = [f"/{alias}" for alias in command.aliases if alias != command.noun]
-    lines = [f"{command.description}.", *(f"For example: {example}" for example in command.examples)]
+    lines = [
+        f"{command.description}.",
+        *(_("For example: {example}").format(example=example) for example in command.examples),
+    ]
     if others:
-        lines.append(f"Also: {words.joined(others)}")
+        lines.append(_("Also: {others}").format(others=words.joined(others)))
     return Reply(
         command="help",
         title=command.usage,
         text="\n".join(lines),
-        table=Table(headings=("Parameter", "What it is"), rows=rows_) if rows_ else None,
+        table=Table(headings=(_("Parameter"), _("What it is")), rows=rows_) if rows_ else None,
     )
 
 
@@ -117,20 +124,20 @@ def explain(parameter: Parameter) -> str:
     """Return one line about a parameter: what it is, what it may be, and what it is if left out."""
     said = [parameter.description]
     if parameter.choices:
-        said.append(f"one of {words.joined(list(parameter.choice_values()), 'or')}")
+        said.append(_("one of {list}").format(list=words.joined(list(parameter.choice_values()), "or")))
     if limits := values.limits(parameter):
         said.append(limits)
     if parameter.examples and not parameter.choices and "such as" not in parameter.description:
-        said.append(f"such as {words.joined(list(parameter.examples[:3]), 'or')}")
+        said.append(_("such as {list}").format(list=words.joined(list(parameter.examples[:3]), "or")))
     if parameter.default is not None and parameter.kind is not Kind.BOOL:
-        said.append(f"{values.show(parameter, parameter.default)} if left out")
+        said.append(_("{value} if left out").format(value=values.show(parameter, parameter.default)))
     return "; ".join(said)
 
 
 COMMANDS = (
     Command(
         noun="help",
-        description="List what you can ask, or explain one command",
+        description=N_("List what you can ask, or explain one command"),
         run=show,
         parameters=(ABOUT,),
         aliases=("?", "h", "commands", "usage"),

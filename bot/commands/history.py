@@ -14,13 +14,14 @@ from bot.commands.fire_way import verdict, whole_way
 from bot.commands.parts import rows, sent_today
 from bot.commands.reply import Button, Reply, Table
 from bot.commands.spec import Call, Command, Kind, Parameter
+from bot.lang import N_, _
 from engine.errors import UserError
 
 PER_PAGE = 8
 PAGE = Parameter(
     name="page",
     kind=Kind.INTEGER,
-    description="Which page; 1 is the first",
+    description=N_("Which page; 1 is the first"),
     default=1,
     low=1,
     high=1000,
@@ -41,18 +42,24 @@ async def show(ctx: Context, call: Call) -> Reply:
         return found, sent_today(session, ctx)
 
     found, sent = await ctx.services.state.read(read)
-    title = "History" + (f" of alert {number}" if number else "") + (f", page {page}" if page > 1 else "")
+    title = (
+        _("History")
+        + (_(" of alert {number}").format(number=number) if number else "")
+        + (_(", page {page}").format(page=page) if page > 1 else "")
+    )
     if not found:
-        nothing = "Nothing on this page." if page > 1 else "Nothing yet: none of your alerts has become true."
+        nothing = (
+            _("Nothing on this page.") if page > 1 else _("Nothing yet: none of your alerts has become true.")
+        )
         return Reply(
             command="alert history", title=title, text=nothing, buttons=_turn(page, number, more=False)
         )
     return Reply(
         command="alert history",
         title=title,
-        text=f"Messages today: {sent}/{ctx.prefs.daily_limit}.",
+        text=_("Messages today: {sent}/{daily_limit}.").format(sent=sent, daily_limit=ctx.prefs.daily_limit),
         table=Table(
-            headings=("When", "Alert", "What became of it", "Why"),
+            headings=(_("When"), _("Alert"), _("What became of it"), _("Why")),
             rows=tuple(_row(ctx, told) for told in found[:PER_PAGE]),
         ),
         buttons=(*_whys(ctx, found[:PER_PAGE]), *_turn(page, number, more=len(found) > PER_PAGE)),
@@ -64,7 +71,8 @@ def _whys(ctx: Context, found: Sequence[Happened]) -> tuple[tuple[Button, ...], 
     return rows(
         [
             Button(
-                label=f"Why? {ctx.moment(told.market_ms)}", action=ids.action("alert", "why", told.alert_id)
+                label=_("Why? {moment}").format(moment=ctx.moment(told.market_ms)),
+                action=ids.action("alert", "why", told.alert_id),
             )
             for told in found
         ]
@@ -83,7 +91,7 @@ def _row(ctx: Context, told: Happened) -> tuple[str, ...]:
 def _turn(page: int, number: int, *, more: bool) -> tuple[tuple[Button, ...], ...]:
     """Return the buttons that turn the page."""
     about = (f"id={number}",) if number else ()
-    turns = (("Newer", page - 1, page > 1), ("Older", page + 1, more))
+    turns = ((_("Newer"), page - 1, page > 1), (_("Older"), page + 1, more))
     return rows(
         [
             Button(label=label, action=ids.action("alert", "history", f"page={to}", *about, edits=True))
@@ -98,7 +106,7 @@ async def why(ctx: Context, call: Call) -> Reply:
     owner, alert_id = ctx.caller.user_id, call.text("alert")
     told = await ctx.services.state.read(lambda session: whole(session, owner, alert_id))
     if told is None:
-        raise UserError("That alert is not yours, or it is gone.", example="/alert history")
+        raise UserError(_("That alert is not yours, or it is gone."), example="/alert history")
     return Reply(
         command="alert why",
         title=told.headline,
@@ -106,8 +114,11 @@ async def why(ctx: Context, call: Call) -> Reply:
         table=whole_way(ctx, told),
         buttons=rows(
             [
-                Button(label=f"Alert {told.rule_id}", action=ids.action("alert", "show", str(told.rule_id))),
-                Button(label="Heatmap", action=ids.action("heatmap", "", told.symbol)),
+                Button(
+                    label=_("Alert {rule_id}").format(rule_id=told.rule_id),
+                    action=ids.action("alert", "show", str(told.rule_id)),
+                ),
+                Button(label=_("Heatmap"), action=ids.action("heatmap", "", told.symbol)),
             ]
         ),
     )
@@ -117,7 +128,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="history",
-        description="Show what became of your alerts, and why one was or was not sent",
+        description=N_("Show what became of your alerts, and why one was or was not sent"),
         run=show,
         parameters=(
             PAGE,
@@ -129,10 +140,10 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="why",
-        description="Show the whole way of one alert",
+        description=N_("Show the whole way of one alert"),
         run=why,
         parameters=(
-            Parameter(name="alert", kind=Kind.TEXT, description="Which alert it is about", required=True),
+            Parameter(name="alert", kind=Kind.TEXT, description=N_("Which alert it is about"), required=True),
         ),
         button_only=True,
     ),

@@ -9,10 +9,13 @@ from bot.commands.context import Context
 from bot.commands.parts import rows
 from bot.commands.reply import Button, Reply, Tone
 from bot.commands.spec import Call, Command, Kind, Parameter
+from bot.lang import N_, _
 from engine.errors import UserError
 from storage.labels import put_label
 
-KEPT = "It is kept with the alert, for judging later what matters to you. What you are sent stays as it is."
+KEPT = N_(
+    "It is kept with the alert, for judging later what matters to you. What you are sent stays as it is."
+)
 
 
 async def label(ctx: Context, call: Call, *, useful: bool) -> Reply:
@@ -23,16 +26,17 @@ async def label(ctx: Context, call: Call, *, useful: bool) -> Reply:
         lambda session: put_label(session, owner, alert_id, useful=useful, wall_ms=wall_ms)
     )
     if alert is None:
-        raise UserError("That alert is not yours, or it is gone.", example="/alert history")
-    said, other = ("useful", "useless") if useful else ("not useful", "useful")
+        raise UserError(_("That alert is not yours, or it is gone."), example="/alert history")
+    said, other = ("useful", "useless") if useful else (_("not useful"), "useful")
     change = Button(
-        label="Not useful" if useful else "Useful", action=ids.action("alert", other, alert_id, edits=True)
+        label=_("Not useful") if useful else _("Useful"),
+        action=ids.action("alert", other, alert_id, edits=True),
     )
     return Reply(
         command=call.command.name,
-        title=f"Noted as {said}: {headline(fire_of(alert))}",
+        title=_("Noted as {said}: {headline}").format(said=said, headline=headline(fire_of(alert))),
         text=KEPT,
-        buttons=rows([change, Button(label="Why?", action=ids.action("alert", "why", alert_id))]),
+        buttons=rows([change, Button(label=_("Why?"), action=ids.action("alert", "why", alert_id))]),
         tone=Tone.GOOD,
     )
 
@@ -44,13 +48,13 @@ def _command(verb: str, description: str, *, useful: bool) -> Command:
         description=description,
         run=partial(label, useful=useful),
         parameters=(
-            Parameter(name="alert", kind=Kind.TEXT, description="Which alert it is about", required=True),
+            Parameter(name="alert", kind=Kind.TEXT, description=_("Which alert it is about"), required=True),
         ),
         button_only=True,
     )
 
 
 COMMANDS = (
-    _command("useful", "Note that an alert was useful", useful=True),
-    _command("useless", "Note that an alert was not useful", useful=False),
+    _command("useful", N_("Note that an alert was useful"), useful=True),
+    _command("useless", N_("Note that an alert was not useful"), useful=False),
 )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from bot.commands.lines import Line, Style, of_text
 from bot.commands.reply import Reply, Table
+from bot.lang import _
 
 WARNING = "⚠️"
 CODE_WIDTH = 34
@@ -20,7 +21,7 @@ def lines_of(reply: Reply) -> list[Line]:
     lines += [Line(title, Style.BOLD)] if title else []
     lines += body(reply)
     lines += [Line(notice, Style.ITALIC)] if notice else []
-    return lines or [Line("Done.")]
+    return lines or [Line(_("Done."))]
 
 
 def heading(reply: Reply) -> str:
@@ -33,7 +34,7 @@ def trouble(reply: Reply) -> list[Line]:
     if not reply.failed:
         return []
     told = [Line(f"{WARNING} {reply.error}")]
-    return [*told, Line("Try: ", example=reply.example)] if reply.example else told
+    return [*told, Line(_("Try: "), example=reply.example)] if reply.example else told
 
 
 def body(reply: Reply, code_width: int = CODE_WIDTH) -> list[Line]:

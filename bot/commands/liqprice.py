@@ -11,6 +11,7 @@ from bot.commands.parts import SHARE, SYMBOL, maybe_view, rows, stale_notice, sy
 from bot.commands.reply import Button, Reply
 from bot.commands.spec import Call, Choice, Command, Kind, NearMiss, Parameter, Visibility, Who
 from bot.commands.words import joined
+from bot.lang import N_, _
 from bot.render import text
 from config.tiers import TierBook
 from engine.errors import LeverageError, MarginError, UserError
@@ -21,20 +22,20 @@ from engine.margin.venues import RULES
 POSITION_SIDE = Parameter(
     name="side",
     kind=Kind.CHOICE,
-    description="Long or short",
+    description=N_("Long or short"),
     required=True,
     choices=(Choice(value="long", label="long"), Choice(value="short", label="short")),
 )
 ENTRY = Parameter(
     name="entry",
     kind=Kind.PRICE,
-    description="Price the position is opened at; the price now if left out",
+    description=N_("Price the position is opened at; the price now if left out"),
     examples=("113,000", "0.1684"),
 )
 LEVERAGE = Parameter(
     name="leverage",
     kind=Kind.LEVERAGE,
-    description="Leverage of the position (needed)",
+    description=N_("Leverage of the position (needed)"),
     low=1.0,
     high=MAX_LEVERAGE,
     examples=("10x", "25x"),
@@ -43,20 +44,20 @@ LEVERAGE = Parameter(
 SIZE = Parameter(
     name="size",
     kind=Kind.USD,
-    description="What the position is worth at its entry; in the first tier if left out",
+    description=N_("What the position is worth at its entry; in the first tier if left out"),
     examples=("50k", "$2,000,000"),
 )
 QUANTITY = Parameter(
     name="qty",
     kind=Kind.NUMBER,
-    description="The same in coins, instead of size",
+    description=N_("The same in coins, instead of size"),
     examples=("0.5", "12"),
     aliases=("coins", "quantity"),
 )
 EXCHANGE = Parameter(
     name="exchange",
     kind=Kind.CHOICE,
-    description="Whose rules and tiers",
+    description=N_("Whose rules and tiers"),
     default=DEFAULT_VENUE,
     choices=tuple(Choice(value=venue, label=rules.title) for venue, rules in RULES.items()),
     aliases=("venue",),
@@ -64,17 +65,17 @@ EXCHANGE = Parameter(
 MODE = Parameter(
     name="mode",
     kind=Kind.CHOICE,
-    description="Margin of its own, or the whole wallet behind it (then say balance)",
+    description=N_("Margin of its own, or the whole wallet behind it (then say balance)"),
     default=Mode.ISOLATED.value,
     choices=(
-        Choice(value=Mode.ISOLATED.value, label="isolated margin"),
-        Choice(value=Mode.CROSS.value, label="cross margin"),
+        Choice(value=Mode.ISOLATED.value, label=N_("isolated margin")),
+        Choice(value=Mode.CROSS.value, label=N_("cross margin")),
     ),
 )
 BALANCE = Parameter(
     name="balance",
     kind=Kind.USD,
-    description="Wallet balance behind a cross position, nothing else being open",
+    description=N_("Wallet balance behind a cross position, nothing else being open"),
     examples=("5k", "$20,000"),
     aliases=("wallet",),
 )
@@ -117,10 +118,13 @@ def _table(tables: Mapping[str, TierTable], venue: str, symbol: str) -> TierTabl
     base, title = text.base(symbol), RULES[venue].title
     if not tables:
         raise UserError(
-            f"I have no margin tiers for {base} on any exchange.", example="/liqprice btc long 10x"
+            _("I have no margin tiers for {base} on any exchange.").format(base=base),
+            example="/liqprice btc long 10x",
         )
     raise UserError(
-        f"I have no margin tiers of {title} for {base}, only of {joined([RULES[o].title for o in tables])}.",
+        _("I have no margin tiers of {title} for {base}, only of {value}.").format(
+            title=title, base=base, value=joined([RULES[o].title for o in tables])
+        ),
         example=f"/liqprice {base.lower()} long 10x {next(iter(tables))}",
     )
 
@@ -153,7 +157,7 @@ def _elsewhere(question: Question, tables: Mapping[str, TierTable]) -> list[Butt
 COMMANDS = (
     Command(
         noun="liqprice",
-        description="Say at which price a position is liquidated, exactly, with the margin tier used",
+        description=N_("Say at which price a position is liquidated, exactly, with the margin tier used"),
         run=show,
         parameters=(
             replace(SYMBOL, required=True, description="Market, such as btc, eth/usdt or SOL-PERP"),

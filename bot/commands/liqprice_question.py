@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.commands.spec import Call, NearMiss
+from bot.lang import _, speech
 from bot.live.view import SymbolView
 from bot.render import text
 from engine.errors import UserError
@@ -71,7 +72,7 @@ def read_question(call: Call, symbol: str, view: SymbolView | None, table: TierT
         raise _of_bundle(call, symbol, entry, bundle)
     if price is None:
         raise UserError(
-            f"{text.base(symbol)} has no price now; say the entry.",
+            _("{base} has no price now; say the entry.").format(base=text.base(symbol)),
             example=f"/liqprice {text.base(symbol).lower()} long 100 10x",
         )
     quantity = _quantity(call, price)
@@ -98,10 +99,10 @@ def _quantity(call: Call, price: float) -> float | None:
     size, quantity = call.number("size"), call.number("qty")
     if size is not None and quantity is not None:
         raise UserError(
-            "Say size in dollars or qty in coins, not both.", example="/liqprice btc long 10x 50k"
+            _("Say size in dollars or qty in coins, not both."), example="/liqprice btc long 10x 50k"
         )
     if quantity is not None and not quantity > 0:
-        raise UserError("qty is more than 0.", example="/liqprice btc long 10x qty=0.5")
+        raise UserError(_("qty is more than 0."), example="/liqprice btc long 10x qty=0.5")
     return quantity if size is None else size / price
 
 
@@ -110,13 +111,16 @@ def _balance(call: Call, *, sized: bool) -> float | None:
     balance = call.number("balance")
     crossed = call.text("mode") == Mode.CROSS if call.has("mode") else balance is not None
     if crossed and balance is None:
-        raise UserError("A cross position needs the balance of the wallet behind it.", example=CROSS_EXAMPLE)
+        raise UserError(
+            _("A cross position needs the balance of the wallet behind it."), example=CROSS_EXAMPLE
+        )
     if crossed and not sized:
         raise UserError(
-            "A cross position needs its size: the wallet is all there is to compare.", example=CROSS_EXAMPLE
+            _("A cross position needs its size: the wallet is all there is to compare."),
+            example=CROSS_EXAMPLE,
         )
     if balance is not None and not crossed:
-        raise UserError("A balance only matters in cross mode.", example=CROSS_EXAMPLE)
+        raise UserError(_("A balance only matters in cross mode."), example=CROSS_EXAMPLE)
     return balance if crossed else None
 
 
@@ -130,8 +134,10 @@ def _of_bundle(call: Call, symbol: str, entry: float, bundle: float) -> NearMiss
     base, leverage = text.base(symbol), call.number("leverage") or 10.0
     meant = f"{entry / bundle:.15f}".rstrip("0").rstrip(".")
     line = f"/liqprice {base.lower()} {call.text('side')} {meant} {leverage:g}x"
-    told = f"Prices here are of one {base}; {entry:.12g} looks like that of {bundle:,.0f}."
-    return NearMiss(f"{told} Did you mean {meant}?", lines=(line,))
+    told = _("Prices here are of one {base}; {entry} looks like that of {bundle}.").format(
+        base=base, entry=speech().figure(f"{entry:.12g}"), bundle=speech().figure(f"{bundle:,.0f}")
+    )
+    return NearMiss(_("{what} Did you mean {meant}?").format(what=told, meant=meant), lines=(line,))
 
 
 def _no_leverage(call: Call, symbol: str, entry: float | None) -> UserError:
@@ -139,6 +145,11 @@ def _no_leverage(call: Call, symbol: str, entry: float | None) -> UserError:
     base, side = text.base(symbol).lower(), call.text("side")
     if entry is not None and 1 <= entry <= MAX_LEVERAGE:
         line = f"/liqprice {base} {side} {entry:g}x"
-        return NearMiss(f"With which leverage? {entry:g} was taken as the entry price.", lines=(line,))
+        return NearMiss(
+            _("With which leverage? {entry} was taken as the entry price.").format(
+                entry=speech().figure(f"{entry:g}")
+            ),
+            lines=(line,),
+        )
     given = "" if entry is None else f" {entry:.15g}"
     return UserError("/liqprice needs a leverage.", example=f"/liqprice {base} {side}{given} 10x")

@@ -15,6 +15,7 @@ from bot.commands.pictures import LAYOUT, drawn, image_of, layout_of
 from bot.commands.reply import Button, Image, Reply, Table
 from bot.commands.spec import Call, Command, Cost, Kind, Parameter, Provider, Visibility, Who
 from bot.commands.venues_asked import EXCHANGE
+from bot.lang import N_, _
 from bot.render import text
 from bot.render.liquidations_request import LiquidationsRequest
 from bot.render.picture import Picture
@@ -30,10 +31,10 @@ LARGEST = 8
 """How many of the largest are listed."""
 WINDOWS = ("1h", "4h", "24h", "7d")
 _STEPS = (
-    (2 * HOUR_MS, MINUTE_MS, "1 min"),
-    (6 * HOUR_MS, 5 * MINUTE_MS, "5 min"),
-    (18 * HOUR_MS, 15 * MINUTE_MS, "15 min"),
-    (36 * HOUR_MS, 30 * MINUTE_MS, "30 min"),
+    (2 * HOUR_MS, MINUTE_MS, N_("1 min")),
+    (6 * HOUR_MS, 5 * MINUTE_MS, N_("5 min")),
+    (18 * HOUR_MS, 15 * MINUTE_MS, N_("15 min")),
+    (36 * HOUR_MS, 30 * MINUTE_MS, N_("30 min")),
     (4 * DAY_MS, 2 * HOUR_MS, "2 h"),
     (10 * DAY_MS, 4 * HOUR_MS, "4 h"),
 )
@@ -43,7 +44,7 @@ _LONGEST = (12 * HOUR_MS, "12 h")
 SYMBOL = Parameter(
     name="symbol",
     kind=Kind.SYMBOL,
-    description="Market, such as btc or SOL-PERP, or all; your default one if left out",
+    description=N_("Market, such as btc or SOL-PERP, or all; your default one if left out"),
     words=(ALL,),
     examples=("btc", ALL),
     suggest=Provider.SYMBOLS,
@@ -53,7 +54,7 @@ WINDOW = window_of(HOUR_MS, low_ms=10 * MINUTE_MS, examples=WINDOWS)
 MIN = Parameter(
     name="min",
     kind=Kind.USD,
-    description="Only those of so many dollars and more",
+    description=N_("Only those of so many dollars and more"),
     low=0.0,
     high=1e12,
     unit="USD",
@@ -69,9 +70,11 @@ def need_liquidations(ctx: Context) -> None:
     if Feed.LIQUIDATIONS in ctx.services.market.feeds:
         return
     if ctx.replaying:
-        told = "This replay has candles only: what was liquidated then was not recorded, and none is made up."
+        told = _(
+            "This replay has candles only: what was liquidated then was not recorded, and none is made up."
+        )
     else:
-        told = "No venue that is read now reports liquidations."
+        told = _("No venue that is read now reports liquidations.")
     raise UserError(told, example="/zones btc")
 
 
@@ -113,7 +116,7 @@ class _Ask:
     @property
     def coin(self) -> str:
         """Return what it is about."""
-        return text.base(self.symbol) if self.symbol else "All"
+        return text.base(self.symbol) if self.symbol else _("All")
 
 
 async def show(ctx: Context, call: Call) -> Reply:
@@ -135,11 +138,15 @@ async def show(ctx: Context, call: Call) -> Reply:
     images, without = await _picture(ctx, ask, report, _small(ctx, report, read, asked.t0))
     total = sum(each.total_usd for each in report.venues)
     where = f", {venues_asked.titles(ask.venues)}" if ask.venues else ""
-    least = f", {text.money(ask.min_usd)} and more each" if ask.min_usd else ""
+    least = _(", {money} and more each").format(money=text.money(ask.min_usd)) if ask.min_usd else ""
     return Reply(
         command="liquidations",
-        title=f"{ask.coin} liquidations, {words.span(ask.window_ms)}{where}: {text.money(total)}{least}",
-        text="\n".join(line for line in ("" if total else "Nothing was reported.", *lines, *without) if line),
+        title=_("{coin} liquidations, {span}{where}: {money}{least}").format(
+            coin=ask.coin, span=words.span(ask.window_ms), where=where, money=text.money(total), least=least
+        ),
+        text="\n".join(
+            line for line in ("" if total else _("Nothing was reported."), *lines, *without) if line
+        ),
         fields=_fields(report, total),
         table=_table(ctx, ask, report.largest) if report.largest else None,
         images=images,
@@ -162,7 +169,7 @@ def lower_bound(venues: tuple[str, ...]) -> str:
     """Return one line that says of which venues not everything is seen; empty where all is."""
     found = [(v, coverage(v)) for v in venues]
     partly = [f"{venues_asked.title(v)} ({each.short})" for v, each in found if not each.full]
-    return f"A lower bound, seen in part: {', '.join(partly)}." if partly else ""
+    return _("A lower bound, seen in part: {partly}.").format(partly=", ".join(partly)) if partly else ""
 
 
 def began(ctx: Context, since: Mapping[str, int], venues: tuple[str, ...], t0: int) -> str:
@@ -175,14 +182,21 @@ def began(ctx: Context, since: Mapping[str, int], venues: tuple[str, ...], t0: i
             late.setdefault(ctx.moment(ts), []).append(venue)
     told = []
     if late:
-        each = [f"{venues_asked.titles(names)} since {moment}" for moment, names in late.items()]
+        each = [
+            _("{titles} since {moment}").format(titles=venues_asked.titles(names), moment=moment)
+            for moment, names in late.items()
+        ]
         all_at_once = len(late) == 1 and sum(map(len, late.values())) == len(venues)
-        when = f"since {next(iter(late))}" if all_at_once else f"from {', '.join(each)}"
-        told.append(f"Recorded {when}: what came before is not in here.")
+        when = (
+            _("since {next}").format(next=next(iter(late)))
+            if all_at_once
+            else _("from {each}").format(each=", ".join(each))
+        )
+        told.append(_("Recorded {when}: what came before is not in here.").format(when=when))
     elif known:
-        told.append(f"Recorded since {ctx.moment(max(known.values()))}.")
+        told.append(_("Recorded since {moment}.").format(moment=ctx.moment(max(known.values()))))
     if never:
-        told.append(f"Nothing is recorded from {words.joined(never)} yet.")
+        told.append(_("Nothing is recorded from {never} yet.").format(never=words.joined(never)))
     return " ".join(told)
 
 
@@ -192,9 +206,13 @@ def _small(ctx: Context, report: LiquidationReport, read: tuple[str, ...], t0: i
     never = [venue for venue in read if venue not in report.since]
     partly = [venue for venue in read if not coverage(venue).full]
     return (
-        *((f"all recorded since {ctx.moment(max(late))}",) if late else ()),
-        *((f"nothing recorded of {venues_asked.titles(never)}",) if never else ()),
-        *((f"a lower bound: {venues_asked.titles(partly)} in part",) if partly else ()),
+        *((_("all recorded since {moment}").format(moment=ctx.moment(max(late))),) if late else ()),
+        *((_("nothing recorded of {titles}").format(titles=venues_asked.titles(never)),) if never else ()),
+        *(
+            (_("a lower bound: {titles} in part").format(titles=venues_asked.titles(partly)),)
+            if partly
+            else ()
+        ),
     )
 
 
@@ -203,19 +221,19 @@ def _fields(report: LiquidationReport, total: float) -> tuple[tuple[str, str], .
     if total <= 0:
         return ()
     long = sum(each.long_usd for each in report.venues)
-    sides = (("Longs", long), ("Shorts", total - long))
+    sides = ((_("Longs"), long), (_("Shorts"), total - long))
     fields = [(name, f"{text.money(usd)}, {venues_asked.share(usd / total)}") for name, usd in sides]
     for each in report.venues:
         part = f"{text.money(each.total_usd)}, {venues_asked.share(each.total_usd / total)}"
         number = words.number(each.count, "liquidation")
-        longs = f"longs {venues_asked.share(each.long_usd / each.total_usd)}"
+        longs = _("longs {share}").format(share=venues_asked.share(each.long_usd / each.total_usd))
         fields.append((venues_asked.title(each.name), f"{part}: {longs}, {number}"))
     return tuple(fields)
 
 
 def _table(ctx: Context, ask: _Ask, largest: tuple[Liquidation, ...]) -> Table:
     every = not ask.symbol
-    headings = ("Time", *(("Market",) if every else ()), "Venue", "Side", "Price", "USD")
+    headings = (_("Time"), *((_("Market"),) if every else ()), _("Venue"), _("Side"), _("Price"), "USD")
     return Table(
         headings=headings,
         rows=tuple(
@@ -229,7 +247,7 @@ def _table(ctx: Context, ask: _Ask, largest: tuple[Liquidation, ...]) -> Table:
             )
             for each in largest
         ),
-        numeric=("Price", "USD"),
+        numeric=(_("Price"), "USD"),
     )
 
 
@@ -267,7 +285,7 @@ async def _picture(
         return (), (str(soon),)
     except RenderError as error:
         log.warning("liquidations_not_drawn", symbol=ask.symbol, error=str(error))
-        return (), ("The picture could not be drawn this time.",)
+        return (), (_("The picture could not be drawn this time."),)
 
 
 def _buttons(ask: _Ask) -> tuple[tuple[Button, ...], ...]:
@@ -280,18 +298,18 @@ def _buttons(ask: _Ask) -> tuple[tuple[Button, ...], ...]:
         )
         for window in WINDOWS
     ]
-    market = [Button(label="Heatmap", action=ids.action("heatmap", "", ask.symbol))] if ask.symbol else []
+    market = [Button(label=_("Heatmap"), action=ids.action("heatmap", "", ask.symbol))] if ask.symbol else []
     further = [
-        Button(label="Refresh", action=ids.action("liquidations", "refresh", *ask.words(), edits=True)),
+        Button(label=_("Refresh"), action=ids.action("liquidations", "refresh", *ask.words(), edits=True)),
         *market,
-        Button(label="Top markets", action=ids.action("top", "", ask.label)),
+        Button(label=_("Top markets"), action=ids.action("top", "", ask.label)),
     ]
     return (*rows(windows), *rows(further))
 
 
 _SHOW = Command(
     noun="liquidations",
-    description="Show what was liquidated: by side, by venue, over time, and the largest ones",
+    description=N_("Show what was liquidated: by side, by venue, over time, and the largest ones"),
     run=show,
     parameters=(SYMBOL, WINDOW, MIN, VENUES, LAYOUT, SHARE),
     aliases=("liquidation", "liqd", "rekt"),
@@ -306,5 +324,5 @@ _SHOW = Command(
 )
 COMMANDS = (
     _SHOW,
-    behind(_SHOW, "refresh", "Show the same as it stands now"),
+    behind(_SHOW, "refresh", N_("Show the same as it stands now")),
 )

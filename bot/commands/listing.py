@@ -8,6 +8,7 @@ from bot.commands.parts import dollars, maybe_view, rows
 from bot.commands.reply import Button, Reply, Table
 from bot.commands.spec import Call, Command, Kind, Parameter, Who
 from bot.commands.symbols import Markets
+from bot.lang import N_, _
 from bot.render import text
 from engine.errors import UserError
 
@@ -15,7 +16,7 @@ PER_PAGE = 20
 QUERY = Parameter(
     name="query",
     kind=Kind.TEXT,
-    description="Part of a name, such as eth; all markets if left out",
+    description=N_("Part of a name, such as eth; all markets if left out"),
     examples=("eth",),
 )
 
@@ -27,19 +28,23 @@ async def show(ctx: Context, call: Call) -> Reply:
     found = _found(ctx, query)
     if not found:
         raise UserError(
-            f"No market is like {quoted(query)}. {symbols.available(market.symbols)}", example="/symbols"
+            _("No market is like {query}. {available}").format(
+                query=quoted(query), available=symbols.available(market.symbols)
+            ),
+            example="/symbols",
         )
     pages = -(-len(found) // PER_PAGE)
     page = min(page, pages)
     shown = found[(page - 1) * PER_PAGE : page * PER_PAGE]
     return Reply(
         command="symbols",
-        title=words.number(len(found), "market") + (f", page {page} of {pages}" if pages > 1 else ""),
+        title=words.number(len(found), "market")
+        + (_(", page {page} of {pages}").format(page=page, pages=pages) if pages > 1 else ""),
         text=_more(ctx) if not query else "",
         table=Table(
-            headings=("Market", "Price", "24 h", "Venues"),
+            headings=(_("Market"), _("Price"), "24 h", _("Venues")),
             rows=tuple(_row(ctx, symbol) for symbol in shown),
-            numeric=("Price", "24 h"),
+            numeric=(_("Price"), "24 h"),
         ),
         buttons=_buttons(shown, query, page, pages),
     )
@@ -51,7 +56,9 @@ def _more(ctx: Context) -> str:
     count = len(market.listed) - len(market.symbols)
     if count < 1:
         return ""
-    return f"{words.number(count, 'other')} can be read too: name one in any command, and it is from then on."
+    return _("{words} can be read too: name one in any command, and it is from then on.").format(
+        words=words.number(count, "other")
+    )
 
 
 def _found(ctx: Context, query: str) -> list[str]:
@@ -69,22 +76,27 @@ def _found(ctx: Context, query: str) -> list[str]:
 def _row(ctx: Context, symbol: str) -> tuple[str, ...]:
     view = maybe_view(ctx, symbol)
     if view is None:
-        return (symbol, "–", "–", "read once it is asked for")
+        return (symbol, "–", "–", _("read once it is asked for"))
     change = "–" if view.change_24h is None else text.change(view.change_24h)
     return (symbol, dollars(view.price), change, venues_asked.listed(view.venues))
 
 
 def _buttons(shown: list[str], query: str, page: int, pages: int) -> tuple[tuple[Button, ...], ...]:
-    maps = [Button(label=f"{text.base(s)} heatmap", action=ids.action("heatmap", "", s)) for s in shown[:5]]
+    maps = [
+        Button(label=_("{base} heatmap").format(base=text.base(s)), action=ids.action("heatmap", "", s))
+        for s in shown[:5]
+    ]
     about = (f"query={query}",) if query else ()
     turns = []
     if page > 1:
         turns.append(
-            Button(label="Previous", action=ids.action("symbols", "", f"page={page - 1}", *about, edits=True))
+            Button(
+                label=_("Previous"), action=ids.action("symbols", "", f"page={page - 1}", *about, edits=True)
+            )
         )
     if page < pages:
         turns.append(
-            Button(label="Next", action=ids.action("symbols", "", f"page={page + 1}", *about, edits=True))
+            Button(label=_("Next"), action=ids.action("symbols", "", f"page={page + 1}", *about, edits=True))
         )
     return (*rows(maps), *rows(turns))
 
@@ -92,7 +104,7 @@ def _buttons(shown: list[str], query: str, page: int, pages: int) -> tuple[tuple
 COMMANDS = (
     Command(
         noun="symbols",
-        description="List the markets that are read",
+        description=N_("List the markets that are read"),
         run=show,
         parameters=(PAGE, QUERY),
         aliases=("symbol", "markets", "pairs", "coins"),

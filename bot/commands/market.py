@@ -7,13 +7,14 @@ from bot.commands.parts import SHARE, SYMBOL, dollars, rows, stale_notice, symbo
 from bot.commands.reply import Button, Reply
 from bot.commands.spec import Call, Command, Visibility, Who
 from bot.commands.venues_asked import EXCHANGE
+from bot.lang import N_, _
 from bot.live.view import SymbolView
 from bot.render import text
 
 NOT_RECORDED = {
     Feed.FUNDING: "funding",
-    Feed.LONG_SHORT: "the long/short ratio",
-    Feed.LIQUIDATIONS: "reported liquidations",
+    Feed.LONG_SHORT: N_("the long/short ratio"),
+    Feed.LIQUIDATIONS: N_("reported liquidations"),
 }
 
 
@@ -35,10 +36,13 @@ async def show(ctx: Context, call: Call) -> Reply:
         table=market_venues.table(lines) if len(market.venues_of(symbol)) > 1 else None,
         buttons=rows(
             [
-                Button(label="Refresh", action=ids.action("market", "", *again, edits=True)),
-                Button(label="Heatmap", action=ids.action("heatmap", "", *again)),
-                Button(label="Zones", action=ids.action("zones", "", *again)),
-                Button(label=f"Watch {text.base(symbol)}", action=ids.action("watch", "", symbol)),
+                Button(label=_("Refresh"), action=ids.action("market", "", *again, edits=True)),
+                Button(label=_("Heatmap"), action=ids.action("heatmap", "", *again)),
+                Button(label=_("Zones"), action=ids.action("zones", "", *again)),
+                Button(
+                    label=_("Watch {base}").format(base=text.base(symbol)),
+                    action=ids.action("watch", "", symbol),
+                ),
             ]
         ),
         price=view.price,
@@ -49,19 +53,21 @@ async def show(ctx: Context, call: Call) -> Reply:
 def _fields(
     ctx: Context, view: SymbolView, lines: list[market_venues.VenueLine]
 ) -> tuple[tuple[str, str], ...]:
-    unknown = "not available"
+    unknown = _("not available")
     age = ctx.age(view.price_ts)
-    when = age if age == "just now" else f"{age} ago"
+    when = age if age == "just now" else _("{age} ago").format(age=age)
     bounds = unknown
     if view.low_24h is not None and view.high_24h is not None:
-        bounds = f"{dollars(view.low_24h)} to {dollars(view.high_24h)}"
+        bounds = _("{dollars} to {dollars2}").format(
+            dollars=dollars(view.low_24h), dollars2=dollars(view.high_24h)
+        )
     volume = market_venues.volume_usd(view, lines)
     return (
-        ("Price", f"{dollars(view.price)}, {'interpolated, ' if view.interpolated else ''}{when}"),
-        ("24 h change", unknown if view.change_24h is None else text.change(view.change_24h)),
-        ("24 h range", bounds),
-        ("24 h volume", unknown if volume is None else text.money(volume)),
-        ("Open interest", _open_interest(view, lines) or unknown),
+        (_("Price"), f"{dollars(view.price)}, {'interpolated, ' if view.interpolated else ''}{when}"),
+        (_("24 h change"), unknown if view.change_24h is None else text.change(view.change_24h)),
+        (_("24 h range"), bounds),
+        (_("24 h volume"), unknown if volume is None else text.money(volume)),
+        (_("Open interest"), _open_interest(view, lines) or unknown),
         *market_venues.funding_fields(ctx, lines),
     )
 
@@ -73,7 +79,11 @@ def _open_interest(view: SymbolView, lines: list[market_venues.VenueLine]) -> st
         return ""
     coins, change = found
     told = f"{text.money(coins * view.price)} ({words.count_short(coins, text.base(view.symbol))})"
-    return told if change is None else f"{told}, {text.change(change)} in 24 h"
+    return (
+        told
+        if change is None
+        else _("{what}, {change} in 24 h").format(what=told, change=text.change(change))
+    )
 
 
 def _missing(ctx: Context) -> str:
@@ -82,14 +92,14 @@ def _missing(ctx: Context) -> str:
     lacking = [name for feed, name in NOT_RECORDED.items() if feed not in have]
     if not lacking:
         return ""
-    source = "this replay" if ctx.replaying else "the venues read now"
-    return f"Not available in {source}: {words.joined(lacking)}."
+    source = _("this replay") if ctx.replaying else _("the venues read now")
+    return _("Not available in {source}: {lacking}.").format(source=source, lacking=words.joined(lacking))
 
 
 COMMANDS = (
     Command(
         noun="market",
-        description="Show price, 24 h change, range, volume, open interest and funding, by venue",
+        description=N_("Show price, 24 h change, range, volume, open interest and funding, by venue"),
         run=show,
         parameters=(SYMBOL, EXCHANGE, SHARE),
         aliases=("price", "ticker", "p"),

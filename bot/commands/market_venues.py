@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.commands import venues_asked, words
 from bot.commands.context import Context
 from bot.commands.reply import Table
+from bot.lang import N_, _, speech
 from bot.live.view import SymbolView
 from bot.render import text
 from engine.model import Tick
@@ -13,7 +14,15 @@ from storage.venue_reads import Carried, Paid
 from storage.venues import Facts
 
 UNKNOWN = "–"
-HEADINGS = ("Venue", "Price", "24 h volume", "Open interest", "Funding", "Long/short", "Share")
+HEADINGS = (
+    N_("Venue"),
+    N_("Price"),
+    N_("24 h volume"),
+    N_("Open interest"),
+    N_("Funding"),
+    N_("Long/short"),
+    N_("Share"),
+)
 RATE_DIGITS = 4
 
 
@@ -117,18 +126,20 @@ def funding_fields(ctx: Context, lines: Sequence[VenueLine]) -> tuple[tuple[str,
     paid = [(line.paid, line.carried) for line in lines if line.paid is not None]
     if not paid:
         return ()
-    coming = [each.funding_ts for each, _ in paid if each.funding_ts > ctx.now_ms]
-    due = f", next in {words.ago(min(coming) - ctx.now_ms)}" if coming else ""
+    coming = [each.funding_ts for each, _unused in paid if each.funding_ts > ctx.now_ms]
+    due = _(", next in {ago}").format(ago=words.ago(min(coming) - ctx.now_ms)) if coming else ""
     rates = [(each.apr, carried.coins if carried else 0.0) for each, carried in paid if each.apr is not None]
-    whole = sum(coins for _, coins in rates)
+    whole = sum(coins for _unused, coins in rates)
     told = []
     if len(paid) == 1:
         told.append(rate(paid[0][0]))
     if rates:
         year = sum(apr * (coins / whole if whole > 0 else 1 / len(rates)) for apr, coins in rates)
-        told.append(f"{text.change(year)} a year")
-    found = [("Funding", ", ".join(told) + due)] if told else []
+        told.append(_("{change} a year").format(change=text.change(year)))
+    found = [(_("Funding"), ", ".join(told) + due)] if told else []
     ratios = [line.ratio for line in lines if line.ratio is not None]
     if len(lines) == 1 and ratios:
-        found.append(("Long/short", f"{ratios[0]:.2f} accounts"))
+        found.append(
+            (_("Long/short"), _("{ratios} accounts").format(ratios=speech().figure(f"{ratios[0]:.2f}")))
+        )
     return tuple(found)

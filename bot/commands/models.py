@@ -9,6 +9,7 @@ import numpy as np
 
 from bot.commands.context import Context
 from bot.commands.spec import Choice, Command, Kind, Parameter
+from bot.lang import N_, _
 from bot.live.view import SymbolView
 from bot.live.window import ModelFeed
 from bot.render import text
@@ -21,18 +22,18 @@ FOLLOWED = "flow"
 MODEL = Parameter(
     name="model",
     kind=Kind.CHOICE,
-    description="How positions are estimated; flow measured best, zones and alerts always use it",
+    description=N_("How positions are estimated; flow measured best, zones and alerts always use it"),
     choices=(
-        Choice(value="flow", label="flow: from volume, measured best"),
-        Choice(value="leverage", label="leverage: from open interest, a ladder of leverages"),
-        Choice(value="simple", label="simple: the textbook's"),
+        Choice(value="flow", label=N_("flow: from volume, measured best")),
+        Choice(value="leverage", label=N_("leverage: from open interest, a ladder of leverages")),
+        Choice(value="simple", label=N_("simple: the textbook's")),
     ),
     default=FOLLOWED,
 )
 WEIGHTS = Parameter(
     name="weights",
     kind=Kind.TEXT,
-    description="Weights of its levels: in leverage and simple, percent of 5x, 10x, 25x, 50x and 100x",
+    description=N_("Weights of its levels: in leverage and simple, percent of 5x, 10x, 25x, 50x and 100x"),
     examples=("15/30/25/20/10",),
     named=True,
 )
@@ -68,13 +69,13 @@ class Modelled:
         name = self.feed.preset.name
         if self.label == name or len(self.label) <= ROOM:
             return self.label
-        return f"{name}, {len(self.feed.preset.levels)} own weights"
+        return _("{name}, {count} own weights").format(name=name, count=len(self.feed.preset.levels))
 
     @property
     def about(self) -> str:
         """Return what the picture shows, in place of zones."""
-        unit = "standing notional" if self.coins else "expected liquidations"
-        return f"Model {self.short}: {unit}, zones not judged"
+        unit = _("standing notional") if self.coins else _("expected liquidations")
+        return _("Model {short}: {unit}, zones not judged").format(short=self.short, unit=unit)
 
     @property
     def coins(self) -> bool:
@@ -93,8 +94,8 @@ def offering(command: Command, presets: Mapping[str, Preset], usual: str) -> Com
 
 def _label(preset: Preset) -> str:
     """Say what a model of an installation's own is made from."""
-    mass = "open interest" if preset.fuel is Fuel.OPEN_INTEREST else "volume"
-    return f"{preset.name}: of this installation, from {mass}"
+    mass = _("open interest") if preset.fuel is Fuel.OPEN_INTEREST else "volume"
+    return _("{name}: of this installation, from {mass}").format(name=preset.name, mass=mass)
 
 
 class Past(Protocol):
@@ -135,7 +136,9 @@ async def pick(
     if preset.fuel is Fuel.OPEN_INTEREST:
         known = np.flatnonzero(np.isfinite(history.open_interest))
         if not len(known):
-            told = f"{name} follows open interest, and there is none for {text.base(symbol)} at this time."
+            told = _("{name} follows open interest, and there is none for {base} at this time.").format(
+                name=name, base=text.base(symbol)
+            )
             raise UserError(told, example=f"/heatmap {text.base(symbol).lower()} model={FOLLOWED}")
         history = history[slice(int(known[0]), len(history))]
     return Modelled(feed=ModelFeed(preset=preset, history=history), label=label)
@@ -148,7 +151,8 @@ def shares_of(weights: str) -> list[float]:
         numbers = [float(piece) for piece in pieces]
     except ValueError:
         raise UserError(
-            f"“{weights[:40]}” are no weights: numbers split by a slash.", example=EXAMPLE
+            _("“{weights}” are no weights: numbers split by a slash.").format(weights=weights[:40]),
+            example=EXAMPLE,
         ) from None
     percent = any(math.isfinite(number) and number > 1 for number in numbers)
     return [number / 100 for number in numbers] if percent else numbers

@@ -18,6 +18,7 @@ from bot.commands.spec import Call, Command, Kind, NearMiss
 from bot.commands.symbols import Markets
 from bot.commands.tokens import Word, plain_line, split
 from bot.commands.words import joined
+from bot.lang import _
 from engine.errors import UserError
 
 MAX_LINE = 1_000
@@ -38,10 +39,15 @@ class Parser:
     def understand(self, line: str) -> Call:
         """Return the command that a typed line asks for. Raise UserError or NearMiss."""
         if len(line) > MAX_LINE:
-            raise UserError(f"That is {len(line)} characters; {MAX_LINE} is the most.", example="/help")
+            raise UserError(
+                _("That is {count} characters; {max_line} is the most.").format(
+                    count=len(line), max_line=MAX_LINE
+                ),
+                example="/help",
+            )
         found = split(plain_line(line))
         if not found or not found[0].text:
-            raise UserError("Say what you would like to see.", example="/help")
+            raise UserError(_("Say what you would like to see."), example="/help")
         command, rest = self._head(found)
         return self._bind(command, rest)
 
@@ -49,24 +55,24 @@ class Parser:
         """Return a command from values that a front collected one by one, each as text."""
         command = self.registry.find(name, self.front)
         if command is None or command.button_only:
-            raise UserError(f"There is no command {quoted(name)}.", example="/help")
+            raise UserError(_("There is no command {name}.").format(name=quoted(name)), example="/help")
         return self._bind(command, [Word(text, name=key) for key, text in texts.items()])
 
     def pressed(self, noun: str, verb: str, args: Sequence[str]) -> Call:
         """Return the command that a button stands for."""
         command = self.registry.find(f"{noun} {verb}".strip(), self.front)
         if command is None:
-            raise UserError("That button is from another version of Liqwatch.", example="/help")
+            raise UserError(_("That button is from another version of Liqwatch."), example="/help")
         try:
             return self._bind(command, [Word(arg, quoted=True) for arg in args])
         except UserError as error:
             if not command.button_only:
                 raise
-            raise UserError("That button does not work any more; ask again for a fresh one.") from error
+            raise UserError(_("That button does not work any more; ask again for a fresh one.")) from error
 
     def _bind(self, command: Command, found: Sequence[Word]) -> Call:
         if command.replaying and not self.replaying:
-            raise UserError("There is nothing to steer: the data is live.", example="/status")
+            raise UserError(_("There is nothing to steer: the data is live."), example="/status")
         return bind(command.on(self.front), found, self.markets)
 
     def _head(self, found: Sequence[Word]) -> tuple[Command, Sequence[Word]]:
@@ -99,20 +105,30 @@ class Parser:
         example = next((c.examples[0] for c in self.registry.on(self.front) if c.noun == noun), "/help")
         offered = joined(verbs, last="or")
         if len(found) == 1:
-            return UserError(f"/{noun} what? It goes with {offered}.", example=example)
+            return UserError(
+                _("/{noun} what? It goes with {offered}.").format(noun=noun, offered=offered), example=example
+            )
         typed = found[1].text
         if "=" in typed and "set" in verbs:
-            line = " ".join([f"/{noun} set", *(w.typed() for w in found[1:])])
-            return NearMiss(f"To change something, say /{noun} set.", lines=(line,))
+            line = " ".join([_("/{noun} set").format(noun=noun), *(w.typed() for w in found[1:])])
+            return NearMiss(_("To change something, say /{noun} set.").format(noun=noun), lines=(line,))
         if noun == "alert" and typed.lstrip("#").isdigit():
             return NearMiss(f"/alert {typed} what? It goes with {offered}.", lines=(f"/alert show {typed}",))
         near = process.extractOne(typed.lower(), verbs, scorer=fuzz.ratio, score_cutoff=_ALIKE)
         if near:
             line = self._mended(f"{noun} {near[0]}", [w.typed() for w in found[2:]])
             return NearMiss(
-                f"/{noun} does not go with {quoted(typed)}. Did you mean {near[0]}?", lines=(line,)
+                _("/{noun} does not go with {typed}. Did you mean {near}?").format(
+                    noun=noun, typed=quoted(typed), near=near[0]
+                ),
+                lines=(line,),
             )
-        return UserError(f"/{noun} goes with {offered}, not {quoted(typed)}.", example=example)
+        return UserError(
+            _("/{noun} goes with {offered}, not {typed}.").format(
+                noun=noun, offered=offered, typed=quoted(typed)
+            ),
+            example=example,
+        )
 
     def _unknown(self, noun: str, found: Sequence[Word]) -> UserError:
         """Say that a first word is no command, and offer what it is most like."""
@@ -123,13 +139,19 @@ class Parser:
             pass
         else:
             line = " ".join(["/heatmap", symbols.base(symbol).lower(), *rest])
-            return NearMiss(f"{symbols.base(symbol)} is a market. Did you mean {line}?", lines=(line,))
+            return NearMiss(
+                _("{base} is a market. Did you mean {line}?").format(base=symbols.base(symbol), line=line),
+                lines=(line,),
+            )
         names = self.registry.names(self.front)
         near = process.extractOne(noun, list(names), scorer=fuzz.ratio, score_cutoff=_ALIKE)
         if near is None or (near[1] < _SURE and near[0][0] != noun[:1]):
-            return UserError(f"I do not know {quoted(found[0].text)}.", example="/help")
+            return UserError(_("I do not know {text}.").format(text=quoted(found[0].text)), example="/help")
         line = self._mended(near[0], rest)
-        return NearMiss(f"I do not know {quoted(found[0].text)}. Did you mean {line}?", lines=(line,))
+        return NearMiss(
+            _("I do not know {text}. Did you mean {line}?").format(text=quoted(found[0].text), line=line),
+            lines=(line,),
+        )
 
     def _mended(self, noun: str, rest: Sequence[str]) -> str:
         """Return a line with the command put right; its example where the rest does not fit it."""

@@ -11,6 +11,7 @@ from bot.commands.amounts import DAY_MS
 from bot.commands.context import Context
 from bot.commands.reply import Button
 from bot.commands.spec import Call, Choice, Command, Handler, Kind, Parameter, Provider
+from bot.lang import N_, _
 from bot.live.health import lacking
 from bot.live.view import SymbolView
 from bot.render import text
@@ -20,14 +21,14 @@ from engine.model import Side
 from storage.alert_state import sent_on
 from storage.epochs import current_epoch
 
-NOT_ADVICE = "Estimates from public data, not advice."
+NOT_ADVICE = N_("Estimates from public data, not advice.")
 STALE_MS = 60_000
 """A live price older than this is called old."""
 
 SYMBOL = Parameter(
     name="symbol",
     kind=Kind.SYMBOL,
-    description="Market, such as btc, eth/usdt or SOL-PERP; your default one if left out",
+    description=N_("Market, such as btc, eth/usdt or SOL-PERP; your default one if left out"),
     examples=("btc", "eth"),
     suggest=Provider.SYMBOLS,
     aliases=("coin", "market", "pair"),
@@ -35,24 +36,24 @@ SYMBOL = Parameter(
 SIDE = Parameter(
     name="side",
     kind=Kind.CHOICE,
-    description="Longs (liquidated below the price), shorts (above it), or both",
+    description=N_("Longs (liquidated below the price), shorts (above it), or both"),
     default="both",
     choices=(
-        Choice(value="both", label="both sides"),
-        Choice(value="long", label="longs, below the price"),
-        Choice(value="short", label="shorts, above the price"),
+        Choice(value="both", label=N_("both sides")),
+        Choice(value="long", label=N_("longs, below the price")),
+        Choice(value="short", label=N_("shorts, above the price")),
     ),
 )
 SHARE = Parameter(
     name="share",
     kind=Kind.BOOL,
-    description="Show the answer to everybody here instead of to you alone",
+    description=N_("Show the answer to everybody here instead of to you alone"),
     default=False,
 )
 RULE = Parameter(
     name="id",
     kind=Kind.ID,
-    description="Number of the alert, as /alert list shows it, or all",
+    description=N_("Number of the alert, as /alert list shows it, or all"),
     required=True,
     words=("all",),
     examples=("7", "all"),
@@ -65,7 +66,9 @@ def window_of(default_ms: int, *, low_ms: int, examples: tuple[str, ...]) -> Par
     return Parameter(
         name="window",
         kind=Kind.DURATION,
-        description=f"How far back to look, {words.duration_short(low_ms)} to 30d",
+        description=_("How far back to look, {duration_short} to 30d").format(
+            duration_short=words.duration_short(low_ms)
+        ),
         default=default_ms,
         low=low_ms,
         high=30 * DAY_MS,
@@ -96,7 +99,7 @@ def symbol_of(ctx: Context, call: Call) -> str:
         if symbol in known:
             return symbol
     if not known:
-        raise UserError("No market is being read yet; please try again in a moment.", example="/status")
+        raise UserError(_("No market is being read yet; please try again in a moment."), example="/status")
     return known[0]
 
 
@@ -105,7 +108,8 @@ def view_of(ctx: Context, symbol: str) -> SymbolView:
     view = ctx.services.market.view(symbol)
     if not view.price > 0:
         raise UserError(
-            f"{text.base(symbol)} has no price yet; please try again in a moment.", example="/status"
+            _("{base} has no price yet; please try again in a moment.").format(base=text.base(symbol)),
+            example="/status",
         )
     return view
 
@@ -116,7 +120,9 @@ async def view_among(ctx: Context, symbol: str, venues: tuple[str, ...]) -> Symb
         return view_of(ctx, symbol)
     view = await ctx.services.market.view_among(symbol, venues)
     if not view.price > 0:
-        raise UserError(f"{text.base(symbol)} has no price there yet; please try again in a moment.")
+        raise UserError(
+            _("{base} has no price there yet; please try again in a moment.").format(base=text.base(symbol))
+        )
     return view
 
 
@@ -144,7 +150,11 @@ def maybe_view(ctx: Context, symbol: str) -> SymbolView | None:
 def stale_notice(ctx: Context, view: SymbolView) -> str:
     """Return a line that says that a price is old, empty where it is fresh or recorded."""
     old_ms = ctx.now_ms - view.price_ts
-    return "" if ctx.replaying or old_ms < STALE_MS else f"The price is {words.ago(old_ms)} old."
+    return (
+        ""
+        if ctx.replaying or old_ms < STALE_MS
+        else _("The price is {ago} old.").format(ago=words.ago(old_ms))
+    )
 
 
 def side_of(name: str) -> Side | None:

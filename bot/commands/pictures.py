@@ -13,24 +13,27 @@ from bot.commands.limits import PICTURE_EVERY_S
 from bot.commands.parts import shares_of, without_of
 from bot.commands.reply import Front, Image
 from bot.commands.spec import Choice, Kind, Parameter
+from bot.lang import N_, _, speech
 from bot.live.view import SymbolView
 from bot.render.about import About
 from bot.render.picture import Card, Layout, Picture
+from bot.render.request import HeatmapRequest
+from bot.render.zones_request import ZonesRequest
 from engine.errors import LiqwatchError, RenderError, UserError
 
 log = structlog.get_logger(__name__)
 
-Dressed = TypeVar("Dressed", bound=About)
-NOT_DRAWN = "The picture could not be drawn this time."
+Dressed = TypeVar("Dressed", About, ZonesRequest, HeatmapRequest)
+NOT_DRAWN = N_("The picture could not be drawn this time.")
 
 LAYOUT = Parameter(
     name="layout",
     kind=Kind.CHOICE,
-    description="Shape of the picture; auto suits where you are",
+    description=N_("Shape of the picture; auto suits where you are"),
     choices=(
         Choice(value="auto", label="auto"),
-        Choice(value="landscape", label="landscape, for desktops"),
-        Choice(value="portrait", label="portrait, for phones"),
+        Choice(value="landscape", label=N_("landscape, for desktops")),
+        Choice(value="portrait", label=N_("portrait, for phones")),
     ),
 )
 
@@ -81,7 +84,9 @@ def _soon_s(ctx: Context, user_id: str) -> float:
 
 
 def _wait(wait_s: float) -> str:
-    return f"One new picture every {PICTURE_EVERY_S:.0f} s: the next in {math.ceil(wait_s)} s."
+    return _("One new picture every {picture_every} s: the next in {ceil} s.").format(
+        picture_every=speech().figure(f"{PICTURE_EVERY_S:.0f}"), ceil=math.ceil(wait_s)
+    )
 
 
 async def card(ctx: Context, request: Card) -> tuple[tuple[Image, ...], tuple[str, ...]]:

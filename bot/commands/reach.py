@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from bot.commands import words
 from bot.commands.context import Context
+from bot.lang import _
 from bot.live.view import SymbolView
 from engine.errors import LiqwatchError
 from engine.model import HOUR_MS, Candles, Side, Zone
@@ -27,7 +28,13 @@ async def reach(ctx: Context, view: SymbolView, zones: Sequence[Zone]) -> str:
     except LiqwatchError:
         return ""
     hours = words.joined([f"{hours}" for hours in HORIZONS_H])
-    return f"Chance to reach the nearest within {hours} h, by recent moves alone: {told}." if told else ""
+    return (
+        _("Chance to reach the nearest within {hours} h, by recent moves alone: {what}.").format(
+            hours=hours, what=told
+        )
+        if told
+        else ""
+    )
 
 
 def _nearest(view: SymbolView, zones: Sequence[Zone], side: Side) -> Zone | None:

@@ -8,6 +8,7 @@ from bot.commands.context import Context
 from bot.commands.parts import RULE, rows
 from bot.commands.reply import Button, Reply, Tone
 from bot.commands.spec import Call, Command
+from bot.lang import N_, _
 from bot.render import text
 from storage.rules import get_rule, list_rules, remove_rule
 from storage.tables import Rule
@@ -21,12 +22,15 @@ async def remove(ctx: Context, call: Call) -> Reply:
         if not count:
             raise none_yet()
         sure = Button(
-            label=f"Yes, remove all {count}",
+            label=_("Yes, remove all {count}").format(count=count),
             action=ids.action("alert", "remove-all", edits=True),
             style="danger",
         )
         return Reply(
-            command="alert remove", title=f"Remove all {count} alerts?", buttons=((sure,),), tone=Tone.WARN
+            command="alert remove",
+            title=_("Remove all {count} alerts?").format(count=count),
+            buttons=((sure,),),
+            tone=Tone.WARN,
         )
     number = call.whole("id")
 
@@ -63,19 +67,27 @@ async def _removed(ctx: Context, gone: list[Rule]) -> Reply:
     for symbol in symbols:
         await ctx.services.alerting.rules_changed(symbol)
     what = (
-        f"alert {gone[0].rule_id}, {text.base(gone[0].symbol)}" if len(gone) == 1 else f"{len(gone)} alerts"
+        _("alert {rule_id}, {base}").format(rule_id=gone[0].rule_id, base=text.base(gone[0].symbol))
+        if len(gone) == 1
+        else _("{count} alerts").format(count=len(gone))
     )
     again = [
-        Button(label=f"Watch {text.base(s)} again", action=ids.action("watch", "", s)) for s in symbols[:3]
+        Button(label=_("Watch {base} again").format(base=text.base(s)), action=ids.action("watch", "", s))
+        for s in symbols[:3]
     ]
-    return Reply(command="alert remove", title=f"Removed {what}", buttons=rows(again), tone=Tone.GOOD)
+    return Reply(
+        command="alert remove",
+        title=_("Removed {what}").format(what=what),
+        buttons=rows(again),
+        tone=Tone.GOOD,
+    )
 
 
 COMMANDS = (
     Command(
         noun="alert",
         verb="remove",
-        description="Remove an alert for good",
+        description=N_("Remove an alert for good"),
         run=remove,
         parameters=(RULE,),
         aliases=("alert rm", "alert delete", "alert del"),
@@ -84,7 +96,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="remove-all",
-        description="Remove every alert, once confirmed",
+        description=N_("Remove every alert, once confirmed"),
         run=remove_all,
         button_only=True,
     ),

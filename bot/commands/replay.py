@@ -9,13 +9,14 @@ from bot.commands.parts import rows
 from bot.commands.reply import Button, Reply, Tone
 from bot.commands.services import ReplayControl
 from bot.commands.spec import LOCAL_FRONTS, Call, Command, Handler, Kind, Parameter, Who
+from bot.lang import N_, _, speech
 from engine.errors import SourceError, UserError
 
 FASTEST = 100_000.0
 TO = Parameter(
     name="to",
     kind=Kind.MOMENT,
-    description="Where to go, in UTC: 2025-10-10 21:00, 21:00 the same day, +1h or -30m",
+    description=N_("Where to go, in UTC: 2025-10-10 21:00, 21:00 the same day, +1h or -30m"),
     required=True,
     examples=("2025-10-10T21:00", "21:15", "+1h", "-30m"),
     aliases=("at", "time"),
@@ -23,7 +24,7 @@ TO = Parameter(
 SPEED = Parameter(
     name="speed",
     kind=Kind.NUMBER,
-    description="Market seconds in one second, such as 60, or max",
+    description=N_("Market seconds in one second, such as 60, or max"),
     required=True,
     low=0.1,
     high=FASTEST,
@@ -35,19 +36,19 @@ SPEED = Parameter(
 
 def _replay(ctx: Context) -> ReplayControl:
     if ctx.services.replay is None:
-        raise UserError("There is nothing to steer: the data is live.", example="/status")
+        raise UserError(_("There is nothing to steer: the data is live."), example="/status")
     return ctx.services.replay
 
 
 async def status(ctx: Context, call: Call) -> Reply:
     """Answer with where the replay stands and what can be done with it."""
-    return _shown(ctx, "Replay")
+    return _shown(ctx, _("Replay"))
 
 
 async def pause(ctx: Context, call: Call) -> Reply:
     """Stop market time."""
     _replay(ctx).pause()
-    return _shown(ctx, "Paused")
+    return _shown(ctx, _("Paused"))
 
 
 async def resume(ctx: Context, call: Call) -> Reply:
@@ -55,10 +56,10 @@ async def resume(ctx: Context, call: Call) -> Reply:
     replay = _replay(ctx)
     if replay.ended:
         raise UserError(
-            "The recording is over; go back to an earlier time.", example="/replay seek 2025-10-10T20:00"
+            _("The recording is over; go back to an earlier time."), example="/replay seek 2025-10-10T20:00"
         )
     replay.resume()
-    return _shown(ctx, "Playing")
+    return _shown(ctx, _("Playing"))
 
 
 async def seek(ctx: Context, call: Call) -> Reply:
@@ -70,8 +71,8 @@ async def seek(ctx: Context, call: Call) -> Reply:
         replay.seek(to_ms)
     except SourceError as error:
         raise UserError(f"{str(error).rstrip('.')}.", example="/replay seek 2025-10-10T20:00") from error
-    told = "Alerts of the time that is played again are void." if back else ""
-    shown = _shown(ctx, f"Going to {words.stamp(to_ms)}", told)
+    told = _("Alerts of the time that is played again are void.") if back else ""
+    shown = _shown(ctx, _("Going to {stamp}").format(stamp=words.stamp(to_ms)), told)
     return dataclasses.replace(shown, fields=())
 
 
@@ -79,7 +80,12 @@ async def speed(ctx: Context, call: Call) -> Reply:
     """Play faster or slower."""
     chosen = call.number("speed")
     _replay(ctx).set_speed(chosen)
-    return _shown(ctx, "Playing as fast as possible" if chosen is None else f"Playing {chosen:g}× as fast")
+    return _shown(
+        ctx,
+        _("Playing as fast as possible")
+        if chosen is None
+        else _("Playing {chosen}× as fast").format(chosen=speech().figure(f"{chosen:g}")),
+    )
 
 
 def _moment_ms(typed: str, position_ms: int) -> int:
@@ -102,17 +108,21 @@ def _moment_ms(typed: str, position_ms: int) -> int:
 
 def _shown(ctx: Context, title: str, told: str = "") -> Reply:
     replay = _replay(ctx)
-    pace = "as fast as possible" if replay.speed is None else f"{replay.speed:g}× as fast as it happened"
+    pace = (
+        _("as fast as possible")
+        if replay.speed is None
+        else _("{speed}× as fast as it happened").format(speed=speech().figure(f"{replay.speed:g}"))
+    )
     state = "over" if replay.ended else "paused" if replay.paused else "playing"
     steer = (
-        Button(label="Resume", action=ids.action("replay", "resume", edits=True), style="primary")
+        Button(label=_("Resume"), action=ids.action("replay", "resume", edits=True), style="primary")
         if replay.paused
-        else Button(label="Pause", action=ids.action("replay", "pause", edits=True))
+        else Button(label=_("Pause"), action=ids.action("replay", "pause", edits=True))
     )
     made = [
         steer,
-        Button(label="Back 1 h", action=ids.action("replay", "seek", "-1h", edits=True)),
-        Button(label="On 1 h", action=ids.action("replay", "seek", "+1h", edits=True)),
+        Button(label=_("Back 1 h"), action=ids.action("replay", "seek", "-1h", edits=True)),
+        Button(label=_("On 1 h"), action=ids.action("replay", "seek", "+1h", edits=True)),
         Button(label="60×", action=ids.action("replay", "speed", "60", edits=True)),
         Button(label="600×", action=ids.action("replay", "speed", "600", edits=True)),
     ]
@@ -120,7 +130,7 @@ def _shown(ctx: Context, title: str, told: str = "") -> Reply:
         command="replay status",
         title=title,
         text=told,
-        fields=(("Stands at", words.stamp(replay.position_ms)), ("State", state), ("Speed", pace)),
+        fields=((_("Stands at"), words.stamp(replay.position_ms)), (_("State"), state), (_("Speed"), pace)),
         buttons=rows(made),
         tone=Tone.GOOD,
     )
@@ -145,16 +155,16 @@ def _command(
 
 
 COMMANDS = (
-    _command("status", "Show where the replay stands", status),
-    _command("pause", "Stop the replay where it is", pause),
-    _command("resume", "Let the replay run on", resume),
+    _command("status", N_("Show where the replay stands"), status),
+    _command("pause", N_("Stop the replay where it is"), pause),
+    _command("resume", N_("Let the replay run on"), resume),
     _command(
         "seek",
-        "Jump to a time in the recording",
+        N_("Jump to a time in the recording"),
         seek,
         (TO,),
         "/replay seek 2025-10-10T21:00",
         "/replay seek +1h",
     ),
-    _command("speed", "Play faster or slower", speed, (SPEED,), "/replay speed 600", "/replay speed max"),
+    _command("speed", N_("Play faster or slower"), speed, (SPEED,), "/replay speed 600", "/replay speed max"),
 )

@@ -10,6 +10,7 @@ from bot.commands.reply import Button, Reply
 from bot.commands.rule_parts import COMMON, FIELDS, MARKET, QUIET, TYPE, WHEN
 from bot.commands.rule_read import (
     EXAMPLE,
+    coin_alone,
     columns,
     feeds_of,
     given_of,
@@ -19,8 +20,9 @@ from bot.commands.rule_read import (
     understood,
     with_common,
 )
-from bot.commands.spec import Call, Command, Kind, Parameter
+from bot.commands.spec import Call, Command, Incomplete, Kind, Parameter
 from bot.commands.watch import place_of
+from bot.lang import N_, _
 from bot.render import text
 from engine.errors import UserError
 from engine.rules.expression import Spec
@@ -34,10 +36,10 @@ OFFERED = 4
 async def add(ctx: Context, call: Call) -> Reply:
     """Show the alert that a line or fields make."""
     line = typed_line(call)
-    if not line:
-        raise UserError(
-            "Say what has to happen; /alert conditions lists what there is.", example=f"{HEAD} {EXAMPLE}"
-        )
+    if not line or (coin := coin_alone(ctx, line)):
+        known = given_of(call) if not line else given_of(call) | {"symbol": coin}
+        given = {name: value for name, value in known.items() if name != "when"}
+        raise Incomplete(_("Say what has to happen."), command=call.command, given=given)
     found = understood(line, HEAD, ctx.now_ms, feeds_of(ctx))
     return await propose(ctx, call, with_common(ctx, call, found.spec), market_of(ctx, call, found.coin))
 
@@ -66,7 +68,7 @@ async def _which(ctx: Context, call: Call) -> Reply:
     """Ask on which market, with a button for each of the first ones."""
     known = ctx.services.market.symbols
     if not known:
-        raise UserError("No market is being read yet; please try again in a moment.", example="/status")
+        raise UserError(_("No market is being read yet; please try again in a moment."), example="/status")
     asked = Prepared(
         symbol="",
         kind="",
@@ -82,9 +84,11 @@ async def _which(ctx: Context, call: Call) -> Reply:
     first = text.base(known[0])
     return Reply(
         command=call.command.name,
-        title="On which market?",
-        text=f"Name it in the line, as in {HEAD} {EXAMPLE}, press one, or set your usual one: "
-        f"/settings set symbol={first.lower()}",
+        title=_("On which market?"),
+        text=_(
+            "Name it in the line, as in {head} {example}, press one, or set your usual one: "
+            "/settings set symbol={first}"
+        ).format(head=HEAD, example=EXAMPLE, first=first.lower()),
         buttons=rows(
             [
                 Button(
@@ -114,7 +118,7 @@ async def cancel(ctx: Context, call: Call) -> Reply:
     gone = await ctx.services.state.run(lambda s: drop_draft(s, owner, draft_id))
     if not gone:
         raise UserError(GONE, example="/alert list")
-    return Reply(command="alert add", title="Nothing was saved")
+    return Reply(command="alert add", title=_("Nothing was saved"))
 
 
 async def change(ctx: Context, call: Call) -> Reply:
@@ -124,27 +128,27 @@ async def change(ctx: Context, call: Call) -> Reply:
     offered = [
         (label, name, value)
         for label, name, value in (
-            ("Critical", "severity", "critical"),
-            ("Warning", "severity", "warning"),
-            ("Info", "severity", "info"),
-            ("Once", "repeat", "once"),
-            ("Each time", "repeat", "always"),
-            ("Held 5 min", "for", "5m"),
-            ("Silent 4 h after", "cooldown", "4h"),
-            ("Ends in 7 days", "expires", "7d"),
+            (_("Critical"), "severity", "critical"),
+            (_("Warning"), "severity", "warning"),
+            (_("Info"), "severity", "info"),
+            (_("Once"), "repeat", "once"),
+            (_("Each time"), "repeat", "always"),
+            (_("Held 5 min"), "for", "5m"),
+            (_("Silent 4 h after"), "cooldown", "4h"),
+            (_("Ends in 7 days"), "expires", "7d"),
         )
         if prepared.given.get(name) != value
     ]
     return Reply(
         command=prepared.asked,
-        title="What should be otherwise?",
-        text=f"Press one, or send the line as you want it: {prepared.line}",
+        title=_("What should be otherwise?"),
+        text=_("Press one, or send the line as you want it: {line}").format(line=prepared.line),
         buttons=rows(
             [
                 Button(label=label, action=ids.action("alert", "ask-again", draft_id, f"{n}={v}", edits=True))
                 for label, n, v in offered
             ]
-            + [Button(label="As it was", action=ids.action("alert", "ask-again", draft_id, edits=True))],
+            + [Button(label=_("As it was"), action=ids.action("alert", "ask-again", draft_id, edits=True))],
             width=4,
         ),
     )
@@ -170,14 +174,16 @@ async def _draft(ctx: Context, call: Call) -> Prepared:
 DRAFT = Parameter(
     name="draft",
     kind=Kind.TEXT,
-    description="Which draft; the one that was shown last if left out",
+    description=N_("Which draft; the one that was shown last if left out"),
 )
 _DRAFT = replace(DRAFT, required=True)
 COMMANDS = (
     Command(
         noun="alert",
         verb="add",
-        description="Be told when what you describe happens; it is shown first, with what it would have done",
+        description=N_(
+            "Be told when what you describe happens; it is shown first, with what it would have done"
+        ),
         run=add,
         parameters=(WHEN, MARKET, TYPE, *FIELDS, *COMMON),
         aliases=("alert new", "alert create", "alert when", "alert if", "alert me"),
@@ -192,7 +198,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="save",
-        description="Save the alert that was shown last",
+        description=N_("Save the alert that was shown last"),
         run=save,
         parameters=(DRAFT,),
         aliases=("alert confirm", "alert yes"),
@@ -201,7 +207,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="cancel",
-        description="Drop an alert that was shown",
+        description=N_("Drop an alert that was shown"),
         run=cancel,
         parameters=(_DRAFT,),
         button_only=True,
@@ -209,7 +215,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="change",
-        description="Change an alert before it is saved",
+        description=N_("Change an alert before it is saved"),
         run=change,
         parameters=(_DRAFT,),
         button_only=True,
@@ -217,11 +223,11 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="ask-again",
-        description="Show an alert again with one thing otherwise",
+        description=N_("Show an alert again with one thing otherwise"),
         run=ask_again,
         parameters=(
             _DRAFT,
-            Parameter(name="other", kind=Kind.WORDS, description="What is otherwise, as name=value"),
+            Parameter(name="other", kind=Kind.WORDS, description=N_("What is otherwise, as name=value")),
         ),
         button_only=True,
     ),

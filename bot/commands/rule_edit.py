@@ -11,8 +11,9 @@ from bot.commands.parts import SIDE, side_of
 from bot.commands.reply import Reply
 from bot.commands.rule_parts import COMMON, FIELDS, NONE, QUIET, TYPE, WHEN
 from bot.commands.rule_read import columns, feeds_of, given_of, market_of, typed_line, understood, with_common
-from bot.commands.spec import Call, Command, Kind, Parameter
+from bot.commands.spec import Call, Command, Incomplete, Kind, Parameter
 from bot.commands.watch import MINIMUM, WITHIN, place_of
+from bot.lang import N_, _
 from bot.render import text
 from engine.errors import UserError
 from engine.rules.expression import Spec, leaves
@@ -24,7 +25,7 @@ from storage.tables import Rule
 PAUSED = Parameter(
     name="paused",
     kind=Kind.BOOL,
-    description="Whether it is silent until you resume it",
+    description=N_("Whether it is silent until you resume it"),
     named=True,
 )
 STEPS = frozenset({"within", "min", "side"})
@@ -37,7 +38,9 @@ async def edit(ctx: Context, call: Call) -> Reply:
     """Change one alert."""
     number = call.whole("id")
     if not call.given - {"id", "save"}:
-        raise UserError("Say what to change.", example=f"/alert edit {number} severity=critical cooldown=2h")
+        if await ctx.services.state.read(lambda s: get_rule(s, ctx.caller.user_id, number)) is None:
+            raise unknown(number)
+        raise Incomplete(_("Say what to change."), command=call.command, given={"id": str(number)})
     rule = await ctx.services.state.read(lambda s: get_rule(s, ctx.caller.user_id, number))
     if rule is None:
         raise unknown(number)
@@ -45,7 +48,7 @@ async def edit(ctx: Context, call: Call) -> Reply:
     if call.given <= BESIDE:
         return await _at_once(ctx, call, prepared, spec)
     if call.has("paused"):
-        raise UserError("Pause or resume it by itself.", example=f"/alert pause {number}")
+        raise UserError(_("Pause or resume it by itself."), example=f"/alert pause {number}")
     return await offer(ctx, prepared, spec, at_once=call.flag("save"))
 
 
@@ -95,7 +98,9 @@ def _watching(ctx: Context, call: Call, rule: Rule) -> tuple[Spec, str, dict[str
         return _steps(ctx, call, rule)
     if strange := sorted(call.given & STEPS - ({"side"} if line else set())):
         raise UserError(
-            f"Alert {rule.rule_id} has no {strange[0]}: say anew what it watches.",
+            _("Alert {rule_id} has no {strange}: say anew what it watches.").format(
+                rule_id=rule.rule_id, strange=strange[0]
+            ),
             example=f"/alert edit {rule.rule_id} {rule_words.brief(rule)}",
         )
     spec = rule_words.spec(rule)
@@ -105,7 +110,7 @@ def _watching(ctx: Context, call: Call, rule: Rule) -> tuple[Spec, str, dict[str
         spec = replace(spec, when=found.spec.when, **_said(found.spec))
     elif rule_words.is_watch(rule) and len(to_watch(rule).within) > 1:
         raise UserError(
-            f"Alert {rule.rule_id} has a distance for each severity; change those.",
+            _("Alert {rule_id} has a distance for each severity; change those.").format(rule_id=rule.rule_id),
             example=f"/alert edit {rule.rule_id} within=1%,3%",
         )
     spec = with_common(ctx, call, spec)
@@ -143,13 +148,15 @@ def _whole_line(call: Call, rule: Rule) -> str:
     found = list(leaves(rule_words.spec(rule).when))
     if len(found) > 1:
         raise UserError(
-            f"Alert {rule.rule_id} has {len(found)} conditions: say all of it anew.",
+            _("Alert {rule_id} has {count} conditions: say all of it anew.").format(
+                rule_id=rule.rule_id, count=len(found)
+            ),
             example=f"/alert edit {rule.rule_id} {rule_words.line(rule)}",
         )
     had = named_line(found[0].condition)
     given = {word.partition("=")[0] for word in line.split()}
     kept = [word for word in had.split()[1:] if word.partition("=")[0] not in given]
-    venue = f" on {found[0].venue}" if found[0].venue else ""
+    venue = _(" on {venue}").format(venue=found[0].venue) if found[0].venue else ""
     return " ".join([found[0].condition.kind, *kept, line]) + venue
 
 
@@ -164,7 +171,9 @@ def _same_market(ctx: Context, call: Call, rule: Rule, coin: str) -> None:
     """Raise UserError where a line names another market than its alert's."""
     if coin and (named := market_of(ctx, call, coin)) != rule.symbol:
         raise UserError(
-            f"Alert {rule.rule_id} is on {text.base(rule.symbol)}; make another for {text.base(named)}.",
+            _("Alert {rule_id} is on {base}; make another for {base2}.").format(
+                rule_id=rule.rule_id, base=text.base(rule.symbol), base2=text.base(named)
+            ),
             example=f"/alert add {typed_line(call)}",
         )
 
@@ -174,7 +183,9 @@ def _steps(ctx: Context, call: Call, rule: Rule) -> tuple[Spec, str, dict[str, A
     had = to_watch(rule)
     if other := sorted(call.given - STEPS - BESIDE):
         raise UserError(
-            f"{other[0]} does not go with {sorted(call.given & STEPS)[0]}: a distance has its severity.",
+            _("{other} does not go with {sorted}: a distance has its severity.").format(
+                other=other[0], sorted=sorted(call.given & STEPS)[0]
+            ),
             example=f"/alert edit {rule.rule_id} within=1%,3%,5%",
         )
     params = watch_params(
@@ -196,7 +207,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="edit",
-        description="Change anything about an alert: what it watches, how severe, how often, where to",
+        description=N_("Change anything about an alert: what it watches, how severe, how often, where to"),
         run=edit,
         parameters=(
             ONE,

@@ -15,6 +15,7 @@ from bot.commands.rule_add import propose
 from bot.commands.rule_parts import COMMON, MARKET
 from bot.commands.rule_read import feeds_of, market_of, with_common
 from bot.commands.spec import Call, Command, Kind, NearMiss, Parameter, Provider, Who
+from bot.lang import N_, _
 from config.alert_templates import read_templates
 from engine.errors import UserError
 from engine.rules.condition import Condition, choices, described, kinds
@@ -42,9 +43,11 @@ async def conditions(ctx: Context, call: Call) -> Reply:
         return _one(ctx, kinds()[asked])
     near = process.extractOne(asked, list(kinds()), scorer=fuzz.WRatio, score_cutoff=_ALIKE)
     if near is None:
-        raise UserError(f"There is no condition {quoted(asked)}.", example="/alert conditions")
+        raise UserError(
+            _("There is no condition {asked}.").format(asked=quoted(asked)), example="/alert conditions"
+        )
     raise NearMiss(
-        f"There is no condition {quoted(asked)}. Did you mean {near[0]}?",
+        _("There is no condition {asked}. Did you mean {near}?").format(asked=quoted(asked), near=near[0]),
         lines=(f"/alert conditions {near[0]}",),
     )
 
@@ -57,18 +60,22 @@ def _lacks(ctx: Context, kind: type[Condition]) -> tuple[str, ...]:
 def _every(ctx: Context) -> Reply:
     there = [kind for kind in kinds().values() if not _lacks(ctx, kind)]
     absent = [kind.kind for kind in kinds().values() if _lacks(ctx, kind)]
-    without = f"\nNot here, for want of data: {words.joined(absent)}." if absent else ""
+    without = (
+        _("\nNot here, for want of data: {absent}.").format(absent=words.joined(absent)) if absent else ""
+    )
     return Reply(
         command="alert conditions",
-        title="What an alert can watch",
-        text="Say one as in /alert add btc falls 3% in 15m, or join several with and, or, and brackets. "
-        "After them: held for 5m, once, severity=critical, expires=3d, cooldown=2h. "
-        f"/alert conditions price_change explains one.{without}",
+        title=_("What an alert can watch"),
+        text=_(
+            "Say one as in /alert add btc falls 3% in 15m, or join several with and, or, and "
+            "brackets. After them: held for 5m, once, severity=critical, expires=3d, "
+            "cooldown=2h. /alert conditions price_change explains one.{without}"
+        ).format(without=without),
         table=Table(
-            headings=("Say", "It is told when"),
+            headings=(_("Say"), _("It is told when")),
             rows=tuple((f"/alert add {kind.example}", f"{kind.means} ({kind.kind})") for kind in there),
         ),
-        buttons=rows([Button(label="Templates", action=ids.action("alert", "templates"))]),
+        buttons=rows([Button(label=_("Templates"), action=ids.action("alert", "templates"))]),
     )
 
 
@@ -76,13 +83,15 @@ def _one(ctx: Context, kind: type[Condition]) -> Reply:
     spec = read_rule(kind.example, now_ms=0).spec
     missing = _lacks(ctx, kind)
     lines = [sentence(spec, "BTC"), *([lacking_sentence(kind, missing)] if missing else [])]
-    hysteresis = f"{words.percent(kind.hysteresis)} of the threshold: {kind.hysteresis_why}"
+    hysteresis = _("{percent} of the threshold: {hysteresis_why}").format(
+        percent=words.percent(kind.hysteresis), hysteresis_why=kind.hysteresis_why
+    )
     return Reply(
         command="alert conditions",
-        title=f"{kind.kind}: true when {kind.means}",
-        text="\n".join([f"For example: /alert add {kind.example}", *lines]),
+        title=_("{kind}: true when {means}").format(kind=kind.kind, means=kind.means),
+        text="\n".join([_("For example: /alert add {example}").format(example=kind.example), *lines]),
         table=Table(
-            headings=("Field", "What it is"),
+            headings=(_("Field"), _("What it is")),
             rows=(*(_field(kind, each.name) for each in fields(kind)), ("hysteresis", hysteresis)),
         ),
     )
@@ -94,23 +103,31 @@ def _field(kind: type[Condition], name: str) -> tuple[str, str]:
     parameter, shown = described(kind).get(name), name.removesuffix("_ms")
     if parameter is None:
         usual = "both" if default is None else str(default)
-        return shown, f"{words.joined(list(choices(kind, name)), 'or')}; {usual} if left out"
-    ends = f"{say(parameter.unit, parameter.low)} to {say(parameter.unit, parameter.high)}"
+        return shown, _("{list}; {usual} if left out").format(
+            list=words.joined(list(choices(kind, name)), "or"), usual=usual
+        )
+    ends = _("{say} to {say2}").format(
+        say=say(parameter.unit, parameter.low), say2=say(parameter.unit, parameter.high)
+    )
     if not isinstance(default, int | float | None):
-        return shown, f"{parameter.means}, {ends}; has to be given"
+        return shown, _("{means}, {ends}; has to be given").format(means=parameter.means, ends=ends)
     usual = "auto" if default is None else say(parameter.unit, default)
-    return shown, f"{parameter.means}, {ends}; {usual} if left out: {parameter.why}"
+    return shown, _("{means}, {ends}; {usual} if left out: {why}").format(
+        means=parameter.means, ends=ends, usual=usual, why=parameter.why
+    )
 
 
 async def templates(ctx: Context, call: Call) -> Reply:
     """List the templates."""
     return Reply(
         command="alert templates",
-        title="Templates",
-        text="Say /alert template long-squeeze btc to see one on a market before it is saved; "
-        "its numbers can be other ones, as in within=2%.",
+        title=_("Templates"),
+        text=_(
+            "Say /alert template long-squeeze btc to see one on a market before it is saved; its "
+            "numbers can be other ones, as in within=2%."
+        ),
         table=Table(
-            headings=("Say", "What it is for"),
+            headings=(_("Say"), _("What it is for")),
             rows=tuple(
                 (f"/alert template {each.name}{_gaps(each)}", _about(ctx, each))
                 for each in shipped().values()
@@ -135,7 +152,11 @@ def _needs(ctx: Context, template: Template) -> list[str]:
 def _about(ctx: Context, template: Template) -> str:
     """Return what a template is for, and what is lacking for it here."""
     needs = _needs(ctx, template)
-    return f"{template.about} Not here, for want of {words.joined(needs)}." if needs else template.about
+    return (
+        _("{about} Not here, for want of {needs}.").format(about=template.about, needs=words.joined(needs))
+        if needs
+        else template.about
+    )
 
 
 def _gaps(template: Template) -> str:
@@ -157,7 +178,10 @@ async def template(ctx: Context, call: Call) -> Reply:
         else:
             coins.append(word)
     if len(coins) > 1:
-        raise UserError(f"One market at a time: {quoted(coins[1])} is one too many.", example=_example(found))
+        raise UserError(
+            _("One market at a time: {coins} is one too many.").format(coins=quoted(coins[1])),
+            example=_example(found),
+        )
     try:
         spec = found.fill(given)
     except UserError as error:
@@ -175,9 +199,11 @@ def _example(found: Template) -> str:
 def _unknown(name: str) -> UserError:
     near = process.extractOne(name, list(shipped()), scorer=fuzz.WRatio, score_cutoff=_ALIKE)
     if near is None:
-        return UserError(f"There is no template {quoted(name)}.", example="/alert templates")
+        return UserError(
+            _("There is no template {name}.").format(name=quoted(name)), example="/alert templates"
+        )
     return NearMiss(
-        f"There is no template {quoted(name)}. Did you mean {near[0]}?",
+        _("There is no template {name}. Did you mean {near}?").format(name=quoted(name), near=near[0]),
         lines=(f"/alert template {near[0]}",),
     )
 
@@ -185,7 +211,7 @@ def _unknown(name: str) -> UserError:
 NAME = Parameter(
     name="name",
     kind=Kind.TEXT,
-    description="Which template, such as long-squeeze; /alert templates lists them",
+    description=N_("Which template, such as long-squeeze; /alert templates lists them"),
     required=True,
     examples=("long-squeeze", "breakout", "cascade-radar"),
     suggest=Provider.TEMPLATES,
@@ -193,20 +219,20 @@ NAME = Parameter(
 NUMBERS = Parameter(
     name="when",
     kind=Kind.WORDS,
-    description="The market, and its numbers where they are to be other ones: btc within=2%",
+    description=N_("The market, and its numbers where they are to be other ones: btc within=2%"),
     examples=("btc", "btc within=2%"),
 )
 COMMANDS = (
     Command(
         noun="alert",
         verb="conditions",
-        description="List everything an alert can watch, or explain one condition",
+        description=N_("List everything an alert can watch, or explain one condition"),
         run=conditions,
         parameters=(
             Parameter(
                 name="type",
                 kind=Kind.TEXT,
-                description="Which condition, such as price_change; all if left out",
+                description=N_("Which condition, such as price_change; all if left out"),
                 examples=("price_change", "funding_level"),
                 suggest=Provider.CONDITIONS,
             ),
@@ -218,7 +244,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="templates",
-        description="List alerts that are made for you: squeezes, breakouts, cascades and more",
+        description=N_("List alerts that are made for you: squeezes, breakouts, cascades and more"),
         run=templates,
         aliases=("templates",),
         examples=("/alert templates",),
@@ -227,7 +253,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="template",
-        description="Make an alert of a template; it is shown before it is saved",
+        description=N_("Make an alert of a template; it is shown before it is saved"),
         run=template,
         parameters=(NAME, NUMBERS, MARKET, *COMMON),
         examples=(

@@ -6,20 +6,21 @@ from bot.commands.amounts import DAY_MS, MINUTE_MS
 from bot.commands.parts import SYMBOL
 from bot.commands.spec import Choice, Kind, Parameter, Provider
 from bot.commands.watch import COOLDOWN, TO
+from bot.lang import N_
 from engine.rules.expression import MAX_HOLD_MS
 
 NONE = "none"
 WHEN = Parameter(
     name="when",
     kind=Kind.WORDS,
-    description="What has to happen, in plain words: btc falls 3% in 15m and oi drops 2% in 1h",
+    description=N_("What has to happen, in plain words: btc falls 3% in 15m and oi drops 2% in 1h"),
     examples=("btc falls 3% in 15m", "btc below 60000", "eth volume above 10x"),
     suggest=Provider.RULE_LINES,
 )
 TYPE = Parameter(
     name="type",
     kind=Kind.TEXT,
-    description="Or one type of condition, with its own fields; /alert conditions explains each",
+    description=N_("Or one type of condition, with its own fields; /alert conditions explains each"),
     examples=("price_change", "price_level", "volume_spike"),
     suggest=Provider.CONDITIONS,
     named=True,
@@ -35,30 +36,30 @@ def _field(name: str, description: str, *examples: str) -> Parameter:
 
 
 FIELDS = (
-    _field("value", "With a type: the level, rate or ratio to reach", "60000", "0.05%", "2.5"),
-    _field("by", "With a type: how far it has to move", "3%"),
-    _field("window", "With a type: within how long", "15m", "1h", "1d"),
-    _field("direction", "With a type: which way", "up", "down", "above", "below", "either"),
-    _field("side", "With a type: whose positions", "long", "short"),
-    _field("times", "With a type: how many times the usual", "5x", "10x"),
-    _field("usd", "With a type: dollars", "1M", "10M"),
-    _field("with", "With a type: any other of its fields, as name=value", "low=60000 high=65000"),
+    _field("value", N_("With a type: the level, rate or ratio to reach"), "60000", "0.05%", "2.5"),
+    _field("by", N_("With a type: how far it has to move"), "3%"),
+    _field("window", N_("With a type: within how long"), "15m", "1h", "1d"),
+    _field("direction", N_("With a type: which way"), "up", "down", "above", "below", "either"),
+    _field("side", N_("With a type: whose positions"), "long", "short"),
+    _field("times", N_("With a type: how many times the usual"), "5x", "10x"),
+    _field("usd", N_("With a type: dollars"), "1M", "10M"),
+    _field("with", N_("With a type: any other of its fields, as name=value"), "low=60000 high=65000"),
 )
 SEVERITY = Parameter(
     name="severity",
     kind=Kind.CHOICE,
-    description="How much it matters: critical rings at once, a warning may wait, info is digested",
+    description=N_("How much it matters: critical rings at once, a warning may wait, info is digested"),
     choices=(
-        Choice(value="info", label="info: in the digest"),
-        Choice(value="warning", label="warning: soon, not in quiet hours"),
-        Choice(value="critical", label="critical: at once, always"),
+        Choice(value="info", label=N_("info: in the digest")),
+        Choice(value="warning", label=N_("warning: soon, not in quiet hours")),
+        Choice(value="critical", label=N_("critical: at once, always")),
     ),
     named=True,
 )
 FOR = Parameter(
     name="for",
     kind=Kind.DURATION,
-    description="How long it must hold without a break, up to 1d, or none",
+    description=N_("How long it must hold without a break, up to 1d, or none"),
     low=1_000,
     high=MAX_HOLD_MS,
     unit="time",
@@ -69,17 +70,17 @@ FOR = Parameter(
 REPEAT = Parameter(
     name="repeat",
     kind=Kind.CHOICE,
-    description="Tell each time it becomes true anew, or once and never again",
+    description=N_("Tell each time it becomes true anew, or once and never again"),
     choices=(
-        Choice(value="always", label="always, each time anew"),
-        Choice(value="once", label="once, then never again"),
+        Choice(value="always", label=N_("always, each time anew")),
+        Choice(value="once", label=N_("once, then never again")),
     ),
     named=True,
 )
 EXPIRES = Parameter(
     name="expires",
     kind=Kind.DURATION,
-    description="When it ends by itself, counted from now: 1m to 366d, or none",
+    description=N_("When it ends by itself, counted from now: 1m to 366d, or none"),
     low=MINUTE_MS,
     high=366 * DAY_MS,
     unit="time",
@@ -90,7 +91,7 @@ EXPIRES = Parameter(
 HYSTERESIS = Parameter(
     name="hysteresis",
     kind=Kind.PERCENT,
-    description="How much of a threshold must be given back before it can be told anew; auto or none",
+    description=N_("How much of a threshold must be given back before it can be told anew; auto or none"),
     low=0.0,
     high=1.0,
     unit="% of the threshold",
@@ -101,7 +102,7 @@ HYSTERESIS = Parameter(
 NOTE = Parameter(
     name="note",
     kind=Kind.TEXT,
-    description="Your own words, shown with every message of it; none takes them away",
+    description=N_("Your own words, shown with every message of it; none takes them away"),
     words=(NONE,),
     examples=("add to the hedge",),
     named=True,
@@ -115,13 +116,13 @@ GOES_TO = replace(TO, named=True)
 QUIET = Parameter(
     name="quiet_critical",
     kind=Kind.BOOL,
-    description="Whether your quiet hours hold it back even where it is critical",
+    description=N_("Whether your quiet hours hold it back even where it is critical"),
     named=True,
 )
 SAVE = Parameter(
     name="save",
     kind=Kind.BOOL,
-    description="Save at once, without showing it first: for scripts",
+    description=N_("Save at once, without showing it first: for scripts"),
     default=False,
     named=True,
 )

@@ -8,6 +8,7 @@ from bot.commands.context import Context
 from bot.commands.rule_parts import FIELDS, NONE
 from bot.commands.spec import Call, NearMiss
 from bot.commands.symbols import Markets
+from bot.lang import _
 from bot.render import text
 from engine.errors import UserError
 from engine.model import Severity
@@ -77,10 +78,23 @@ def market_of(ctx: Context, call: Call, coin: str) -> str:
         raise error.within(lambda piece: line_with(call, coin, piece)) from None
     if named and named != found:
         raise UserError(
-            f"This names two markets: {text.base(named)} and {text.base(found)}.",
+            _("This names two markets: {base} and {base2}.").format(
+                base=text.base(named), base2=text.base(found)
+            ),
             example=f"/{call.command.name} {EXAMPLE}",
         )
     return found
+
+
+def coin_alone(ctx: Context, line: str) -> str:
+    """Return the market that a line names and nothing else; empty where it says more, or something else."""
+    market = ctx.services.market
+    if len(line.split()) > 1:
+        return ""
+    try:
+        return symbols.resolve(line, Markets(known=tuple(market.listed), aliases=ctx.services.aliases))
+    except UserError:
+        return ""
 
 
 def line_with(call: Call, coin: str, better: str) -> str:
@@ -135,7 +149,11 @@ def checked(ctx: Context, spec: Spec, symbol: str) -> None:
     for leaf in leaves(spec.when):
         if leaf.venue and leaf.venue not in read:
             told = words.joined(list(read), "or")
-            raise UserError(f"{text.base(symbol)} is not read from {leaf.venue} here, but from {told}.")
+            raise UserError(
+                _("{base} is not read from {venue} here, but from {what}.").format(
+                    base=text.base(symbol), venue=leaf.venue, what=told
+                )
+            )
 
 
 def near_a_zone(spec: Spec) -> ZoneProximity | None:

@@ -9,6 +9,7 @@ from bot.commands.rule_add import propose
 from bot.commands.rule_parts import COMMON, MARKET
 from bot.commands.rule_read import market_of, with_common
 from bot.commands.spec import Call, Command, Kind, Parameter
+from bot.lang import N_, _
 from bot.render import text
 from engine.errors import UserError
 from engine.rules.expression import from_share, to_share
@@ -18,17 +19,17 @@ from storage.shares import share_rule, shared_rule
 CODE = Parameter(
     name="code",
     kind=Kind.TEXT,
-    description="The code that /alert share gave",
+    description=N_("The code that /alert share gave"),
     required=True,
     examples=("9f86d081884c7d659a2feaa0c55ad015",),
 )
 NUMBERS = Parameter(
     name="when",
     kind=Kind.WORDS,
-    description="The market to put it on, such as btc; your default one if left out",
+    description=N_("The market to put it on, such as btc; your default one if left out"),
     examples=("btc",),
 )
-NO_CODE = "There is no alert of that code."
+NO_CODE = N_("There is no alert of that code.")
 
 
 async def share(ctx: Context, call: Call) -> Reply:
@@ -39,7 +40,9 @@ async def share(ctx: Context, call: Call) -> Reply:
         raise unknown(number)
     if rule_words.is_watch(rule) and len(to_watch(rule).within) > 1:
         raise UserError(
-            f"Alert {number} is a watch with a distance for each severity: who wants the same says /watch.",
+            _(
+                "Alert {number} is a watch with a distance for each severity: who wants the same says /watch."
+            ).format(number=number),
             example=f"/watch {text.base(rule.symbol).lower()}",
         )
     payload, wall_ms = to_share(rule_words.spec(rule)), ctx.services.wall_ms()
@@ -47,11 +50,18 @@ async def share(ctx: Context, call: Call) -> Reply:
     base = text.base(rule.symbol).lower()
     return Reply(
         command="alert share",
-        title=f"Anybody can copy alert {number} with this",
+        title=_("Anybody can copy alert {number} with this").format(number=number),
         text=f"/alert import {code} {base}\n"
         "It carries what the alert watches, not your note, where it goes, when it ends, or who you are. "
         "A copy stands by itself: what you change later changes no copy.",
-        buttons=rows([Button(label=f"Alert {number}", action=ids.action("alert", "show", str(number)))]),
+        buttons=rows(
+            [
+                Button(
+                    label=_("Alert {number}").format(number=number),
+                    action=ids.action("alert", "show", str(number)),
+                )
+            ]
+        ),
         tone=Tone.GOOD,
     )
 
@@ -64,7 +74,7 @@ async def copy(ctx: Context, call: Call) -> Reply:
         raise UserError(NO_CODE, example="/alert templates")
     coins = call.text("when").split()
     if len(coins) > 1:
-        raise UserError("Say the code and the market.", example=f"/alert import {code[:40]} btc")
+        raise UserError(_("Say the code and the market."), example=f"/alert import {code[:40]} btc")
     spec = with_common(ctx, call, from_share(payload))
     return await propose(ctx, call, spec, market_of(ctx, call, "".join(coins).lower()))
 
@@ -73,7 +83,9 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="share",
-        description="Get a code with which anybody can copy one of your alerts, and nothing else of yours",
+        description=N_(
+            "Get a code with which anybody can copy one of your alerts, and nothing else of yours"
+        ),
         run=share,
         parameters=(ONE,),
         examples=("/alert share 7",),
@@ -81,7 +93,7 @@ COMMANDS = (
     Command(
         noun="alert",
         verb="import",
-        description="Copy an alert that somebody shared; it is shown before it is saved",
+        description=N_("Copy an alert that somebody shared; it is shown before it is saved"),
         run=copy,
         parameters=(CODE, NUMBERS, MARKET, *COMMON),
         aliases=("alert copy",),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot.commands import words
 from bot.commands.context import Context
+from bot.lang import N_, _
 from bot.render import text
 from engine.model import Severity, Side, Watch
 from engine.rules.conditions.zone_proximity import ZoneProximity
@@ -15,13 +16,13 @@ from storage.rules import ZONE_PROXIMITY, Ended, to_watch
 from storage.tables import Rule
 
 SIDES = {
-    None: "liquidation zone",
-    Side.LONG: "long liquidation zone",
-    Side.SHORT: "short liquidation zone",
+    None: N_("liquidation zone"),
+    Side.LONG: N_("long liquidation zone"),
+    Side.SHORT: N_("short liquidation zone"),
 }
 ENDED = {
-    Ended.EXPIRED.value: "it was to end then",
-    Ended.FIRED_ONCE.value: "it was to tell once, and has",
+    Ended.EXPIRED.value: N_("it was to end then"),
+    Ended.FIRED_ONCE.value: N_("it was to tell once, and has"),
 }
 
 
@@ -57,12 +58,14 @@ def watch_says(watch: Watch) -> str:
     """Return in one sentence what a watch does."""
     base = text.base(watch.symbol)
     size = (
-        "that is large for it"
+        _("that is large for it")
         if watch.min_notional_usd is None
-        else f"of {words.usd_full(watch.min_notional_usd)} or more"
+        else _("of {usd_full} or more").format(usd_full=words.usd_full(watch.min_notional_usd))
     )
     steps = [f"{words.percent(share)} ({severity.value})" for severity, share in watch.within]
-    return f"When {base} comes within {words.joined(steps, 'or')} of a {SIDES[watch.side]} {size}."
+    return _("When {base} comes within {steps} of a {sides} {size}.").format(
+        base=base, steps=words.joined(steps, "or"), sides=SIDES[watch.side], size=size
+    )
 
 
 def line(rule: Rule) -> str:
@@ -74,10 +77,14 @@ def brief(rule: Rule) -> str:
     """Return what an alert watches in a few words, for a list."""
     if is_watch(rule):
         watch = to_watch(rule)
-        least = "" if watch.min_notional_usd is None else f" of {text.money(watch.min_notional_usd)}"
-        within = ", ".join(words.percent(share) for _, share in watch.within)
+        least = (
+            ""
+            if watch.min_notional_usd is None
+            else _(" of {money}").format(money=text.money(watch.min_notional_usd))
+        )
+        within = ", ".join(words.percent(share) for _unused, share in watch.within)
         whose = f" {watch.side.value}" if watch.side else ""
-        return f"within {within} of a{whose} zone{least}"
+        return _("within {within} of a{whose} zone{least}").format(within=within, whose=whose, least=least)
     coin = text.base(rule.symbol).lower()
     bare = replace(spec(rule), severity=Severity.WARNING, note="")
     return write_rule(bare, coin).removeprefix(f"{coin} ")
@@ -94,10 +101,10 @@ def state(ctx: Context, rule: Rule) -> str:
     """Return whether an alert is on, paused, snoozed until when, or ended and why."""
     if rule.ended_ms is not None:
         why = ENDED.get(rule.ended_reason, "")
-        return f"ended {ctx.moment(rule.ended_ms)}" + (f": {why}" if why else "")
+        return _("ended {moment}").format(moment=ctx.moment(rule.ended_ms)) + (f": {why}" if why else "")
     if rule.paused:
         return "paused"
     until = rule.snoozed_until_ms
     if until is not None and until > ctx.now_ms:
-        return f"snoozed until {ctx.moment(until)}"
+        return _("snoozed until {moment}").format(moment=ctx.moment(until))
     return "on"

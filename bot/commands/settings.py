@@ -11,6 +11,7 @@ from bot.commands.prefs import Prefs
 from bot.commands.reply import Reply, Tone
 from bot.commands.spec import Call, Choice, Command, Kind, Parameter, Provider, Value
 from bot.commands.watch import COOLDOWN, WITHIN
+from bot.lang import N_, _
 from bot.render import text
 from engine.errors import UserError
 from engine.model import Severity, UserId
@@ -18,11 +19,11 @@ from storage.users import set_settings
 
 RESET = "default"
 MODES = {
-    "hold": "held until they end, then sent if still true",
-    "silent": "sent without a sound",
-    "drop": "not sent",
+    "hold": N_("held until they end, then sent if still true"),
+    "silent": N_("sent without a sound"),
+    "drop": N_("not sent"),
 }
-SHAPES = {"auto": "what suits where you are", "landscape": "landscape", "portrait": "portrait"}
+SHAPES = {"auto": N_("what suits where you are"), "landscape": "landscape", "portrait": "portrait"}
 
 
 def _labels(table: Mapping[str, str]) -> tuple[Choice, ...]:
@@ -32,7 +33,7 @@ def _labels(table: Mapping[str, str]) -> tuple[Choice, ...]:
 TZ = Parameter(
     name="tz",
     kind=Kind.TIME_ZONE,
-    description="Your time zone, by city: Europe/Berlin, new york, UTC",
+    description=N_("Your time zone, by city: Europe/Berlin, new york, UTC"),
     words=(RESET,),
     examples=("Europe/Berlin", "America/New_York"),
     suggest=Provider.TIME_ZONES,
@@ -41,7 +42,7 @@ TZ = Parameter(
 QUIET = Parameter(
     name="quiet",
     kind=Kind.HOURS,
-    description="Quiet hours in your time zone, such as 22:00-07:00, or off",
+    description=N_("Quiet hours in your time zone, such as 22:00-07:00, or off"),
     words=("off", RESET),
     examples=("22:00-07:00", "off"),
     aliases=("quiet_hours", "dnd"),
@@ -49,7 +50,7 @@ QUIET = Parameter(
 QUIET_MODE = Parameter(
     name="quiet_mode",
     kind=Kind.CHOICE,
-    description="What quiet hours do with warnings: hold, silent or drop; criticals always pass",
+    description=N_("What quiet hours do with warnings: hold, silent or drop; criticals always pass"),
     choices=_labels(MODES),
     words=(RESET,),
     examples=("hold",),
@@ -57,7 +58,7 @@ QUIET_MODE = Parameter(
 LIMIT = Parameter(
     name="daily_limit",
     kind=Kind.INTEGER,
-    description="Most alert messages a day, counted from midnight UTC; criticals always pass",
+    description=N_("Most alert messages a day, counted from midnight UTC; criticals always pass"),
     low=1,
     high=200,
     unit="messages",
@@ -68,7 +69,7 @@ LIMIT = Parameter(
 DIGEST = Parameter(
     name="digest",
     kind=Kind.TIMES,
-    description="When the digest of lesser alerts comes, such as 08:00,20:00, or off",
+    description=N_("When the digest of lesser alerts comes, such as 08:00,20:00, or off"),
     words=("off", RESET),
     examples=("08:00,20:00", "9am"),
     aliases=("digest_times",),
@@ -80,7 +81,9 @@ def _step(severity: str, example: str) -> Parameter:
     return Parameter(
         name=severity,
         kind=Kind.PERCENT,
-        description=f"Distance from a zone at which new watches tell you of it as {severity}, or off",
+        description=_(
+            "Distance from a zone at which new watches tell you of it as {severity}, or off"
+        ).format(severity=severity),
         low=0.001,
         high=0.06,
         unit="% of price",
@@ -94,14 +97,14 @@ STEPS = (_step("critical", "0.5%"), _step("warning", "2%"), _step("info", "5%"))
 PALETTE = Parameter(
     name="palette",
     kind=Kind.CHOICE,
-    description="Colours of the pictures",
+    description=N_("Colours of the pictures"),
     choices=_labels(dict.fromkeys(("inferno", "viridis", "cividis"), "")),
     words=(RESET,),
 )
 THEME = Parameter(
     name="theme",
     kind=Kind.CHOICE,
-    description="Dark or light pictures",
+    description=N_("Dark or light pictures"),
     choices=_labels(dict.fromkeys(("dark", "light"), "")),
     words=(RESET,),
 )
@@ -128,20 +131,20 @@ async def show(ctx: Context, call: Call) -> Reply:
     """Answer with everything that can be set, as it stands."""
     return Reply(
         command="settings show",
-        title="Your settings",
+        title=_("Your settings"),
         fields=tuple(
             (name.replace("_", " "), told)
             for name, told in describe(ctx, ctx.prefs).items()
             if name not in SEVERITIES
         ),
-        text="Change one with /settings set, for example /settings set tz=Europe/Berlin quiet=22:00-07:00",
+        text=_("Change one with /settings set, for example /settings set tz=Europe/Berlin quiet=22:00-07:00"),
     )
 
 
 async def change(ctx: Context, call: Call) -> Reply:
     """Set what was given, and repeat it in full words."""
     if not call.given:
-        raise UserError("Say what to set.", example="/settings set tz=Europe/Berlin quiet=22:00-07:00")
+        raise UserError(_("Say what to set."), example="/settings set tz=Europe/Berlin quiet=22:00-07:00")
     changes = {STORED.get(name, name): _stored(name, call.values[name]) for name in call.given}
     if call.has("within"):
         changes = {step.name: None for step in STEPS} | changes
@@ -157,7 +160,7 @@ async def change(ctx: Context, call: Call) -> Reply:
     names = [p.name for p in PARAMETERS if p.name in call.given]
     return Reply(
         command="settings set",
-        title="Saved",
+        title=_("Saved"),
         fields=tuple((name.replace("_", " "), told[name]) for name in names),
         text=_note(prefs, call),
         tone=Tone.GOOD,
@@ -175,19 +178,23 @@ def _fitting(ctx: Context, call: Call) -> None:
     found = list(made.steps().values())
     example = "/settings set critical=0.5% warning=2% info=5%"
     if not found:
-        raise UserError("One distance has to be left; /unwatch all ends all watches.", example=example)
+        raise UserError(_("One distance has to be left; /unwatch all ends all watches."), example=example)
     if found != sorted(found):
-        raise UserError("What is worse has to be nearer: critical, then warning, then info.", example=example)
+        raise UserError(
+            _("What is worse has to be nearer: critical, then warning, then info."), example=example
+        )
 
 
 def _note(prefs: Prefs, call: Call) -> str:
     """Return what else follows from a change, empty where nothing does."""
     if call.has("quiet") and prefs.quiet and not prefs.tz:
-        return "These hours are in UTC until you set your time zone: /settings set tz=Europe/Berlin"
+        return _("These hours are in UTC until you set your time zone: /settings set tz=Europe/Berlin")
     if call.given & {"within", "cooldown", *SEVERITIES}:
-        return "This holds for alerts you add from now on; say /watch again to change one you have."
+        return _("This holds for alerts you add from now on; say /watch again to change one you have.")
     if call.has("palette") and prefs.theme == "light":
-        return "Light pictures have colours of their own; /settings set theme=dark brings this palette back."
+        return _(
+            "Light pictures have colours of their own; /settings set theme=dark brings this palette back."
+        )
     return ""
 
 
@@ -209,34 +216,41 @@ def describe(ctx: Context, prefs: Prefs) -> dict[str, str]:
     tz = prefs.tz or ctx.caller.tz or "UTC"
     steps = prefs.steps()
     return {
-        "tz": f"{tz}, where it is {words.moment(ctx.now_ms, tz)}",
+        "tz": _("{tz}, where it is {moment}").format(tz=tz, moment=words.moment(ctx.now_ms, tz)),
         "quiet": f"{prefs.quiet.replace('-', ' to ')} ({tz})" if prefs.quiet else "off",
-        "quiet_mode": f"{prefs.quiet_mode}: warnings are {MODES.get(prefs.quiet_mode, '')}; criticals pass",
-        "daily_limit": f"{prefs.daily_limit} messages a day, from midnight UTC",
-        "cooldown": f"{words.duration(prefs.cooldown_s * 1000)} for the same zone",
+        "quiet_mode": _("{quiet_mode}: warnings are {modes}; criticals pass").format(
+            quiet_mode=prefs.quiet_mode, modes=MODES.get(prefs.quiet_mode, "")
+        ),
+        "daily_limit": _("{daily_limit} messages a day, from midnight UTC").format(
+            daily_limit=prefs.daily_limit
+        ),
+        "cooldown": _("{duration} for the same zone").format(
+            duration=words.duration(prefs.cooldown_s * 1000)
+        ),
         "digest": f"{words.joined(list(prefs.digest_times))} ({tz})" if prefs.digest_times else "off",
         "within": ", ".join(
-            f"{severity.value} within {words.percent(share)}" for severity, share in steps.items()
+            _("{value} within {percent}").format(value=severity.value, percent=words.percent(share))
+            for severity, share in steps.items()
         ),
         **{name: _step_told(prefs, name) for name in SEVERITIES},
         "palette": prefs.palette,
         "theme": prefs.theme,
         "layout": SHAPES.get(prefs.layout, prefs.layout),
-        "symbol": text.base(prefs.symbol) if prefs.symbol else "the first market",
+        "symbol": text.base(prefs.symbol) if prefs.symbol else _("the first market"),
     }
 
 
 def _step_told(prefs: Prefs, name: str) -> str:
     """Return at which distance a severity of new watches begins."""
     share = prefs.steps().get(Severity(name))
-    return "off" if share is None else f"within {words.percent(share)}"
+    return "off" if share is None else _("within {percent}").format(percent=words.percent(share))
 
 
 COMMANDS = (
     Command(
         noun="settings",
         verb="show",
-        description="Show your time zone, quiet hours, limits and looks",
+        description=N_("Show your time zone, quiet hours, limits and looks"),
         run=show,
         aliases=("settings", "setting", "config", "prefs"),
         examples=("/settings show",),
@@ -244,7 +258,7 @@ COMMANDS = (
     Command(
         noun="settings",
         verb="set",
-        description="Set time zone, quiet hours, limits, distances, colours or your default market",
+        description=N_("Set time zone, quiet hours, limits, distances, colours or your default market"),
         run=change,
         parameters=PARAMETERS,
         aliases=("set",),

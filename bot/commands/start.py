@@ -5,6 +5,7 @@ from bot.commands.context import Context
 from bot.commands.parts import NOT_ADVICE, symbol_of
 from bot.commands.reply import Button, Front, Reply
 from bot.commands.spec import Call, Command, Kind, Parameter, Who
+from bot.lang import N_, _
 from bot.render import text
 
 LINKS = frozenset(
@@ -19,6 +20,7 @@ LINKS = frozenset(
         "settings show",
         "data show",
         "channels list",
+        "report list",
         "watch",
     }
 )
@@ -26,7 +28,7 @@ LINKS = frozenset(
 PAYLOAD = Parameter(
     name="payload",
     kind=Kind.TEXT,
-    description="What a link asks for, such as heatmap_btc",
+    description=N_("What a link asks for, such as heatmap_btc"),
     examples=("heatmap_btc", "settings_show"),
     fronts=frozenset({Front.TELEGRAM, Front.CONSOLE, Front.PANEL}),
 )
@@ -41,14 +43,20 @@ async def show(ctx: Context, call: Call) -> Reply:
     base = text.base(symbol)
     return Reply(
         command="start",
-        title="Welcome to Liqwatch",
-        text="I estimate where leveraged positions would be liquidated, draw it as a heatmap, "
-        f"and tell you when price comes near a dense zone.\n{NOT_ADVICE}",
+        title=_("Welcome to Liqwatch"),
+        text=_(
+            "I estimate where leveraged positions would be liquidated, draw it as a heatmap, and "
+            "tell you when price comes near a dense zone.\n{not_advice}"
+        ).format(not_advice=NOT_ADVICE),
         buttons=(
             (
-                Button(label=f"{base} heatmap", action=ids.action("heatmap", "", symbol), style="primary"),
-                Button(label=f"Watch {base}", action=ids.action("watch", "", symbol)),
-                Button(label="Help", action=ids.action("help")),
+                Button(
+                    label=_("{base} heatmap").format(base=base),
+                    action=ids.action("heatmap", "", symbol),
+                    style="primary",
+                ),
+                Button(label=_("Watch {base}").format(base=base), action=ids.action("watch", "", symbol)),
+                Button(label=_("Help"), action=ids.action("help")),
             ),
         ),
     )
@@ -67,7 +75,7 @@ def _linked(ctx: Context, payload: str) -> str:
 COMMANDS = (
     Command(
         noun="start",
-        description="Begin here: a first heatmap, a first watch, help",
+        description=N_("Begin here: a first heatmap, a first watch, help"),
         run=show,
         parameters=(PAYLOAD,),
         aliases=("hello", "hi", "begin"),

@@ -10,11 +10,12 @@ from bot.commands.parts import maybe_view, shares_of
 from bot.commands.reply import Button, Reply, Table, Tone
 from bot.commands.spec import LOCAL_FRONTS, Call, Command, Who
 from bot.commands.venues_asked import EXCHANGE
+from bot.lang import N_, _, speech
 from bot.render import text
 from bot.supervisor import PartHealth
 
 SLOW_MS = 100.0
-NOT_STORED = "Something cannot be stored now; it is tried again until it can."
+NOT_STORED = N_("Something cannot be stored now; it is tried again until it can.")
 MOST_VENUES = 8
 """How many venues get a line of their own; the others are counted."""
 MOST_MARKETS = 3
@@ -30,15 +31,15 @@ async def show(ctx: Context, call: Call) -> Reply:
     again = [venues_asked.word(asked)] if asked else []
     return Reply(
         command="status",
-        title=("All is well" if well else "Something is not well")
+        title=(_("All is well") if well else _("Something is not well"))
         + (f", {venues_asked.titles(asked)}" if asked else ""),
         text="\n".join([*_remarks(ctx, venues, parts, faults), *([] if asked else _missing(ctx))]),
         fields=(*_fields(ctx, asked), *_venues(ctx, venues), *_shares(ctx, asked)),
-        table=Table(headings=("Part", "State"), rows=tuple(_part(p) for p in parts)),
+        table=Table(headings=(_("Part"), _("State")), rows=tuple(_part(p) for p in parts)),
         buttons=(
             (
-                Button(label="Refresh", action=ids.action("status", "", *again, edits=True)),
-                Button(label="Exchanges", action=ids.action("exchanges", "show")),
+                Button(label=_("Refresh"), action=ids.action("status", "", *again, edits=True)),
+                Button(label=_("Exchanges"), action=ids.action("exchanges", "show")),
             ),
         ),
         tone=Tone.GOOD if well else Tone.WARN,
@@ -63,27 +64,41 @@ def _shares(ctx: Context, asked: Sequence[str]) -> list[tuple[str, str]]:
         parts = dict(shares_of(ctx, view)) if view is not None else {}
         told = [venues_asked.shares({venue: part for venue, part in parts.items() if _meant(venue, asked)})]
         waited = ctx.services.market.awaited(symbol) if parts else ()
-        told += [f"{title(venue)} too little yet" for venue in waited if _meant(venue, asked)]
+        told += [
+            _("{title} too little yet").format(title=title(venue)) for venue in waited if _meant(venue, asked)
+        ]
         if any(told):
-            several.append((f"Share of {text.base(symbol)}", ", ".join(each for each in told if each)))
+            several.append(
+                (
+                    _("Share of {base}").format(base=text.base(symbol)),
+                    ", ".join(each for each in told if each),
+                )
+            )
     left = len(several) - MOST_MARKETS
-    return [*several[:MOST_MARKETS], *([("More shares", f"{left} markets: /market")] if left > 0 else [])]
+    return [
+        *several[:MOST_MARKETS],
+        *([(_("More shares"), _("{left} markets: /market").format(left=left))] if left > 0 else []),
+    ]
 
 
 def _fields(ctx: Context, asked: Sequence[str]) -> tuple[tuple[str, str], ...]:
     market = ctx.services.market
-    kind = "replay of recorded candles" if ctx.replaying else "live"
+    kind = _("replay of recorded candles") if ctx.replaying else "live"
     replay = ctx.services.replay
     speed = ""
     if replay is not None:
-        pace = "as fast as possible" if replay.speed is None else f"{replay.speed:g}× as fast"
-        speed = ", ended" if replay.ended else ", paused" if replay.paused else f", {pace}"
+        pace = (
+            _("as fast as possible")
+            if replay.speed is None
+            else _("{speed}× as fast").format(speed=speech().figure(f"{replay.speed:g}"))
+        )
+        speed = _(", ended") if replay.ended else _(", paused") if replay.paused else f", {pace}"
     lag = ctx.services.loop_lag_ms()
     return (
-        ("Source", f"{kind}{speed}"),
-        ("Market time", ctx.moment(market.now_ms())),
-        ("Markets", words.joined([text.base(s) for s in _read(ctx, asked)]) or "none yet"),
-        ("Response", f"{'slow' if lag > SLOW_MS else 'good'}, 99% of steps within {lag:.0f} ms"),
+        (_("Source"), f"{kind}{speed}"),
+        (_("Market time"), ctx.moment(market.now_ms())),
+        (_("Markets"), words.joined([text.base(s) for s in _read(ctx, asked)]) or _("none yet")),
+        (_("Response"), f"{'slow' if lag > SLOW_MS else 'good'}, 99% of steps within {lag:.0f} ms"),
     )
 
 
@@ -94,7 +109,7 @@ def _venues(ctx: Context, venues: Sequence[HealthSnapshot]) -> list[tuple[str, s
         shown = sorted(venues, key=lambda venue: venue.ok)[:MOST_VENUES]
     told = [(title(venue.venue), venue_words.brief(venue, ctx.now_ms)) for venue in shown]
     left = len(venues) - len(shown)
-    return [*told, ("More", f"{left} venues: /exchanges")] if left else told
+    return [*told, (_("More"), _("{left} venues: /exchanges").format(left=left))] if left else told
 
 
 def _remarks(
@@ -104,7 +119,7 @@ def _remarks(
     told = [line for venue in venues for line in venue_words.remarks(ctx, venue)]
     if ctx.caller.front not in LOCAL_FRONTS:
         return [*told, NOT_STORED] if faults else told
-    told += [f"Not stored: {fault}" for fault in faults]
+    told += [_("Not stored: {fault}").format(fault=fault) for fault in faults]
     return told + [f"{part.name}: {part.advice}" for part in parts if part.advice]
 
 
@@ -112,19 +127,22 @@ def _missing(ctx: Context) -> list[str]:
     """Return, to whoever runs this, what is not set."""
     if ctx.caller.front not in LOCAL_FRONTS:
         return []
-    return [f"Not configured: {missing.name}: {missing.fix}" for missing in ctx.services.missing]
+    return [
+        _("Not configured: {name}: {fix}").format(name=missing.name, fix=missing.fix)
+        for missing in ctx.services.missing
+    ]
 
 
 def _part(part: PartHealth) -> tuple[str, str]:
     """Return one part of the process; the text of an error is for the log, not for users."""
-    again = f", restarted {part.restarts}×" if part.restarts else ""
+    again = _(", restarted {restarts}×").format(restarts=part.restarts) if part.restarts else ""
     return (part.name, f"{part.state.value}{again}")
 
 
 COMMANDS = (
     Command(
         noun="status",
-        description="Show where the data comes from, how fresh it is, and how the service is doing",
+        description=N_("Show where the data comes from, how fresh it is, and how the service is doing"),
         run=show,
         parameters=(EXCHANGE,),
         aliases=("health", "ping"),

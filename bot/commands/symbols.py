@@ -9,6 +9,7 @@ from rapidfuzz import fuzz
 from bot.commands.amounts import quoted
 from bot.commands.spec import NearMiss
 from bot.commands.words import joined
+from bot.lang import _
 from engine.errors import UserError
 from engine.symbols import canonical
 
@@ -45,20 +46,28 @@ def resolve(text: str, markets: Markets) -> str:
     if near:
         meant = joined([base(symbol).lower() for symbol in near], last="or")
         raise NearMiss(
-            f"I do not know the market {quoted(text)}. Did you mean {meant}?",
+            _("I do not know the market {text}. Did you mean {meant}?").format(
+                text=quoted(text), meant=meant
+            ),
             lines=tuple(base(symbol).lower() for symbol in near),
         )
-    raise UserError(f"There is no market {quoted(text)} here. {available(markets.known)}")
+    raise UserError(
+        _("There is no market {text} here. {available}").format(
+            text=quoted(text), available=available(markets.known)
+        )
+    )
 
 
 def available(known: Sequence[str]) -> str:
     """Return a sentence that names a few markets that are served."""
     if not known:
-        return "No market is being read yet."
+        return _("No market is being read yet.")
     names = [base(symbol) for symbol in known]
     if len(names) <= 6:
-        return f"I read {joined(names)}."
-    return f"I read {len(names)} markets, such as {joined(names[:4])}; /symbols lists them."
+        return _("I read {names}.").format(names=joined(names))
+    return _("I read {count} markets, such as {names}; /symbols lists them.").format(
+        count=len(names), names=joined(names[:4])
+    )
 
 
 def base(symbol: str) -> str:

@@ -9,6 +9,7 @@ from rapidfuzz import fuzz, process
 from bot.commands.amounts import quoted
 from bot.commands.spec import NearMiss
 from bot.commands.words import joined
+from bot.lang import _
 from engine.errors import UserError
 
 _OFFSET = re.compile(r"(?:utc|gmt)\s*([+\-−])\s*0?(\d{1,2})(?::?00)?", re.IGNORECASE)
@@ -68,10 +69,14 @@ def resolve(text: str) -> str:
     near = cities or nearest(plain)
     if near:
         raise NearMiss(
-            f"I do not know the time zone {quoted(text)}. Did you mean {joined(near, 'or')}?",
+            _("I do not know the time zone {text}. Did you mean {near}?").format(
+                text=quoted(text), near=joined(near, "or")
+            ),
             lines=tuple(near),
         )
-    raise UserError(f"I do not know the time zone {quoted(text)}. Name a city, such as Europe/Berlin.")
+    raise UserError(
+        _("I do not know the time zone {text}. Name a city, such as Europe/Berlin.").format(text=quoted(text))
+    )
 
 
 def nearest(text: str, limit: int = 3) -> list[str]:
@@ -90,5 +95,9 @@ def _fixed(sign: str, hours: int, text: str) -> str:
     if hours == 0:
         return "UTC"
     if hours > (14 if sign == "+" else 12):
-        raise UserError(f"{quoted(text)} is not an offset that exists. Name a city, such as Europe/Berlin.")
+        raise UserError(
+            _("{text} is not an offset that exists. Name a city, such as Europe/Berlin.").format(
+                text=quoted(text)
+            )
+        )
     return f"Etc/GMT{'-' if sign == '+' else '+'}{hours}"

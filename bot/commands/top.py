@@ -12,6 +12,7 @@ from bot.commands.parts import SHARE, behind, maybe_view, rows, window_of
 from bot.commands.reply import Button, Reply, Table
 from bot.commands.spec import Call, Choice, Command, Kind, Parameter, Visibility, Who
 from bot.commands.venues_asked import EXCHANGE
+from bot.lang import N_, _
 from bot.render import text
 from engine.errors import UserError
 from storage.venue_reads import Asked, Carried, Paid, Ranked
@@ -23,21 +24,21 @@ MOST_NAMED = 5
 BY = Parameter(
     name="by",
     kind=Kind.CHOICE,
-    description="What markets are ranked by",
+    description=N_("What markets are ranked by"),
     default="total",
     choices=(
-        Choice(value="total", label="liquidated, both sides"),
-        Choice(value="long", label="liquidated longs"),
-        Choice(value="short", label="liquidated shorts"),
-        Choice(value="oi", label="change of open interest"),
-        Choice(value="funding", label="funding rate"),
+        Choice(value="total", label=N_("liquidated, both sides")),
+        Choice(value="long", label=N_("liquidated longs")),
+        Choice(value="short", label=N_("liquidated shorts")),
+        Choice(value="oi", label=N_("change of open interest")),
+        Choice(value="funding", label=N_("funding rate")),
     ),
     aliases=("rank", "sort"),
 )
 COUNT = Parameter(
     name="count",
     kind=Kind.INTEGER,
-    description="How many markets",
+    description=N_("How many markets"),
     default=10,
     low=1,
     high=25,
@@ -45,11 +46,11 @@ COUNT = Parameter(
     examples=("5", "20"),
 )
 _TOLD = {
-    "total": "most liquidated",
-    "long": "most longs liquidated",
-    "short": "most shorts liquidated",
-    "oi": "largest change of open interest",
-    "funding": "funding farthest from zero",
+    "total": N_("most liquidated"),
+    "long": N_("most longs liquidated"),
+    "short": N_("most shorts liquidated"),
+    "oi": N_("largest change of open interest"),
+    "funding": N_("funding farthest from zero"),
 }
 
 
@@ -68,12 +69,12 @@ async def show(ctx: Context, call: Call) -> Reply:
         since = await ctx.services.reports.recorded_since()
         notes = [began(ctx, since, read, ctx.now_ms - window_ms), lower_bound(read)]
     if not table.rows:
-        notes.insert(0, "Nothing was reported.")
+        notes.insert(0, _("Nothing was reported."))
     window = "" if by == "funding" else f", {words.span(window_ms)}"
     where = f", {venues_asked.titles(venues)}" if venues else ""
     return Reply(
         command="top",
-        title=f"Top markets: {_TOLD[by]}{window}{where}",
+        title=_("Top markets: {what}{window}{where}").format(what=_TOLD[by], window=window, where=where),
         text="\n".join(note for note in notes if note),
         table=table if table.rows else None,
         buttons=_buttons(call, by, window_ms, venues),
@@ -85,7 +86,7 @@ async def _liquidated(ctx: Context, call: Call, ranked: Ranked) -> Table:
     asked = Asked(venues=venues_asked.asked(call), t0=ctx.now_ms - call.whole("window"), t1=ctx.now_ms + 1)
     found = await ctx.services.reports.most_liquidated(asked, ranked, call.whole("count"))
     return Table(
-        headings=("Market", "Liquidated", "Longs", "Shorts", "Longs' part"),
+        headings=(_("Market"), _("Liquidated"), _("Longs"), _("Shorts"), _("Longs' part")),
         rows=tuple(
             (
                 text.base(each.name),
@@ -96,7 +97,7 @@ async def _liquidated(ctx: Context, call: Call, ranked: Ranked) -> Table:
             )
             for each in found
         ),
-        numeric=("Liquidated", "Longs", "Shorts", "Longs' part"),
+        numeric=(_("Liquidated"), _("Longs"), _("Shorts"), _("Longs' part")),
     )
 
 
@@ -115,12 +116,12 @@ async def _open_interest(ctx: Context, window_ms: int, venues: Sequence[str], co
             changes.append((symbol, (now - before) * view.price, now / before - 1, now * view.price))
     changes.sort(key=lambda change: -abs(change[1]))
     return Table(
-        headings=("Market", "Change", "", "Open interest"),
+        headings=(_("Market"), _("Change"), "", _("Open interest")),
         rows=tuple(
             (text.base(symbol), _signed(usd), text.percent(part), text.money(stands))
             for symbol, usd, part, stands in changes[:count]
         ),
-        numeric=("Change", "", "Open interest"),
+        numeric=(_("Change"), "", _("Open interest")),
     )
 
 
@@ -138,8 +139,10 @@ async def _funding(ctx: Context, venues: Sequence[str], count: int) -> tuple[Tab
     Of whom it is not known how often funding is paid, a year's is not known either.
     """
     if Feed.FUNDING not in ctx.services.market.feeds:
-        source = "this replay" if ctx.replaying else "the venues read now"
-        raise UserError(f"Funding is not available in {source}.", example="/top by=oi")
+        source = _("this replay") if ctx.replaying else _("the venues read now")
+        raise UserError(
+            _("Funding is not available in {source}.").format(source=source), example="/top by=oi"
+        )
     said = [each for each in await ctx.services.reports.funding_now(ctx.now_ms) if _meant(each, venues)]
     by_market: dict[str, list[Paid]] = {}
     for each in said:
@@ -153,7 +156,9 @@ async def _funding(ctx: Context, venues: Sequence[str], count: int) -> tuple[Tab
             (text.base(symbol), text.change(_year(paid)), rate(most), venues_asked.title(most.venue))
         )
     table = Table(
-        headings=("Market", "A year", "Farthest", "On"), rows=tuple(found), numeric=("A year", "Farthest")
+        headings=(_("Market"), _("A year"), _("Farthest"), _("On")),
+        rows=tuple(found),
+        numeric=(_("A year"), _("Farthest")),
     )
     return table, _left_out([each for each in said if each.apr is None])
 
@@ -166,11 +171,17 @@ def _left_out(unknown: Sequence[Paid]) -> list[str]:
     told = []
     for venue, coins in by_venue.items():
         more = len(coins) - MOST_NAMED
-        named = words.joined([*coins[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])])
-        told.append(f"{named} on {venues_asked.title(venue)}")
+        named = words.joined(
+            [*coins[:MOST_NAMED], *([_("{more} more").format(more=more)] if more > 0 else [])]
+        )
+        told.append(_("{named} on {title}").format(named=named, title=venues_asked.title(venue)))
     if not told:
         return []
-    return [f"Left out, because it is not known yet how often funding is paid there: {'; '.join(told)}."]
+    return [
+        _("Left out, because it is not known yet how often funding is paid there: {what}.").format(
+            what="; ".join(told)
+        )
+    ]
 
 
 def _year(paid: Sequence[Paid]) -> float:
@@ -197,10 +208,14 @@ def _buttons(call: Call, by: str, window_ms: int, venues: tuple[str, ...]) -> tu
     ]
     others = [
         Button(label=label, action=action(shown, other))
-        for other, label in (("total", "Liquidated"), ("oi", "Open interest"), ("funding", "Funding"))
+        for other, label in (
+            ("total", _("Liquidated")),
+            ("oi", _("Open interest")),
+            ("funding", _("Funding")),
+        )
         if other != by
     ]
-    refresh = Button(label="Refresh", action=action(shown, by, "refresh"))
+    refresh = Button(label=_("Refresh"), action=action(shown, by, "refresh"))
     return (*rows([*windows, refresh]), *rows(others))
 
 
@@ -210,7 +225,7 @@ def _ms(window: str) -> int:
 
 _SHOW = Command(
     noun="top",
-    description="Rank markets by what was liquidated, by change of open interest, or by funding",
+    description=N_("Rank markets by what was liquidated, by change of open interest, or by funding"),
     run=show,
     parameters=(WINDOW, BY, COUNT, EXCHANGE, SHARE),
     aliases=("leaders",),
@@ -220,5 +235,5 @@ _SHOW = Command(
 )
 COMMANDS = (
     _SHOW,
-    behind(_SHOW, "refresh", "Rank the same as it stands now"),
+    behind(_SHOW, "refresh", N_("Rank the same as it stands now")),
 )

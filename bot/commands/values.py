@@ -9,6 +9,7 @@ from bot.commands import amounts, symbols, timezones, venues_asked, words
 from bot.commands.amounts import quoted
 from bot.commands.spec import Kind, NearMiss, Parameter, Provider, Value
 from bot.commands.symbols import Markets
+from bot.lang import _
 from engine.errors import UserError
 
 YES = frozenset({"true", "yes", "on", "1", "y"})
@@ -82,9 +83,13 @@ def read(parameter: Parameter, text: str, markets: Markets) -> Value:
     if low in parameter.words:
         return low
     if not low:
-        raise UserError(f"{parameter.name} is empty. {_try(parameter)}")
+        raise UserError(_("{name} is empty. {hint}").format(name=parameter.name, hint=_try(parameter)))
     if len(low) > MAX_WORD and parameter.kind not in (Kind.TEXT, Kind.WORDS):
-        raise UserError(f"{quoted(text)} is too long for {parameter.name}. {_try(parameter)}")
+        raise UserError(
+            _("{text} is too long for {name}. {hint}").format(
+                text=quoted(text), name=parameter.name, hint=_try(parameter)
+            )
+        )
     value = _READERS[parameter.kind](parameter, text.strip(), markets)
     _in_range(parameter, value)
     return value
@@ -98,7 +103,9 @@ def _in_range(parameter: Parameter, value: Value) -> None:
         low, high = parameter.low, parameter.high
         if (low is not None and number < low) or (high is not None and number > high):
             raise UserError(
-                f"{parameter.name} {show(parameter, number)} is out of range: {limits(parameter)}."
+                _("{name} {value} is out of range: {limits}.").format(
+                    name=parameter.name, value=show(parameter, number), limits=limits(parameter)
+                )
             )
 
 
@@ -106,10 +113,10 @@ def limits(parameter: Parameter) -> str:
     """Return the range of a parameter in words: "1 hour to 30 days"; empty where there is none."""
     low, high = parameter.low, parameter.high
     if low is not None and high is not None:
-        return f"{show(parameter, low)} to {show(parameter, high)}"
+        return _("{value} to {value2}").format(value=show(parameter, low), value2=show(parameter, high))
     if low is not None:
-        return f"{show(parameter, low)} or more"
-    return "" if high is None else f"{show(parameter, high)} or less"
+        return _("{value} or more").format(value=show(parameter, low))
+    return "" if high is None else _("{value} or less").format(value=show(parameter, high))
 
 
 def show(parameter: Parameter, value: Value) -> str:
@@ -158,18 +165,22 @@ def _symbol(_: Parameter, text: str, markets: Markets) -> Value:
     return symbols.resolve(text, markets)
 
 
-def _duration(parameter: Parameter, text: str, _: Markets) -> Value:
+def _duration(parameter: Parameter, text: str, _unused: Markets) -> Value:
     if not re.fullmatch(r"\d{1,6}", text):
         return amounts.read_duration(text)
     meant = {f"{text}{unit}": amounts.read_duration(f"{text}{unit}") for unit in "mhd"}
     fits = {short: ms for short, ms in meant.items() if (parameter.low or 1) <= ms <= (parameter.high or ms)}
     if not fits:
-        raise UserError(f"{parameter.name} is {limits(parameter)}, not {text} of anything. {_try(parameter)}")
+        raise UserError(
+            _("{name} is {limits}, not {text} of anything. {hint}").format(
+                name=parameter.name, limits=limits(parameter), text=text, hint=_try(parameter)
+            )
+        )
     told = words.joined([words.duration(ms) for ms in fits.values()], last="or")
-    raise NearMiss(f"{text} what? It could be {told}.", lines=tuple(fits))
+    raise NearMiss(_("{text} what? It could be {what}.").format(text=text, what=told), lines=tuple(fits))
 
 
-def _choice(parameter: Parameter, text: str, _: Markets) -> Value:
+def _choice(parameter: Parameter, text: str, _unused: Markets) -> Value:
     values = parameter.choice_values()
     plain = text.lower().replace(" ", "_")
     by_label = {choice.label.lower(): choice.value for choice in parameter.choices}
@@ -179,92 +190,131 @@ def _choice(parameter: Parameter, text: str, _: Markets) -> Value:
     offered = words.joined(list(values[:8]), last="or")
     if near:
         raise NearMiss(
-            f"{parameter.name} is {offered}, not {quoted(text)}. Did you mean {near[0]}?", lines=(near[0],)
+            _("{name} is {offered}, not {text}. Did you mean {near}?").format(
+                name=parameter.name, offered=offered, text=quoted(text), near=near[0]
+            ),
+            lines=(near[0],),
         )
-    raise UserError(f"{parameter.name} is {offered}, not {quoted(text)}.")
+    raise UserError(
+        _("{name} is {offered}, not {text}.").format(name=parameter.name, offered=offered, text=quoted(text))
+    )
 
 
-def _place(parameter: Parameter, text: str, _: Markets) -> Value:
+def _place(parameter: Parameter, text: str, _unused: Markets) -> Value:
     low = text.lower().lstrip("#").replace("e-mail", "email")
     by_label = {choice.label.lower(): choice.value for choice in parameter.choices}
     if low in (*parameter.choice_values(), *PLACES) or re.fullmatch(r"[0-9]{1,18}", low):
         return low
     if text.lower() in by_label:
         return by_label[text.lower()]
-    offered = words.joined([*parameter.choice_values(), "the number of a channel of yours"], last="or")
-    raise UserError(f"{parameter.name} is {offered}, not {quoted(text)}; /channels list shows yours.")
+    offered = words.joined([*parameter.choice_values(), _("the number of a channel of yours")], last="or")
+    raise UserError(
+        _("{name} is {offered}, not {text}; /channels list shows yours.").format(
+            name=parameter.name, offered=offered, text=quoted(text)
+        )
+    )
 
 
-def _bool(parameter: Parameter, text: str, _: Markets) -> Value:
+def _bool(parameter: Parameter, text: str, _unused: Markets) -> Value:
     low = text.lower()
     if low in YES or low == parameter.name:
         return True
     if low in NO:
         return False
-    raise UserError(f"{parameter.name} is on or off, not {quoted(text)}.")
+    raise UserError(_("{name} is on or off, not {text}.").format(name=parameter.name, text=quoted(text)))
 
 
-def _whole(parameter: Parameter, text: str, _: Markets) -> Value:
+def _whole(parameter: Parameter, text: str, _unused: Markets) -> Value:
     plain = text.removeprefix("#") if parameter.kind is Kind.ID else text.replace(",", "")
     if re.fullmatch(r"\d{1,18}", plain) and plain.isascii():
         return int(plain)
     if parameter.suggest is Provider.CHANNELS:
-        raise UserError(f"{quoted(text)} is not the number of a channel; /channels list shows yours.")
+        raise UserError(
+            _("{text} is not the number of a channel; /channels list shows yours.").format(text=quoted(text))
+        )
     if parameter.kind is Kind.ID:
-        raise UserError(f"{quoted(text)} is not the number of an alert; /alert list shows yours.")
-    raise UserError(f"{parameter.name} is a whole number, not {quoted(text)}.")
+        raise UserError(
+            _("{text} is not the number of an alert; /alert list shows yours.").format(text=quoted(text))
+        )
+    raise UserError(_("{name} is a whole number, not {text}.").format(name=parameter.name, text=quoted(text)))
 
 
-def _number(parameter: Parameter, text: str, _: Markets) -> Value:
+def _number(parameter: Parameter, text: str, _unused: Markets) -> Value:
     plain = text.lower().removesuffix("x").replace(",", "")
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", plain) and plain.isascii():
         return float(plain)
-    raise UserError(f"{parameter.name} is a number, not {quoted(text)}. {_try(parameter)}")
+    raise UserError(
+        _("{name} is a number, not {text}. {hint}").format(
+            name=parameter.name, text=quoted(text), hint=_try(parameter)
+        )
+    )
 
 
-def _price(parameter: Parameter, text: str, _: Markets) -> Value:
+def _price(parameter: Parameter, text: str, _unused: Markets) -> Value:
     try:
         return amounts.read_usd(text)
     except UserError:
         if text.endswith("%"):
-            told = f"{quoted(text)} is a share; {parameter.name} is wanted as the price itself."
+            told = _("{text} is a share; {name} is wanted as the price itself.").format(
+                text=quoted(text), name=parameter.name
+            )
             raise UserError(f"{told} {_try(parameter)}") from None
-        raise UserError(f"{quoted(text)} is not a price. {_try(parameter)}") from None
+        raise UserError(
+            _("{text} is not a price. {hint}").format(text=quoted(text), hint=_try(parameter))
+        ) from None
 
 
-def _leverage(parameter: Parameter, text: str, _: Markets) -> Value:
+def _leverage(parameter: Parameter, text: str, _unused: Markets) -> Value:
     match = re.fullmatch(r"x?([0-9]{1,4}(\.[0-9]{1,2})?)[x×]?", text.lower())
     if match is None:
-        raise UserError(f"{parameter.name} is like 10x, not {quoted(text)}. {_try(parameter)}")
+        raise UserError(
+            _("{name} is like 10x, not {text}. {hint}").format(
+                name=parameter.name, text=quoted(text), hint=_try(parameter)
+            )
+        )
     return float(match[1])
 
 
-def _moment(parameter: Parameter, text: str, _: Markets) -> Value:
+def _moment(parameter: Parameter, text: str, _unused: Markets) -> Value:
     plain = text.strip().upper().removesuffix("UTC").removesuffix("Z").strip()
     if plain[:1] in "+-−" and plain:
         sign = "+" if plain[0] == "+" else "-"
         return sign + words.duration_short(amounts.read_duration(plain[1:]))
     match = re.fullmatch(r"(\d{4}-\d{2}-\d{2})?(?:[T ]?(\d{1,2}:\d{2})(?::\d{2})?)?", plain)
     if match is None or not plain:
-        raise UserError(f"{quoted(text)} is not a time in the recording. {_try(parameter)}")
+        raise UserError(
+            _("{text} is not a time in the recording. {hint}").format(text=quoted(text), hint=_try(parameter))
+        )
     clock = amounts.read_clock(match[2]) if match[2] else "00:00"
     return f"{match[1]}T{clock}" if match[1] else clock
 
 
-def _text(_: Parameter, text: str, __: Markets) -> Value:
+def _text(_unused: Parameter, text: str, __: Markets) -> Value:
     if len(text) > MAX_TEXT:
-        raise UserError(f"That is {len(text)} characters; {MAX_TEXT} is the most.")
+        raise UserError(
+            _("That is {count} characters; {max_text} is the most.").format(
+                count=len(text), max_text=MAX_TEXT
+            )
+        )
     return text
 
 
-def _words(_: Parameter, text: str, __: Markets) -> Value:
+def _words(_unused: Parameter, text: str, __: Markets) -> Value:
     if len(text) > MAX_WORDS:
-        raise UserError(f"That is {len(text)} characters; {MAX_WORDS} is the most.")
+        raise UserError(
+            _("That is {count} characters; {max_words} is the most.").format(
+                count=len(text), max_words=MAX_WORDS
+            )
+        )
     return text
 
 
 def _try(parameter: Parameter) -> str:
-    return f"Try {words.joined(list(parameter.examples[:2]), last='or')}." if parameter.examples else ""
+    return (
+        _("Try {list}.").format(list=words.joined(list(parameter.examples[:2]), last="or"))
+        if parameter.examples
+        else ""
+    )
 
 
 _READERS: dict[Kind, Callable[[Parameter, str, Markets], Value]] = {

@@ -7,20 +7,21 @@ from adapters.venue import Feed
 from bot.commands import words
 from bot.commands.context import Context
 from bot.commands.spec import LOCAL_FRONTS
+from bot.lang import N_, _, speech
 from bot.live.health import Past, scrubbed
 
 FEED_NAMES = {
     Feed.PRICES: "prices",
     Feed.CANDLES: "candles",
     Feed.LIQUIDATIONS: "liquidations",
-    Feed.OPEN_INTEREST: "open interest",
+    Feed.OPEN_INTEREST: N_("open interest"),
     Feed.FUNDING: "funding",
-    Feed.LONG_SHORT: "long/short ratio",
+    Feed.LONG_SHORT: N_("long/short ratio"),
 }
 """What users call each feed, in the order in which they are told of it."""
 USUAL = (Feed.PRICES, Feed.CANDLES, Feed.LIQUIDATIONS)
 """The feeds whose age is told in short."""
-NEVER = "none yet"
+NEVER = N_("none yet")
 
 
 def age(seconds: float | None) -> str:
@@ -41,7 +42,7 @@ def measured(shown: HealthSnapshot) -> bool:
 
 def state(shown: HealthSnapshot) -> str:
     """Return a venue's state in words."""
-    return "off for good" if shown.final else shown.state.value
+    return _("off for good") if shown.final else shown.state.value
 
 
 def ages(shown: HealthSnapshot, feeds: tuple[Feed, ...] = USUAL) -> str:
@@ -61,13 +62,20 @@ def brief(shown: HealthSnapshot, now_ms: int) -> str:
     if measured(shown):
         parts.append(ages(shown))
     elif shown.last_event_ms is not None:
-        parts.append(f"data {words.ago(max(0, now_ms - shown.last_event_ms))}, {shown.messages:,} messages")
-    parts.append(f"reconnected {shown.reconnects}×" if shown.reconnects else "")
+        parts.append(
+            _("data {ago}, {messages} messages").format(
+                ago=words.ago(max(0, now_ms - shown.last_event_ms)),
+                messages=speech().figure(f"{shown.messages:,}"),
+            )
+        )
+    parts.append(
+        _("reconnected {reconnects}×").format(reconnects=shown.reconnects) if shown.reconnects else ""
+    )
     share = limit_share(shown)
-    parts.append("" if share is None else f"{share:.0%} of its limit used")
+    parts.append("" if share is None else _("{share} of its limit used").format(share=f"{share:.0%}"))
     seen = coverage(shown.venue)
     if Feed.LIQUIDATIONS in shown.ages_s and not seen.full:
-        parts.append(f"liquidations {seen.kind}: {seen.short}")
+        parts.append(_("liquidations {kind}: {short}").format(kind=seen.kind, short=seen.short))
     return "; ".join(part for part in parts if part)
 
 
@@ -75,7 +83,11 @@ def remarks(ctx: Context, shown: HealthSnapshot) -> list[str]:
     """Return what is to be said of a venue: to everybody the plain sentence, here also its last error."""
     told = [f"{sentence(shown)}."] if shown.note else []
     if ctx.caller.front in LOCAL_FRONTS and shown.last_error and not shown.ok and not shown.final:
-        told.append(f"{title(shown.venue)}, last error: {scrubbed(shown.last_error)}")
+        told.append(
+            _("{title}, last error: {scrubbed}").format(
+                title=title(shown.venue), scrubbed=scrubbed(shown.last_error)
+            )
+        )
     return told
 
 

@@ -10,6 +10,7 @@ from adapters import titles as titles_of
 from bot.commands.amounts import quoted
 from bot.commands.spec import Call, Kind, NearMiss, Parameter, Provider
 from bot.commands.words import joined
+from bot.lang import N_, _
 from bot.render import text
 from engine.errors import UserError
 
@@ -27,7 +28,7 @@ FORM = re.compile(rf"(?:{_ONE})(?:[,;+/|](?:{_ONE}))*,?", re.I)
 EXCHANGE = Parameter(
     name="exchange",
     kind=Kind.VENUES,
-    description="Venues to look at, one or several split by commas, or all",
+    description=N_("Venues to look at, one or several split by commas, or all"),
     default=ALL,
     words=(ALL,),
     examples=("okx", "binance,okx"),
@@ -51,7 +52,7 @@ def read(typed: str, known: Sequence[str]) -> tuple[str, ...] | str:
             if name not in known:
                 raise _unknown(name, names, known)
     if not names:
-        raise UserError(f"exchange is empty. {_there_are(known)}")
+        raise UserError(_("exchange is empty. {there_are}").format(there_are=_there_are(known)))
     return tuple(dict.fromkeys(names))
 
 
@@ -59,15 +60,20 @@ def _unknown(name: str, names: Sequence[str], known: Sequence[str]) -> UserError
     """Refuse a venue, and offer the one that was probably meant."""
     near = process.extractOne(name, list(known), scorer=fuzz.ratio, score_cutoff=_ALIKE)
     if near is None:
-        return UserError(f"I read no venue {quoted(name)}. {_there_are(known)}")
+        return UserError(
+            _("I read no venue {name}. {there_are}").format(name=quoted(name), there_are=_there_are(known))
+        )
     mended = ",".join(near[0] if each == name else each for each in names)
     return NearMiss(
-        f"I read no venue {quoted(name)}. Did you mean {title(near[0])}? {_there_are(known)}", lines=(mended,)
+        _("I read no venue {name}. Did you mean {title}? {there_are}").format(
+            name=quoted(name), title=title(near[0]), there_are=_there_are(known)
+        ),
+        lines=(mended,),
     )
 
 
 def _there_are(known: Sequence[str]) -> str:
-    return f"I read {titles(known)}." if known else ""
+    return _("I read {titles}.").format(titles=titles(known)) if known else ""
 
 
 class Trading(Protocol):
@@ -102,12 +108,21 @@ def among(there: Sequence[str], names: Sequence[str], symbol: str, before: str) 
     absent = [title(name) for name in names if name not in there]
     if absent:
         coin = text.base(symbol)
-        goes = "does not trade" if len(absent) == 1 else "do not trade"
+        goes = _("does not trade") if len(absent) == 1 else _("do not trade")
         where = joined([title(name) for name in there])
-        told = f"It is read from {where}." if there else "No venue that is read trades it now."
+        told = (
+            _("It is read from {where}.").format(where=where)
+            if there
+            else _("No venue that is read trades it now.")
+        )
         link = "&" if "?" in before else " "
         example = f"{before}{coin.lower()}" + (f"{link}exchange={there[0]}" if there else "")
-        raise UserError(f"{joined(absent)} {goes} {coin} now. {told}", example=example)
+        raise UserError(
+            _("{absent} {goes} {coin} now. {what}").format(
+                absent=joined(absent), goes=goes, coin=coin, what=told
+            ),
+            example=example,
+        )
     found = tuple(name for name in there if name in names)
     return () if found == tuple(there) else found
 

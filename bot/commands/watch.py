@@ -10,7 +10,9 @@ from bot.commands.channel_words import own_place
 from bot.commands.context import Context
 from bot.commands.parts import SIDE, SYMBOL, maybe_view, rows, side_of
 from bot.commands.reply import Button, Reply, Tone
+from bot.commands.server import shared_place
 from bot.commands.spec import LOCAL_FRONTS, Call, Choice, Command, Kind, Parameter, Provider
+from bot.lang import N_, _
 from bot.render import text
 from engine.errors import UserError
 from engine.model import Side
@@ -32,7 +34,7 @@ from storage.tables import Rule
 WITHIN = Parameter(
     name="within",
     kind=Kind.PERCENTS,
-    description="Distances that alert, nearest is critical, then warning, then info",
+    description=N_("Distances that alert, nearest is critical, then warning, then info"),
     low=0.001,
     high=0.06,
     unit="% of price",
@@ -41,7 +43,7 @@ WITHIN = Parameter(
 MINIMUM = Parameter(
     name="min",
     kind=Kind.USD,
-    description="Smallest zone to tell about, in dollars; auto is the largest 5% of 21 days",
+    description=N_("Smallest zone to tell about, in dollars; auto is the largest 5% of 21 days"),
     low=1_000,
     high=1e12,
     unit="USD",
@@ -52,7 +54,7 @@ MINIMUM = Parameter(
 COOLDOWN = Parameter(
     name="cooldown",
     kind=Kind.DURATION,
-    description="How long the same zone stays silent after an alert, 1m to 7d",
+    description=N_("How long the same zone stays silent after an alert, 1m to 7d"),
     low=MINUTE_MS,
     high=7 * DAY_MS,
     unit="time",
@@ -61,10 +63,11 @@ COOLDOWN = Parameter(
 TO = Parameter(
     name="to",
     kind=Kind.PLACE,
-    description="Where alerts go: a direct message to you, here, or a channel of yours by its number",
+    description=N_("Where alerts go: a direct message to you, here, or a channel of yours by its number"),
     choices=(
-        Choice(value="dm", label="direct message to me"),
-        Choice(value="here", label="here, in this chat"),
+        Choice(value="dm", label=N_("direct message to me")),
+        Choice(value="here", label=N_("here, in this chat")),
+        Choice(value="channel", label=N_("the channel set up for this server")),
     ),
     examples=("dm", "2"),
     suggest=Provider.CHANNELS,
@@ -92,12 +95,16 @@ async def watch(ctx: Context, call: Call) -> Reply:
     base, view = text.base(symbol), maybe_view(ctx, symbol)
     lines = [_headline(base, done, call), cards.nearest(ctx, to_watch(done.rule))]
     most = ctx.services.defaults.most_rules
-    used = f"{done.count}/{most} alerts, at most {ctx.prefs.daily_limit} messages a day"
+    used = _("{count}/{most} alerts, at most {daily_limit} messages a day").format(
+        count=done.count, most=most, daily_limit=ctx.prefs.daily_limit
+    )
     return Reply(
         command="watch",
-        title=f"Changed your {base} watch" if done.existed and _changes(call) else f"Watching {base}",
+        title=_("Changed your {base} watch").format(base=base)
+        if done.existed and _changes(call)
+        else _("Watching {base}").format(base=base),
         text="\n".join(lines),
-        fields=(*cards.fields(ctx, done.rule), ("Used", used)),
+        fields=(*cards.fields(ctx, done.rule), (_("Used"), used)),
         buttons=cards.buttons(ctx, done.rule),
         tone=Tone.GOOD,
         price=view.price if view else None,
@@ -110,28 +117,27 @@ def _changes(call: Call) -> bool:
 
 def _headline(base: str, done: _Done, call: Call) -> str:
     if not done.existed:
-        return f"You will be told when {base} comes near a dense liquidation zone."
-    woken = " It is on again." if done.woken else ""
+        return _("You will be told when {base} comes near a dense liquidation zone.").format(base=base)
+    woken = _(" It is on again.") if done.woken else ""
     if not _changes(call):
-        return f"You were watching {base} already; there is still one alert.{woken}"
+        return _("You were watching {base} already; there is still one alert.{woken}").format(
+            base=base, woken=woken
+        )
     changed = words.joined(sorted(call.given - {"symbol"}))
-    return f"You were watching {base} already, so that alert was updated: {changed}.{woken}"
+    return _("You were watching {base} already, so that alert was updated: {changed}.{woken}").format(
+        base=base, changed=changed, woken=woken
+    )
 
 
 async def place_of(ctx: Context, call: Call, example: str) -> tuple[str, str]:
     """Return the channel and the place that alerts go to; an empty place is the user themself."""
-    if call.text("to") not in ("", "dm", "here"):
+    if call.text("to") not in ("", "dm", "here", "channel"):
         return await own_place(ctx, call.text("to"))
     if ctx.caller.front in LOCAL_FRONTS:
         return ("inapp", "")
-    if call.text("to") != "here" or ctx.caller.private:
+    if call.text("to") not in ("here", "channel") or ctx.caller.private:
         return (ctx.caller.front.value, "")
-    if not ctx.caller.may_post:
-        raise UserError(
-            "Only who manages this chat may have alerts posted here; I can send them to you alone.",
-            example=example,
-        )
-    return (ctx.caller.front.value, ctx.caller.place)
+    return await shared_place(ctx, call.text("to"), example)
 
 
 def _save(
@@ -206,12 +212,17 @@ async def unwatch(ctx: Context, call: Call) -> Reply:
     names = words.joined([text.base(s) for s in gone])
     return Reply(
         command="unwatch",
-        title=f"Stopped watching {names}",
-        text=f"You still watch {words.joined([text.base(s) for s in left])}."
+        title=_("Stopped watching {names}").format(names=names),
+        text=_("You still watch {value}.").format(value=words.joined([text.base(s) for s in left]))
         if left
-        else "You watch nothing now.",
+        else _("You watch nothing now."),
         buttons=rows(
-            [Button(label=f"Watch {text.base(s)} again", action=ids.action("watch", "", s)) for s in gone[:3]]
+            [
+                Button(
+                    label=_("Watch {base} again").format(base=text.base(s)), action=ids.action("watch", "", s)
+                )
+                for s in gone[:3]
+            ]
         ),
         tone=Tone.GOOD,
     )
@@ -219,15 +230,17 @@ async def unwatch(ctx: Context, call: Call) -> Reply:
 
 def _not_watching(named: str, left: list[str]) -> str:
     if not left:
-        return "You are not watching anything."
-    return f"You are not watching {text.base(named)}. You watch {words.joined([text.base(s) for s in left])}."
+        return _("You are not watching anything.")
+    return _("You are not watching {base}. You watch {value}.").format(
+        base=text.base(named), value=words.joined([text.base(s) for s in left])
+    )
 
 
 _REQUIRED = replace(SYMBOL, required=True, description="Market, such as btc, eth/usdt or SOL-PERP")
 COMMANDS = (
     Command(
         noun="watch",
-        description="Be told when price nears a dense liquidation zone; again to change it",
+        description=N_("Be told when price nears a dense liquidation zone; again to change it"),
         run=watch,
         parameters=(_REQUIRED, WITHIN, MINIMUM, SIDE, COOLDOWN, TO),
         aliases=("subscribe", "sub", "follow"),
@@ -235,7 +248,7 @@ COMMANDS = (
     ),
     Command(
         noun="unwatch",
-        description="Stop being told about a market, or about all",
+        description=N_("Stop being told about a market, or about all"),
         run=unwatch,
         parameters=(replace(_REQUIRED, words=("all",)),),
         aliases=("unsubscribe", "unsub", "unfollow"),

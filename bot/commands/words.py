@@ -4,6 +4,7 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from bot.commands.amounts import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from bot.lang import _, speech
 
 _UNITS = (
     (DAY_MS, "day", "d"),
@@ -15,12 +16,17 @@ _UNITS = (
 
 def usd_full(value: float) -> str:
     """Return dollars in full: "$50,000,000"; cents only where there are some."""
-    return f"${value:,.0f}" if value >= 1000 or value == int(value) else f"${value:,.2f}"
+    return speech().usd(f"{value:,.0f}" if value >= 1000 or value == int(value) else f"{value:,.2f}")
 
 
 def count_short(value: float, unit: str) -> str:
     """Return a quantity of coins: "84,213 BTC"."""
-    return f"{value:,.0f} {unit}" if abs(value) >= 100 else f"{value:,.2f} {unit}"
+    return f"{speech().figure(f'{value:,.0f}' if abs(value) >= 100 else f'{value:,.2f}')} {unit}"
+
+
+def count(number: int) -> str:
+    """Return a whole number: "1,200"."""
+    return speech().figure(f"{number:,}")
 
 
 def number(count: int, noun: str) -> str:
@@ -28,25 +34,29 @@ def number(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def figure(value: float) -> str:
+    """Return a number with the digits it has: "1,200", "0.25"."""
+    return speech().figure(f"{value:,.10g}")
+
+
 def percent(fraction: float) -> str:
     """Return a fraction as a percentage with what decimals it has: "1%", "0.25%"."""
-    return f"{fraction * 100:.4f}".rstrip("0").rstrip(".") + "%"
+    return speech().percent(f"{fraction * 100:.4f}".rstrip("0").rstrip("."))
 
 
 def duration(ms: int) -> str:
     """Return a length of time in words: "1 day 12 hours"."""
-    parts = [f"{n} {name}{'' if n == 1 else 's'}" for n, name, _ in _split(ms)]
-    return " ".join(parts) or "no time"
+    return speech().lasting([(n, name) for n, name, _letter in _split(ms)]) or _("no time")
 
 
 def duration_short(ms: int) -> str:
     """Return a length of time the way it is typed: "1d12h"."""
-    return "".join(f"{n}{letter}" for n, _, letter in _split(ms)) or "0s"
+    return "".join(f"{n}{letter}" for n, _name, letter in _split(ms)) or "0s"
 
 
 def span(ms: int) -> str:
     """Return a window the way traders say it: a day is "24 hours"."""
-    return "24 hours" if ms == DAY_MS else duration(ms)
+    return speech().lasting([(24, "hour")]) if ms == DAY_MS else duration(ms)
 
 
 def span_short(ms: int) -> str:
@@ -66,11 +76,11 @@ def _split(ms: int) -> list[tuple[int, str, str]]:
 def ago(ms: int) -> str:
     """Return an age in its largest two units at most: "3h", "2d4h", "just now"."""
     if ms < MINUTE_MS:
-        return "just now" if ms < 10 * SECOND_MS else f"{ms // SECOND_MS}s"
+        return _("just now") if ms < 10 * SECOND_MS else speech().lasting_short([(ms // SECOND_MS, "second")])
     parts = _split(ms - ms % MINUTE_MS)[:2]
     if ms >= 2 * DAY_MS:
         parts = parts[:1]
-    return "".join(f"{n}{letter}" for n, _, letter in parts)
+    return speech().lasting_short([(n, name) for n, name, _letter in parts])
 
 
 def moment(ts_ms: int, tz: str, *, now_ms: int | None = None) -> str:
@@ -80,7 +90,7 @@ def moment(ts_ms: int, tz: str, *, now_ms: int | None = None) -> str:
     clock = f"{local:%H:%M} {local.tzname()}"
     if now_ms is not None and datetime.fromtimestamp(now_ms / 1000, zone).date() == local.date():
         return clock
-    return f"{local.day} {local:%b} {clock}"
+    return f"{speech().day(local)} {clock}"
 
 
 def stamp(ts_ms: int) -> str:
@@ -98,6 +108,4 @@ def zone_of(tz: str) -> tzinfo:
 
 def joined(words: list[str], last: str = "and") -> str:
     """Return words as a list in a sentence: "a, b and c"."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+    return speech().joined(words, either=last == "or")

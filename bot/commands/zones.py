@@ -21,6 +21,7 @@ from bot.commands.reach import reach
 from bot.commands.reply import Button, Image, Reply, Table
 from bot.commands.spec import Call, Command, Cost, Kind, Parameter, Visibility, Who
 from bot.commands.venues_asked import EXCHANGE
+from bot.lang import N_, _, speech
 from bot.live.view import SymbolView
 from bot.render import text
 from bot.render.zones_request import ZonesRequest
@@ -31,14 +32,14 @@ FULL_H = 21 * 24
 COUNT = Parameter(
     name="count",
     kind=Kind.INTEGER,
-    description="How many zones on each side, nearest first",
+    description=N_("How many zones on each side, nearest first"),
     default=5,
     low=1,
     high=15,
     unit="zones",
     examples=("3", "10"),
 )
-HEADINGS = ("Side", "Price range", "Distance", "Notional", "Age", "Share")
+HEADINGS = (N_("Side"), N_("Price range"), N_("Distance"), N_("Notional"), N_("Age"), N_("Share"))
 
 
 async def show(ctx: Context, call: Call) -> Reply:
@@ -48,11 +49,19 @@ async def show(ctx: Context, call: Call) -> Reply:
     view = await view_among(ctx, symbol, venues)
     side = side_of(call.text("side"))
     chosen = _chosen(view, side, call.whole("count"))
-    lines = [f"Price {dollars(view.price)}{_interpolated(view)}."]
+    lines = [
+        _("Price {dollars}{interpolated}.").format(
+            dollars=dollars(view.price), interpolated=_interpolated(view)
+        )
+    ]
     if shares := shares_of(ctx, view):
-        lines.append(f"Venues' part of the whole: {venues_asked.shares(dict(shares))}.")
+        lines.append(
+            _("Venues' part of the whole: {shares}.").format(shares=venues_asked.shares(dict(shares)))
+        )
     if awaited := [each for each in ctx.services.market.awaited(symbol) if not venues or each in venues]:
-        lines.append(f"{venues_asked.titles(awaited)} gave too little yet to have a part.")
+        lines.append(
+            _("{titles} gave too little yet to have a part.").format(titles=venues_asked.titles(awaited))
+        )
     if told := await reach(ctx, view, chosen):
         lines.append(told)
     lines += _notes(view, side, chosen)
@@ -62,15 +71,19 @@ async def show(ctx: Context, call: Call) -> Reply:
     heatmap = [word for word in (symbol, venues_asked.word(venues)) if word]
     return Reply(
         command="zones",
-        title=f"{text.base(symbol)} zones" + (f", {venues_asked.titles(venues)}" if venues else ""),
+        title=_("{base} zones").format(base=text.base(symbol))
+        + (f", {venues_asked.titles(venues)}" if venues else ""),
         text="\n".join(lines),
         table=_table(ctx, view, chosen) if chosen else None,
         images=images,
         buttons=rows(
             [
-                Button(label="Refresh", action=ids.action("zones", "", *again, edits=True)),
-                Button(label="Heatmap", action=ids.action("heatmap", "", *heatmap)),
-                Button(label=f"Watch {text.base(symbol)}", action=ids.action("watch", "", symbol)),
+                Button(label=_("Refresh"), action=ids.action("zones", "", *again, edits=True)),
+                Button(label=_("Heatmap"), action=ids.action("heatmap", "", *heatmap)),
+                Button(
+                    label=_("Watch {base}").format(base=text.base(symbol)),
+                    action=ids.action("watch", "", symbol),
+                ),
             ]
         ),
         price=view.price,
@@ -99,7 +112,7 @@ async def _picture(
 
 
 def _interpolated(view: SymbolView) -> str:
-    return ", interpolated within its candle" if view.interpolated else ""
+    return _(", interpolated within its candle") if view.interpolated else ""
 
 
 def _chosen(view: SymbolView, side: Side | None, count: int) -> list[Zone]:
@@ -117,7 +130,7 @@ def _chosen(view: SymbolView, side: Side | None, count: int) -> list[Zone]:
 def _table(ctx: Context, view: SymbolView, zones: list[Zone]) -> Table:
     several = len(view.venues) > 1
     return Table(
-        headings=(*HEADINGS, *(("Most on",) if several else ())),
+        headings=(*HEADINGS, *((_("Most on"),) if several else ())),
         rows=tuple((*_row(ctx, view.price, z), *((_most_on(z),) if several else ())) for z in zones),
         numeric=HEADINGS[2:],
     )
@@ -154,24 +167,44 @@ def _notes(view: SymbolView, side: Side | None, chosen: list[Zone]) -> list[str]
     """Return what a reader must know before trusting the table."""
     judged = view.zones
     if judged is None:
-        return ["No zones yet: the history is still being read."]
+        return [_("No zones yet: the history is still being read.")]
     if not judged.threshold_ready:
-        return [f"No zones yet: judging what is dense takes {WANTED_H} hours, there are {judged.samples_h}."]
+        return [
+            _("No zones yet: judging what is dense takes {wanted_h} hours, there are {samples_h}.").format(
+                wanted_h=WANTED_H, samples_h=judged.samples_h
+            )
+        ]
     notes = []
     if not chosen:
-        where = {Side.LONG: " below the price", Side.SHORT: " above the price"}.get(side) if side else ""
-        notes.append(f"Nothing denser than usual nearby{where}: no level stands out from the last days.")
+        where = (
+            {Side.LONG: _(" below the price"), Side.SHORT: _(" above the price")}.get(side) if side else ""
+        )
+        notes.append(
+            _("Nothing denser than usual nearby{where}: no level stands out from the last days.").format(
+                where=where
+            )
+        )
     if judged.samples_h < FULL_H:
-        notes.append(f"Judged on {judged.samples_h / 24:.1f} of 21 days of history.")
+        notes.append(
+            _("Judged on {samples_h} of 21 days of history.").format(
+                samples_h=speech().figure(f"{judged.samples_h / 24:.1f}")
+            )
+        )
     if not view.warm:
-        notes.append(f"The book is young: {view.history_days:.1f} of 7 days.")
+        notes.append(
+            _("The book is young: {history_days} of 7 days.").format(
+                history_days=speech().figure(f"{view.history_days:.1f}")
+            )
+        )
     return notes
 
 
 COMMANDS = (
     Command(
         noun="zones",
-        description="Show the dense liquidation zones near the price: range, distance, dollars, age, share",
+        description=N_(
+            "Show the dense liquidation zones near the price: range, distance, dollars, age, share"
+        ),
         run=show,
         parameters=(SYMBOL, SIDE, COUNT, EXCHANGE, LAYOUT, SHARE),
         aliases=("zone", "levels", "liqs"),

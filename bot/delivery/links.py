@@ -15,6 +15,7 @@ from enum import StrEnum
 from urllib.parse import quote
 
 from bot.delivery.channel import OutMessage
+from bot.lang import _
 from engine.errors import UserError
 
 DAY_S = 86_400
@@ -62,22 +63,22 @@ class Links:
     def steps(self, message: OutMessage) -> list[Step]:
         """Return what a message's reader can do by a link: look at the chart, silence the alert."""
         symbol = quote(message.symbol, safe="", errors="replace")
-        chart = [Step("Open the chart", f"{self._base}/?symbol={symbol}")] if symbol else []
+        chart = [Step(_("Open the chart"), f"{self._base}/?symbol={symbol}")] if symbol else []
         buttons = [button for row in message.buttons for button in row if button[1].startswith(PRESSABLE)]
         press = [Step(label, self._url(Kind.PRESS, message.user_id, action)) for label, action in buttons]
         return [*chart, *press]
 
     def read(self, kind: Kind, token: str) -> tuple[str, ...]:
         """Return the facts of a link. Raise UserError for one that is not ours, or has expired."""
-        payload, _, signature = token.partition(".")
+        payload, _unused, signature = token.partition(".")
         right = len(token) <= LONGEST and hmac.compare_digest(
             self._sign(kind, payload).encode(), signature.encode("utf-8", "replace")
         )
         if not right:
-            raise UserError("This link is not complete: open it from the message again.")
-        _, until_s, *facts = json.loads(urlsafe_b64decode(payload))
+            raise UserError(_("This link is not complete: open it from the message again."))
+        _unused, until_s, *facts = json.loads(urlsafe_b64decode(payload))
         if until_s < self._clock_s():
-            raise UserError("This link has expired. What it did can be done in the chat: /help")
+            raise UserError(_("This link has expired. What it did can be done in the chat: /help"))
         return tuple(facts)
 
     def _url(self, kind: Kind, *facts: str) -> str:

@@ -15,6 +15,7 @@ from bot.delivery import apprise, email, webhook
 from bot.delivery.addresses import UNPROVEN, Address
 from bot.delivery.channel import Channel, OutMessage
 from bot.delivery.guard import Networks, parse
+from bot.lang import N_, _
 from engine.errors import DeliveryError, Gone, SealError, UserError
 from engine.model import Severity, UserId
 from storage.channels import (
@@ -42,14 +43,16 @@ LONGEST_S = 20.0
 AT_ONCE = 8
 ADD_AGAIN = "/channels add email me@example.org"
 _WHY = {
-    Tried.NONE: "No code waits for you; adding a channel sends one.",
-    Tried.EXPIRED: "That code is more than 10 minutes old. Add the channel again for another.",
-    Tried.SPENT: "There were 5 wrong codes, so that one works no more. Add the channel again for another.",
-    Tried.WRONG: "That is not the code. It works for 10 minutes and 5 tries.",
+    Tried.NONE: N_("No code waits for you; adding a channel sends one."),
+    Tried.EXPIRED: N_("That code is more than 10 minutes old. Add the channel again for another."),
+    Tried.SPENT: N_(
+        "There were 5 wrong codes, so that one works no more. Add the channel again for another."
+    ),
+    Tried.WRONG: N_("That is not the code. It works for 10 minutes and 5 tries."),
 }
 _LIMITED = {
     Limited.OFTEN: f"There were {A_DAY} codes for you or for that address within a day. Try again tomorrow.",
-    Limited.REFUSED: "Whoever reads that address wants no codes from here.",
+    Limited.REFUSED: N_("Whoever reads that address wants no codes from here."),
 }
 
 
@@ -82,7 +85,7 @@ class Own:
         try:
             address = address_in(row, self._sealer)
         except SealError:
-            return "(cannot be read: the key is another)"
+            return _("(cannot be read: the key is another)")
         if row.kind == email.CHANNEL:
             return address
         scheme = address.partition("://")[0]
@@ -128,10 +131,12 @@ class Own:
                 log.info("channels.code_unknown", kind=row.kind)
                 return
             await self._state.run(lambda s: remove_channel(s, row.user_id, row.channel_id))
-            why = "nothing there took it"
+            why = _("nothing there took it")
             if row.kind == email.CHANNEL and isinstance(error, DeliveryError):
                 why = error.reason
-            raise UserError(f"The code could not be sent: {why}.", example=ADD_AGAIN) from None
+            raise UserError(
+                _("The code could not be sent: {why}.").format(why=why), example=ADD_AGAIN
+            ) from None
 
     async def verify(self, owner: UserId, code: str) -> OwnChannel:
         """Return the channel that a code proves, now on. Raise UserError for a code that proves none."""
@@ -148,16 +153,24 @@ class Own:
         """
         row = await self._state.read(lambda session: get_channel(session, owner, number))
         if row is None:
-            raise UserError(f"You have no channel {number}.", example="/channels list")
+            raise UserError(
+                _("You have no channel {number}.").format(number=number), example="/channels list"
+            )
         name = name_of(row.kind, str(number))
         if row.verified_wall_ms is None:
-            raise UserError(f"{name} waits for its code.", example="/channels verify 12345678")
+            raise UserError(
+                _("{name} waits for its code.").format(name=name), example="/channels verify 12345678"
+            )
         if row.kind not in self._channels:
-            raise UserError(f"{name} cannot be reached: that kind is not set up here any more.")
+            raise UserError(
+                _("{name} cannot be reached: that kind is not set up here any more.").format(name=name)
+            )
         self._must_have_room()
         why = await self._tried(row)
         if why:
-            raise UserError(f"{name} did not take it: {why}.", example="/channels list")
+            raise UserError(
+                _("{name} did not take it: {why}.").format(name=name, why=why), example="/channels list"
+            )
         wall_ms = self._wall_ms()
         await self._state.run(lambda s: turn_on(s, owner, number, wall_ms=wall_ms))
         return await self._state.read(lambda session: get_channel(session, owner, number)) or row
@@ -167,7 +180,7 @@ class Own:
         try:
             await self._send(row, _test_message(row, self._wall_ms()))
         except TimeoutError:
-            why = "no answer in time"
+            why = _("no answer in time")
         except DeliveryError as error:
             why = f"{GONE if isinstance(error, Gone) else ''}{error.reason}"
         else:
@@ -188,7 +201,7 @@ class Own:
 
     def _must_have_room(self) -> None:
         if self._under_way >= AT_ONCE:
-            raise UserError("Many codes are being sent just now. Try again in a minute.")
+            raise UserError(_("Many codes are being sent just now. Try again in a minute."))
 
     def _usual(self, kind: str, address: str) -> str:
         """Return an address in its usual form. Raise UserError for one that cannot be used."""
@@ -199,7 +212,9 @@ class Own:
         try:
             apprise.service_of(Address(address.strip()))
         except DeliveryError as error:
-            raise UserError(f"That cannot be used: {error.reason}.", example="pover://user@token") from None
+            raise UserError(
+                _("That cannot be used: {reason}.").format(reason=error.reason), example="pover://user@token"
+            ) from None
         return address.strip()
 
 
@@ -212,11 +227,14 @@ def _code_message(row: OwnChannel, code: str, wall_ms: int) -> OutMessage:
         kind=CODE,
         severity=Severity.INFO,
         symbol="",
-        title=f"{code} is your code for Liqwatch",
-        text=f"Where you talk to Liqwatch, type /channels verify {code}\nIt works once, for 10 minutes.\n"
-        "If you did not ask for it, do nothing: without the code nothing else is sent here.",
+        title=_("{code} is your code for Liqwatch").format(code=code),
+        text=_(
+            "Where you talk to Liqwatch, type /channels verify {code}\nIt works once, for 10 "
+            "minutes.\nIf you did not ask for it, do nothing: without the code nothing else is "
+            "sent here."
+        ).format(code=code),
         market_ms=wall_ms,
-        figures=(("Code", code),),
+        figures=((_("Code"), code),),
     )
 
 
@@ -229,7 +247,7 @@ def _test_message(row: OwnChannel, wall_ms: int) -> OutMessage:
         kind=TEST,
         severity=Severity.INFO,
         symbol="",
-        title="Test from Liqwatch",
-        text="This is how your alerts arrive here. Nothing happened in the market.",
+        title=_("Test from Liqwatch"),
+        text=_("This is how your alerts arrive here. Nothing happened in the market."),
         market_ms=wall_ms,
     )

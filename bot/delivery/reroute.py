@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from sqlalchemy.orm import Session
 
 from bot.alerting.elsewhere import Missed, elsewhere, name_of, told_elsewhere
+from bot.lang import _
 from storage.alerts import NOTICE
 from storage.channels import KINDS, note_attempt
 from storage.claims import Claimed
@@ -78,7 +79,12 @@ def _reroute(
         epoch=row.epoch,
         expires_wall_ms=None,
     )
-    enqueue(session, out, wall_ms, reason=f"{row.channel} failed: {outcome.reason}")
+    enqueue(
+        session,
+        out,
+        wall_ms,
+        reason=_("{channel} failed: {reason}").format(channel=row.channel, reason=outcome.reason),
+    )
 
 
 def _notice(session: Session, outcome: Outcome, wall_ms: int) -> tuple[str, dict[str, object]]:
@@ -110,8 +116,15 @@ def _notice(session: Session, outcome: Outcome, wall_ms: int) -> tuple[str, dict
         )
     )
     session.flush()
-    text = f"Because: {why}.\nAlerts go your other ways until a message arrives there: /channels test"
-    told = {"kind": NOTICE, "severity": row.severity.value, "title": f"{name} is off", "text": text}
+    text = _(
+        "Because: {why}.\nAlerts go your other ways until a message arrives there: /channels test"
+    ).format(why=why)
+    told = {
+        "kind": NOTICE,
+        "severity": row.severity.value,
+        "title": _("{name} is off").format(name=name),
+        "text": text,
+    }
     return f"n{number}", told | {"market_ms": row.market_ms, "label": label}
 
 
@@ -121,5 +134,7 @@ def note(outcome: Outcome) -> str:
     name = name_of(row.channel, row.destination)
     if outcome.reason.startswith(GONE):
         why = outcome.reason.removeprefix(GONE)
-        return f"{name} is off ({why}). Your alerts come here until a message arrives there again."
-    return f"{name} did not take this message, so it came here."
+        return _("{name} is off ({why}). Your alerts come here until a message arrives there again.").format(
+            name=name, why=why
+        )
+    return _("{name} did not take this message, so it came here.").format(name=name)

@@ -2,6 +2,7 @@
 
 from bot.commands.lines import Line, Style, of_text
 from bot.delivery.channel import OutMessage
+from bot.lang import _
 from engine.model import Severity
 
 MARKS = {Severity.CRITICAL: "🚨", Severity.WARNING: "🔶", Severity.INFO: "🔹"}
@@ -20,9 +21,9 @@ def details(message: OutMessage) -> list[Line]:
     if message.label and message.label not in message.text:
         extra.append(message.label)
     if message.late_s:
-        extra.append(f"Late by {_duration(message.late_s)}.")
+        extra.append(_("Late by {duration}.").format(duration=_duration(message.late_s)))
     if message.may_repeat:
-        extra.append("You may have had this before: the first sending got no answer.")
+        extra.append(_("You may have had this before: the first sending got no answer."))
     if message.note:
         extra.append(message.note)
     return [*of_text(message.text), *(Line(text, Style.ITALIC) for text in extra)]
@@ -32,4 +33,8 @@ def _duration(seconds: int) -> str:
     if seconds < MINUTE_S:
         return f"{seconds} s"
     minutes = seconds // MINUTE_S
-    return f"{minutes} min" if minutes < MINUTE_S else f"{minutes // MINUTE_S} h {minutes % MINUTE_S} min"
+    return (
+        _("{minutes} min").format(minutes=minutes)
+        if minutes < MINUTE_S
+        else _("{minutes} h {minutes2} min").format(minutes=minutes // MINUTE_S, minutes2=minutes % MINUTE_S)
+    )

@@ -13,6 +13,7 @@ from discord import app_commands
 from bot.commands.dispatch import Commands
 from bot.commands.reply import Reply, Tone
 from bot.delivery.discord.faults import Fault, judge
+from bot.delivery.discord.places import CHANNEL
 from bot.delivery.discord.post import Post
 from bot.delivery.ledger import Ledger
 from bot.discord.asked import Asked
@@ -20,9 +21,12 @@ from bot.discord.handler import Handler
 from bot.discord.manners import is_private
 from bot.discord.membership import Membership
 from bot.discord.render import parcels_of
+from bot.discord.sessions import Sessions, told_apart
 from bot.discord.sync import sync
 from bot.discord.tree import commands_of
 from bot.lanes import Lanes
+from bot.lang import _
+from bot.reporting.moves import Moves
 from bot.supervisor import PartHealth, PartState
 from engine.errors import LiqwatchError
 from storage.state import StateStore
@@ -47,7 +51,22 @@ BAD_INTENTS = (
 CHANGED = Reply(
     command="", error="That command has changed. Reload Discord, and type it again.", tone=Tone.WARN
 )
-AUTH_FAILED, BAD_INTENT_CODES = 4004, (4013, 4014)
+BAD_SHARD = (
+    "Discord does not know the shards that this process asks for. LIQWATCH_DISCORD_SHARDS has to be the same "
+    "in each process, and LIQWATCH_DISCORD_SHARD_IDS below it; then start Liqwatch again."
+)
+SHARDS_NEEDED = (
+    "The bot is in too many servers for one connection. Put LIQWATCH_DISCORD_SHARDS=auto into .env, "
+    "and start Liqwatch again."
+)
+FINAL_CODES = {
+    4004: BAD_CREDENTIALS,
+    4010: BAD_SHARD,
+    4011: SHARDS_NEEDED,
+    4013: BAD_INTENTS,
+    4014: BAD_INTENTS,
+}
+"""Why the gateway will not have the bot, whatever is tried again."""
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -68,6 +87,7 @@ class Behind:
     commands: Commands
     state: StateStore
     replaying: bool
+    moves: Moves | None = None
 
 
 class Tree(app_commands.CommandTree[discord.Client]):
@@ -91,12 +111,14 @@ class DiscordFront:
         self._behind = behind
         self._lanes = Lanes()
         self._handler = Handler(behind.commands, ledger, self._lanes)
-        self._membership = Membership(post, ledger)
+        self._membership = Membership(post, ledger, behind.moves or Moves(CHANNEL, behind.state))
         self._state = PartState.STOPPED
         self._since_s = time.time()
         self._final = ""
         self._trouble = ""
         self._said = ("", 0.0)
+        self._apart: set[int] = set()
+        self._sessions = Sessions()
         self._rng = random.Random()  # noqa: S311 - jitter, not a secret
         self._tree = Tree(self._client)
         made = commands_of(
@@ -109,8 +131,14 @@ class DiscordFront:
             self.on_ready,
             self.on_resumed,
             self.on_disconnect,
+            self.on_shard_disconnect,
+            self.on_shard_connect,
+            self.on_shard_resumed,
             self.on_guild_join,
             self.on_guild_remove,
+            self.on_guild_channel_delete,
+            self.on_raw_thread_delete,
+            self.on_guild_role_delete,
         ):
             self._client.event(listener)
 
@@ -123,6 +151,8 @@ class DiscordFront:
         try:
             await self._login()
             await sync(self._tree, self._behind.state)
+            await self._sessions.room(self._client, self._say)
+            self._well()
             await self._connect()
         except Final as error:
             self._final = str(error)
@@ -172,12 +202,27 @@ class DiscordFront:
 
     async def on_resumed(self) -> None:
         """Note that the connection is there again."""
-        self._well()
+        if not self._apart:
+            self._well()
 
     async def on_disconnect(self) -> None:
         """Note that the connection is gone; the library tries again by itself."""
-        if not self._client.is_closed():
+        if not self._client.is_closed() and self._client.shard_count in (None, 1):
             self._say("Discord's gateway cannot be reached; trying again.")
+
+    async def on_shard_disconnect(self, shard: int) -> None:
+        """Note that one connection of several is gone: its servers alone are not answered meanwhile."""
+        if not self._client.is_closed():
+            self._apart.add(shard)
+            self._say(told_apart(self._apart, self._client.shard_count))
+
+    async def on_shard_connect(self, shard: int) -> None:
+        """Note that one connection of several was made anew."""
+        self._joined(shard)
+
+    async def on_shard_resumed(self, shard: int) -> None:
+        """Note that one connection of several is there again."""
+        self._joined(shard)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Note that the bot was let into a server."""
@@ -186,6 +231,19 @@ class DiscordFront:
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Note that the bot was thrown out of a server."""
         await self._quietly(lambda: self._membership.left(guild))
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """Note that a channel was deleted."""
+        await self._quietly(lambda: self._membership.closed(channel.id, f"#{channel.name}"))
+
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        """Note that a thread was deleted."""
+        name = f"#{event.thread.name}" if event.thread is not None else _("a thread")
+        await self._quietly(lambda: self._membership.closed(event.thread_id, name))
+
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        """Note that a role was deleted."""
+        await self._quietly(lambda: self._membership.role_gone(role))
 
     async def _login(self) -> None:
         """Learn who the bot is, however long that takes. Raises Final where the token is wrong."""
@@ -221,10 +279,8 @@ class DiscordFront:
         except discord.PrivilegedIntentsRequired:
             raise Final(BAD_INTENTS) from None
         except discord.ConnectionClosed as error:
-            if error.code == AUTH_FAILED:
-                raise Final(BAD_CREDENTIALS) from None
-            if error.code in BAD_INTENT_CODES:
-                raise Final(BAD_INTENTS) from None
+            if error.code in FINAL_CODES:
+                raise Final(FINAL_CODES[error.code]) from None
             raise
 
     async def _quietly(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -233,6 +289,13 @@ class DiscordFront:
             await work()
         except Exception:  # the edge of the front: one event that fails is one event
             log.exception("discord.event_failed")
+
+    def _joined(self, shard: int) -> None:
+        self._apart.discard(shard)
+        if self._apart:
+            self._trouble = told_apart(self._apart, self._client.shard_count)
+        else:
+            self._well()
 
     def _turn(self, state: PartState) -> None:
         self._state = state

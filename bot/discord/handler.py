@@ -19,6 +19,7 @@ from bot.discord.asked import Asked
 from bot.discord.manners import caller_of, is_hidden, is_private, manages, may_edit, obstacle, posts
 from bot.discord.render import parcels_of
 from bot.lanes import Lanes
+from bot.lang import N_, _
 from engine.errors import UserError
 
 log = structlog.get_logger(__name__)
@@ -26,7 +27,7 @@ log = structlog.get_logger(__name__)
 AT_ONCE_S = 1.2
 """How long an answer may take before "thinking" is shown; Discord gives up after three seconds."""
 SUGGEST_S = 2.5
-BUSY = Reply(command="", error="Still busy with what you asked before.", tone=Tone.WARN)
+BUSY = Reply(command="", error=N_("Still busy with what you asked before."), tone=Tone.WARN)
 
 
 class Handler:
@@ -125,7 +126,9 @@ class Handler:
             await asyncio.gather(holding, return_exceptions=True)
 
     async def _failed(self, asked: Asked, incident: str) -> None:
-        told = f"That went wrong on our side, and we have noted it. Incident {incident}."
+        told = _("That went wrong on our side, and we have noted it. Incident {incident}.").format(
+            incident=incident
+        )
         reply = Reply(command="", error=told, tone=Tone.BAD)
         with contextlib.suppress(Refusal):
             await asked.answer(parcels_of(reply), hidden=True)

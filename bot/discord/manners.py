@@ -7,16 +7,17 @@ import discord
 from bot.commands.reply import Caller, Front
 from bot.commands.spec import Command, Visibility, Who
 from bot.delivery.discord.places import CHANNEL, user_id_of
+from bot.lang import N_, _
 
 HERE = "here"
 NEEDED = {
-    "view_channel": "View Channel",
-    "send_messages": "Send Messages",
-    "embed_links": "Embed Links",
-    "attach_files": "Attach Files",
+    "view_channel": N_("View Channel"),
+    "send_messages": N_("Send Messages"),
+    "embed_links": N_("Embed Links"),
+    "attach_files": N_("Attach Files"),
 }
 """What the bot needs where it posts, and what Discord calls that."""
-NEEDED_IN_THREADS = {**NEEDED, "send_messages_in_threads": "Send Messages in Threads"}
+NEEDED_IN_THREADS = {**NEEDED, "send_messages_in_threads": N_("Send Messages in Threads")}
 del NEEDED_IN_THREADS["send_messages"]
 YES = ("true", "yes", "on", "1")
 
@@ -30,8 +31,18 @@ def caller_of(interaction: discord.Interaction) -> Caller:
         server=f"{CHANNEL}:{interaction.guild_id}" if interaction.guild_id is not None else "",
         private=is_private(interaction),
         may_post=manages(interaction) and not obstacle(interaction),
+        manages=interaction.guild_id is not None and interaction.permissions.manage_guild,
+        able=not obstacle(interaction),
+        roles=roles_of(interaction),
         language=interaction.locale.value,
     )
+
+
+def roles_of(interaction: discord.Interaction) -> tuple[str, ...]:
+    """Return the ids of the roles that the asker has in the server; none outside of servers."""
+    if not isinstance(interaction.user, discord.Member):
+        return ()
+    return tuple(str(number) for number in interaction.user._roles)  # noqa: SLF001 - the ids, as they came
 
 
 def is_private(interaction: discord.Interaction) -> bool:
@@ -48,12 +59,16 @@ def manages(interaction: discord.Interaction) -> bool:
 def obstacle(interaction: discord.Interaction) -> str:
     """Return what keeps the bot from posting where it was asked, and what to do; empty where nothing does."""
     if interaction.guild_id is None:
-        return "I can have alerts posted in channels of servers; here I can send them to you alone."
+        return _("I can have alerts posted in channels of servers; here I can send them to you alone.")
     if interaction.client.get_guild(interaction.guild_id) is None:
-        return "I am not a member of this server, so I cannot post here. Somebody who manages it can add me."
+        return _(
+            "I am not a member of this server, so I cannot post here. Somebody who manages it can add me."
+        )
     missing = missing_permissions(interaction)
     if missing:
-        return f"I may not post here. Give me {', '.join(missing)} in this channel, then try again."
+        return _("I may not post here. Give me {missing} in this channel, then try again.").format(
+            missing=", ".join(missing)
+        )
     return ""
 
 

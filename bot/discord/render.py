@@ -5,6 +5,7 @@ from bot.commands.lines import Line, split
 from bot.commands.reply import Reply, Tone
 from bot.delivery.discord.marks import DESCRIPTION
 from bot.delivery.discord.parcel import Attachment, Parcel
+from bot.lang import _
 
 COLOURS = {
     Tone.PLAIN: 0x4C8DFF,
@@ -28,7 +29,7 @@ def parcels_of(reply: Reply) -> list[Parcel]:
     lines = [*trouble(reply), *body(reply, CODE_WIDTH)]
     title = heading(reply)
     if not lines and not title:
-        lines = [Line("Done.")]
+        lines = [Line(_("Done."))]
     pages = split(lines, DESCRIPTION, DESCRIPTION)[:MAX_PAGES]
     last = len(pages) - 1
     carrier = 0 if reply.images else last

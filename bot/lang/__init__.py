@@ -4,7 +4,7 @@
 """
 
 from bot.lang.languages import LANGUAGES, SHIPPED, Language, code_of, learned, speech_of
-from engine.lang import N_, Speech, _, ngettext, pgettext, settle, speaking, speech
+from engine.lang import N_, Speech, _, ngettext, pgettext, said, settle, speaking, speech
 
 __all__ = [
     "LANGUAGES",
@@ -17,6 +17,7 @@ __all__ = [
     "learned",
     "ngettext",
     "pgettext",
+    "said",
     "settle",
     "speaking",
     "speech",

@@ -16,7 +16,7 @@ from bot.lang.languages import DOMAIN, FOLDER, LANGUAGES, Language
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("adapters", "bot", "config", "engine", "storage")
-KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+KEYWORDS = {"_": None, "N_": None, "said": (1,), "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 NOTE = "Translators:"
 """What a comment above a message begins with that translators are to read."""
 TEMPLATE = FOLDER / f"{DOMAIN}.pot"

@@ -2,7 +2,7 @@
 
 import gettext
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from babel import Locale
@@ -60,9 +60,9 @@ class Spoken(Speech):
         """Return a percentage: "2,5 %"."""
         return sign + self._percent.format(self.figure(number))
 
-    def day(self, at: datetime) -> str:
+    def day(self, at: date) -> str:
         """Return a day of the year: "10. Okt."."""
-        return format_skeleton("MMMd", at, locale=self._locale)
+        return format_skeleton("MMMd", datetime(at.year, at.month, at.day, tzinfo=UTC), locale=self._locale)
 
     def joined(self, words: Sequence[str], *, either: bool = False) -> str:
         """Return words as a list in a sentence: "a, b und c"."""

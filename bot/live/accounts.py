@@ -14,6 +14,7 @@ from adapters.hyperliquid.account import Account, Position, is_address, read_acc
 from adapters.instruments import Instruments
 from adapters.rest.calls import CallFailed
 from adapters.rest.client import RestClient
+from bot.lang import _
 from engine.errors import UserError
 
 log = structlog.get_logger(__name__)
@@ -50,7 +51,10 @@ class Accounts:
         user = address.strip().lower()
         if not is_address(user):
             raise UserError(
-                f"“{address[:50]}” is no Hyperliquid address: 0x and 40 hexadecimal digits.", example=EXAMPLE
+                _("“{address}” is no Hyperliquid address: 0x and 40 hexadecimal digits.").format(
+                    address=address[:50]
+                ),
+                example=EXAMPLE,
             )
         asked_s, known = self._answers.get(user, (0.0, None))
         if known is not None and self._clock() - asked_s < FRESH_S:
@@ -58,8 +62,10 @@ class Accounts:
         try:
             found = await self._asked(user, PATIENCE_S)
         except CallFailed as error:
-            why = error.verdict.reason or "did not answer"
-            raise UserError(f"Hyperliquid {why}. Please try again in a minute.", example="/status") from error
+            why = error.verdict.reason or _("did not answer")
+            raise UserError(
+                _("Hyperliquid {why}. Please try again in a minute.").format(why=why), example="/status"
+            ) from error
         self._answers[user] = (self._clock(), found)
         self._answers.move_to_end(user)
         if len(self._answers) > REMEMBERED:
@@ -90,10 +96,12 @@ class Accounts:
         """Ask the venue; raise CallFailed, or UserError where it is not open or answers nonsense."""
         line = self._line()
         if line is None:
-            raise UserError("Hyperliquid is not open yet. Please try again in a minute.", example="/status")
+            raise UserError(
+                _("Hyperliquid is not open yet. Please try again in a minute."), example="/status"
+            )
         rest, instruments = line
         decoded = await rest.ask(calls.account(user), patience_s=patience_s)
         found = read_account(decoded, user=user, instruments=instruments, received_ms=rest.now_ms())
         if found is None:
-            raise UserError("Hyperliquid's answer cannot be read. Please try again.", example="/status")
+            raise UserError(_("Hyperliquid's answer cannot be read. Please try again."), example="/status")
         return found

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import structlog
 
+from bot.lang import _
 from engine.errors import UserError
 
 log = structlog.get_logger(__name__)
@@ -82,7 +83,9 @@ class Following:
         while not self._market.has(symbol):
             if self._monotonic() > until_s:
                 raise UserError(
-                    f"{symbol} is being loaded for the first time. Ask again in half a minute.",
+                    _("{symbol} is being loaded for the first time. Ask again in half a minute.").format(
+                        symbol=symbol
+                    ),
                     example="/status",
                 )
             await asyncio.sleep(LOOK_S)
@@ -92,7 +95,9 @@ class Following:
         theirs = [each for each, user in self._brought_by.items() if user == asked_by]
         if asked_by and len(theirs) >= EACH:
             raise UserError(
-                f"{symbol} is not read yet, and you have brought in {EACH} markets within the last hour.",
+                _(
+                    "{symbol} is not read yet, and you have brought in {each} markets within the last hour."
+                ).format(symbol=symbol, each=EACH),
                 example="/symbols",
             )
         if len(self._market.followed) < self._most:
@@ -101,7 +106,9 @@ class Following:
         idle = [each for each in self._idle(self._watched) if now_s - self._asked_s[each] > GIVES_WAY_S]
         if not idle:
             raise UserError(
-                f"{symbol} is not read: {self._most} markets are the most here, and so many are read.",
+                _("{symbol} is not read: {most} markets are the most here, and so many are read.").format(
+                    symbol=symbol, most=self._most
+                ),
                 example="/symbols",
             )
         await self._leave(min(idle, key=lambda each: self._asked_s[each]))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from adapters.venue import Source, SourceKind
+from bot.lang import _
 from bot.live.book import Book
 from bot.live.changes import Changes, Subscription
 from bot.live.keeper import ZONE_DAYS, Keeper, catch_up
@@ -188,7 +189,7 @@ class Intake:
         """Return the book of a symbol; raise UserError where there is none."""
         book = self._book(symbol)
         if book is None:
-            raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
+            raise UserError(_("There is no data for {symbol} yet.").format(symbol=symbol), example="/symbols")
         return book
 
     def _book_of(self, venue: str, symbol: str) -> Book | None:

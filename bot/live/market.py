@@ -9,6 +9,7 @@ import numpy as np
 
 from adapters.health import HealthSnapshot, snapshots_of
 from adapters.venue import Feed, Source, SourceKind, VenueHealth
+from bot.lang import _
 from bot.live.book import EVER, Book
 from bot.live.columns import ColumnDesk
 from bot.live.intake import Intake
@@ -109,7 +110,7 @@ class LiveMarket(Intake):
         book = self._book(symbol)
         view = book.view() if book else None
         if view is None:
-            raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
+            raise UserError(_("There is no data for {symbol} yet.").format(symbol=symbol), example="/symbols")
         level = self._levels.of(symbol)
         return (
             view
@@ -129,7 +130,9 @@ class LiveMarket(Intake):
         whole = self._known(symbol)
         if strange := [venue for venue in venues if venue not in whole.place.venues]:
             read = ", ".join(whole.place.venues)
-            told = f"{symbol} is not read from {', '.join(strange)}, but from {read}."
+            told = _("{symbol} is not read from {strange}, but from {read}.").format(
+                symbol=symbol, strange=", ".join(strange), read=read
+            )
             raise UserError(told, example="/symbols")
         found = self._subsets.of(whole, tuple(v for v in whole.place.venues if v in venues))
         await found.refresh(self._source, self._ticks.get(symbol, {}))
@@ -153,7 +156,7 @@ class LiveMarket(Intake):
         """Return what stands at the newest close of a symbol; raise UserError without data."""
         standing = self._known(symbol).standing()
         if standing is None:
-            raise UserError(f"There is no data for {symbol} yet.", example="/symbols")
+            raise UserError(_("There is no data for {symbol} yet.").format(symbol=symbol), example="/symbols")
         return self._levels.standing(symbol, standing)
 
     async def zones_history(self, symbol: str, t0: int, t1: int) -> list[ZoneEvent]:

@@ -13,6 +13,7 @@ import structlog
 
 from adapters.titles import title
 from adapters.venue import Source
+from bot.lang import _
 from bot.live.book import Book, Place
 from bot.live.keeper import ZONE_DAYS, catch_up
 from bot.live.level import Levels
@@ -84,7 +85,9 @@ class Subset:
         view = self.book.view() if self.book is not None else None
         if view is None:
             names = ", ".join(title(venue) for venue in self._place.venues)
-            told = f"There is no data for {self._place.symbol} from {names} yet."
+            told = _("There is no data for {symbol} from {names} yet.").format(
+                symbol=self._place.symbol, names=names
+            )
             raise UserError(told, example="/status")
         return replace(view, zones=self.levels.zones(view.symbol, view.zones), level=level)
 
@@ -118,9 +121,11 @@ class Subset:
     def _refuse(self) -> None:
         names = ", ".join(title(venue) for venue in self._place.venues)
         if self._task is not None and not self._task.done():
-            told = f"What stands on {names} alone is being worked out: ask again in a few seconds."
+            told = _("What stands on {names} alone is being worked out: ask again in a few seconds.").format(
+                names=names
+            )
         else:
-            told = f"The candles of {names} cannot be had now; ask again in a minute."
+            told = _("The candles of {names} cannot be had now; ask again in a minute.").format(names=names)
         raise UserError(told, example="/status")
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from bot.lang import _
 from bot.render import alt, text
 from bot.render.picture import Layout, Theme
 from bot.render.request import WARM_DAYS, MarketView, Without
@@ -92,5 +93,9 @@ class About:
 
     def day_said(self) -> str:
         """Return the price and how it changed in a day: "Price $113,204 (−3.47% in 24 h)."."""
-        day = "" if self.change_24h is None else f" ({text.change(self.change_24h)} in 24 h)"
-        return f"Price ${text.price(self.price)}{day}."
+        day = (
+            ""
+            if self.change_24h is None
+            else _(" ({change} in 24 h)").format(change=text.change(self.change_24h))
+        )
+        return _("Price ${price}{day}.").format(price=text.price(self.price), day=day)

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from adapters.titles import title
+from bot.lang import N_, _, speech
 from bot.render import text
 from bot.render.request import HeatmapRequest, Without
 from engine.model import STEP_MS, Gap, Side, Zone
@@ -14,20 +15,26 @@ NAMED_ZONES = 3
 FULL_SAMPLES_H = 21 * 24
 LEAST_SAMPLES_H = 48
 SHOWN_GAPS = 2
-NOT_ADVICE = "estimate, not advice"
-SIDES_SAID = "shorts above price, longs below"
-PALE_SAID = "paler beyond 8%: not validated"
-INTERPOLATED_SAID = "price interpolated in its candle"
+NOT_ADVICE = N_("estimate, not advice")
+SIDES_SAID = N_("shorts above price, longs below")
+PALE_SAID = N_("paler beyond 8%: not validated")
+INTERPOLATED_SAID = N_("price interpolated in its candle")
 
 
 def alt_text(request: HeatmapRequest) -> str:
     """Return the picture in words: symbol, window, price, the largest zones; under 1,024 characters."""
     coin = text.base(request.symbol)
-    day = "" if request.change_24h is None else f" ({text.change(request.change_24h)} in 24 h)"
+    day = (
+        ""
+        if request.change_24h is None
+        else _(" ({change} in 24 h)").format(change=text.change(request.change_24h))
+    )
     made = made_of(venues_said(request), request.without, request.tz)
     parts = [
-        f"{coin} liquidation heatmap, last {request.window_label}.",
-        f"Price ${text.price(request.price)}{day}.",
+        _("{coin} liquidation heatmap, last {window_label}.").format(
+            coin=coin, window_label=request.window_label
+        ),
+        _("Price ${price}{day}.").format(price=text.price(request.price), day=day),
         *([] if request.highlight is None else [headline(request) + "."]),
         *_sides(request),
         *(f"{note}." for note in notices(request)),
@@ -93,10 +100,14 @@ def signed_distance(zone: Zone, price: float) -> float:
 def _sides(request: HeatmapRequest) -> list[str]:
     """Return a sentence for each side that has zones."""
     out = []
-    for side, words in ((Side.SHORT, "Shorts above"), (Side.LONG, "Longs below")):
+    for side, words in ((Side.SHORT, _("Shorts above")), (Side.LONG, _("Longs below"))):
         told = [
-            f"{text.money(z.notional_usd)} at {text.percent(signed_distance(z, request.price))}"
-            f" ({text.price(z.low)} to {text.price(z.high)})"
+            _("{money} at {percent} ({price} to {price2})").format(
+                money=text.money(z.notional_usd),
+                percent=text.percent(signed_distance(z, request.price)),
+                price=text.price(z.low),
+                price2=text.price(z.high),
+            )
             for z in largest(request, side)
         ]
         if told:
@@ -112,18 +123,24 @@ def notices(request: HeatmapRequest) -> tuple[str, ...]:
     if request.about:
         out.append(request.about)
     elif request.zones is None:
-        out.append("Zones not ready: no history judged yet")
+        out.append(_("Zones not ready: no history judged yet"))
     elif not request.zones.threshold_ready:
-        out.append(f"Zones not ready: {request.zones.samples_h} of {LEAST_SAMPLES_H} h of samples")
+        out.append(
+            _("Zones not ready: {samples_h} of {least_samples_h} h of samples").format(
+                samples_h=request.zones.samples_h, least_samples_h=LEAST_SAMPLES_H
+            )
+        )
     elif not any(request.side in (None, zone.side) for zone in request.zones.zones):
-        out.append("Nothing denser than usual nearby")
+        out.append(_("Nothing denser than usual nearby"))
     out.extend(_gap(request, gap.first_ts, gap.last_ts) for gap in _gaps(request)[-SHOWN_GAPS:])
     return tuple(out)
 
 
 def not_warm(history_days: float, warm_days: float) -> str:
     """Say that there is less history than a picture should have."""
-    return f"Book not warm: {_plain_days(history_days)} of {warm_days:.0f} days"
+    return _("Book not warm: {plain_days} of {warm_days} days").format(
+        plain_days=_plain_days(history_days), warm_days=speech().figure(f"{warm_days:.0f}")
+    )
 
 
 def _gaps(request: HeatmapRequest) -> list[Gap]:
@@ -149,7 +166,9 @@ def age_said(request: Dated) -> str:
     """Return whether data is live or recorded, and how old it is: "live, 20:35 UTC, data 12 s old"."""
     kind = "replay" if request.source_label else "live"
     old = text.age((request.now_ms - request.price_ts) / 1000)
-    return f"{kind}, {text.clock(request.now_ms, text.zone_of(request.tz))}, data {old} old"
+    return _("{kind}, {clock}, data {old} old").format(
+        kind=kind, clock=text.clock(request.now_ms, text.zone_of(request.tz)), old=old
+    )
 
 
 def gaps_said(request: HeatmapRequest) -> str:
@@ -162,10 +181,12 @@ def without_said(without: Without, tz: str) -> str:
     """Return which venues give nothing and since when: "without OKX since 12:05 UTC"; empty for none."""
     zone = text.zone_of(tz)
     said = [
-        f"{title(name)} since {text.clock(ms, zone)}" if ms is not None else title(name)
+        _("{title} since {clock}").format(title=title(name), clock=text.clock(ms, zone))
+        if ms is not None
+        else title(name)
         for name, ms in without
     ]
-    return f"without {', '.join(said)}" if said else ""
+    return _("without {said}").format(said=", ".join(said)) if said else ""
 
 
 def _gap(request: HeatmapRequest, first_ts: int, last_ts: int) -> str:
@@ -173,7 +194,9 @@ def _gap(request: HeatmapRequest, first_ts: int, last_ts: int) -> str:
     zone = text.zone_of(request.tz)
     start, end = text.moment(first_ts, zone), text.moment(last_ts + STEP_MS, zone)
     last = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%b} {end.day} {end:%H:%M}"
-    return f"No data {start:%b} {start.day} {start:%H:%M} to {last}"
+    return _("No data {start} {day} {start2} to {last}").format(
+        start=f"{start:%b}", day=start.day, start2=f"{start:%H:%M}", last=last
+    )
 
 
 def _plain_days(days: float) -> str:
@@ -189,15 +212,19 @@ def footer(request: HeatmapRequest, *, pale: bool = False) -> tuple[str, ...]:
         age_said(request),
         gaps_said(request),
         NOT_ADVICE,
-        f"model {request.model}",
-        f"{text.days(request.history_days)} of history",
+        _("model {model}").format(model=request.model),
+        _("{days} of history").format(days=text.days(request.history_days)),
         request.accuracy,
     ]
     if pale:
         items.append(PALE_SAID)
     zones = request.zones
     if zones is not None and zones.threshold_ready and zones.samples_h < FULL_SAMPLES_H:
-        items.append(f"zones judged on {zones.samples_h / 24:.1f} of 21 days")
+        items.append(
+            _("zones judged on {samples_h} of 21 days").format(
+                samples_h=speech().figure(f"{zones.samples_h / 24:.1f}")
+            )
+        )
     if request.interpolated:
         items.append(INTERPOLATED_SAID)
     items.append(SIDES_SAID)

@@ -9,6 +9,7 @@ import math
 import matplotlib as mpl
 import numpy as np
 
+from bot.lang import N_
 from bot.render import raster, text
 from bot.render.axes import axis_width, draw_price_line, draw_prices
 from bot.render.drawing import Sketch
@@ -32,7 +33,7 @@ DOT = 5.0
 GUIDE_ALPHA = 0.75
 GRID_ALPHA = 0.10
 BESIDE_LINE = 14.0
-SIDES = ("if price climbs: shorts", "if price falls: longs")
+SIDES = (N_("if price climbs: shorts"), N_("if price falls: longs"))
 
 
 def draw_cascade(scene: CascadeScene, faces: Faces) -> bytes:

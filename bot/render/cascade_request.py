@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from bot.lang import N_, _
 from bot.render import alt, text
 from bot.render.layout import TRUSTED
 from bot.render.picture import Layout, Theme
@@ -17,10 +18,15 @@ REACH = 0.106
 """How far from the price the picture goes: a little beyond the farthest move that is named."""
 POINTS = 425
 """Prices at which the curve is known: every 5 basis points."""
-NOT_A_FORECAST = "what stands now, not where price goes"
-NOTHING = "Nothing stands within 10% of price"
-BRIGHT_SAID = "brighter where more stands"
-TITLES = ("What a move would sweep, in total", "What a move would sweep", "Moves and sweeps", "Cascade")
+NOT_A_FORECAST = N_("what stands now, not where price goes")
+NOTHING = N_("Nothing stands within 10% of price")
+BRIGHT_SAID = N_("brighter where more stands")
+TITLES = (
+    N_("What a move would sweep, in total"),
+    N_("What a move would sweep"),
+    N_("Moves and sweeps"),
+    N_("Cascade"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,19 +116,24 @@ def cascade_alt(request: CascadeRequest, standing: Standing) -> str:
     """Return the picture in words: each move and what it would sweep; under 1,024 characters."""
     sweeps = cascade(standing, request.price)
     sides = []
-    for words, sign in (("A rise would sweep shorts", 1), ("A fall would sweep longs", -1)):
+    for words, sign in ((_("A rise would sweep shorts"), 1), (_("A fall would sweep longs"), -1)):
         mine = sorted((s for s in sweeps if s.move * sign > 0), key=lambda s: abs(s.move))
-        told = [f"{text.money(s.notional_usd)} by {text.percent(s.move)}" for s in mine]
+        told = [
+            _("{money} by {percent}").format(money=text.money(s.notional_usd), percent=text.percent(s.move))
+            for s in mine
+        ]
         sides.append(f"{words}: {', '.join(told)}.")
     made = alt.made_of(
         alt.venues_named(alt.heard(request.venues, request.without)), request.without, request.tz
     )
     parts = [
-        f"{text.base(request.symbol)}: what a move from ${text.price(request.price)} would sweep, in total.",
+        _("{base}: what a move from ${price} would sweep, in total.").format(
+            base=text.base(request.symbol), price=text.price(request.price)
+        ),
         *sides,
         *(f"{note}." for note in _notices(request, anything=any(s.notional_usd > 0 for s in sweeps))),
         *([f"{request.source_label}."] if request.source_label else []),
-        f"This is {NOT_A_FORECAST}.",
+        _("This is {not_a_forecast}.").format(not_a_forecast=NOT_A_FORECAST),
         f"{made}, {text.clock(request.now_ms, text.zone_of(request.tz))};",
         f"{alt.NOT_ADVICE}.",
     ]
@@ -154,7 +165,7 @@ def _footer(request: CascadeRequest) -> tuple[str, ...]:
         alt.without_said(request.without, request.tz),
         alt.age_said(request),
         alt.NOT_ADVICE,
-        f"model {request.model}",
+        _("model {model}").format(model=request.model),
         NOT_A_FORECAST,
         alt.PALE_SAID if max(MOVES) > TRUSTED else "",
         request.accuracy,

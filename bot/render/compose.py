@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from bot.lang import N_, _
 from bot.render import alt, text
 from bot.render.layout import SIZES, TRUSTED, price_view
 from bot.render.request import HeatmapRequest
@@ -10,7 +11,7 @@ from bot.render.scene import Band, Scene
 from engine.grid import Grid
 from engine.model import STEP_MS, Side, Zone
 
-NO_DATA = "No data in this window yet"
+NO_DATA = N_("No data in this window yet")
 NEARLY_ALL = 0.02
 """A window this little longer than the grid (a share of it) is taken as a matter of rounding."""
 
@@ -54,12 +55,12 @@ def scene_of(request: HeatmapRequest, grid: Grid) -> Scene:
 
 def _titles(request: HeatmapRequest) -> tuple[str, ...]:
     """Return ways to say what the picture is, the longest first; the first that fits is used."""
-    shown = {None: "", Side.LONG: " of longs", Side.SHORT: " of shorts"}[request.side]
+    shown = {None: "", Side.LONG: _(" of longs"), Side.SHORT: _(" of shorts")}[request.side]
     window = request.window_label
     return (
-        f"Liquidation heatmap{shown} · {window}",
-        f"Liquidations{shown} · {window}",
-        f"Heatmap · {window}",
+        _("Liquidation heatmap{shown} · {window}").format(shown=shown, window=window),
+        _("Liquidations{shown} · {window}").format(shown=shown, window=window),
+        _("Heatmap · {window}").format(window=window),
         window,
     )
 

@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 
+from bot.lang import N_
 from bot.render import text
 from bot.render.cascade import usd_ticks
 from bot.render.drawing import Sketch
@@ -26,7 +27,7 @@ WIDEST_BAR = 34.0
 MARK = 3.0
 FAINTEST, CLEAREST = 0.28, 0.88
 GRID_ALPHA = 0.07
-HEADS = ("Longs", "Shorts")
+HEADS = (N_("Longs"), N_("Shorts"))
 
 
 def draw_liquidations(scene: LiquidationsScene, faces: Faces) -> bytes:

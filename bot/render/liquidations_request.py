@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bot.lang import N_, _
 from bot.render import alt, text
 from bot.render.picture import Layout, Theme
 from bot.render.scene import LiquidationsScene
@@ -14,8 +15,8 @@ ROOM = 1.16
 """Height of each side over its tallest bar: its label stands above."""
 LEAST_SIDE = 0.36
 """What part of the other side's height a side has at least."""
-EVERYTHING = "All"
-NONE_SEEN = "Nothing reported in this window"
+EVERYTHING = N_("All")
+NONE_SEEN = N_("Nothing reported in this window")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,11 @@ def liquidations_scene_of(request: LiquidationsRequest) -> LiquidationsScene:
         theme=request.theme,
         scale=2 if request.hd else 1,
         coin=request.coin,
-        title=(f"Liquidated positions · {window}", f"Liquidations · {window}", window),
+        title=(
+            _("Liquidated positions · {window}").format(window=window),
+            _("Liquidations · {window}").format(window=window),
+            window,
+        ),
         price=0.0,
         price_text=text.money(total).removeprefix("$"),
         change=None,
@@ -102,7 +107,7 @@ def liquidations_scene_of(request: LiquidationsRequest) -> LiquidationsScene:
         footer=(
             *((_parts(request),) if request.parts else ()),
             text.clock(request.now_ms, text.zone_of(request.tz)),
-            f"one bar {request.step_label}",
+            _("one bar {step_label}").format(step_label=request.step_label),
             *request.small,
         ),
         ts=request.ts,
@@ -120,13 +125,19 @@ def liquidations_alt(request: LiquidationsRequest) -> str:
     zone = text.zone_of(request.tz)
     long, short = request.totals
     total = long + short
-    parts = [f"{request.coin} liquidations, last {request.window_label}: {text.money(total)} in all."]
+    parts = [
+        _("{coin} liquidations, last {window_label}: {money} in all.").format(
+            coin=request.coin, window_label=request.window_label, money=text.money(total)
+        )
+    ]
     if total > 0:
         most = int(np.argmax(request.usd.sum(axis=1)))
         parts += [
-            f"Longs {text.money(long)} ({long / total:.0%}),",
-            f"shorts {text.money(short)} ({short / total:.0%}).",
-            f"Most in {request.step_label}: {text.money(float(request.usd[most].sum()))} from",
+            _("Longs {money} ({long}),").format(money=text.money(long), long=f"{long / total:.0%}"),
+            _("shorts {money} ({short}).").format(money=text.money(short), short=f"{short / total:.0%}"),
+            _("Most in {step_label}: {money} from").format(
+                step_label=request.step_label, money=text.money(float(request.usd[most].sum()))
+            ),
             f"{text.clock(int(request.ts[most]), zone)}.",
             f"{_parts(request)}.",
         ]

@@ -7,6 +7,8 @@ import math
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from bot.lang import _, ngettext, speech
+
 MINUS = "−"
 UNKNOWN = "–"
 PRICE_DIGITS = 5
@@ -24,11 +26,13 @@ def money(usd: float) -> str:
         return UNKNOWN
     sign, value = (MINUS if usd < 0 else ""), abs(usd)
     if 0 < value < CENT / 2:
-        return "<$0.01"
+        return f"<{speech().usd('0.01')}"
     step = 0
     while step < len(SUFFIXES) - 1 and float(_short(value)) >= THOUSAND:
         value, step = value / THOUSAND, step + 1
-    return f"{sign}${_short(value)}{SUFFIXES[step]}" if value < HUGE else f"{sign}${value:.1e}T"
+    if value >= HUGE:
+        return f"{sign}${value:.1e}T"
+    return speech().usd(_short(value), SUFFIXES[step], sign=sign)
 
 
 def _short(value: float) -> str:
@@ -57,15 +61,20 @@ def price(value: float, decimals: int | None = None) -> str:
     if value != 0 and (abs(value) >= HUGE or abs(value) < 10.0**-MAX_DECIMALS):
         return f"{value:.3e}".replace("e-0", "e-").replace("e+", "e").replace("-", MINUS)
     text = f"{value:,.{places}f}"
-    if decimals is None and abs(value) < 1 and "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return text.replace("-", MINUS)
+    return speech().figure(_bare(text) if decimals is None and abs(value) < 1 else text).replace("-", MINUS)
 
 
 def step(value: float) -> str:
     """Return a price step without idle zeros: 100, 2.5, 0.00000002."""
-    words = price(value, min(decimals_for(value, 3) + 1, MAX_DECIMALS))
-    return words.rstrip("0").rstrip(".") if "." in words and "e" not in words else words
+    if not math.isfinite(value) or abs(value) >= HUGE or abs(value) < 10.0**-MAX_DECIMALS:
+        return price(value)
+    text = f"{value:,.{min(decimals_for(value, 3) + 1, MAX_DECIMALS)}f}"
+    return speech().figure(_bare(text)).replace("-", MINUS)
+
+
+def _bare(text: str) -> str:
+    """Return a number without idle zeros."""
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def percent(fraction: float, *, signed: bool = True) -> str:
@@ -74,34 +83,35 @@ def percent(fraction: float, *, signed: bool = True) -> str:
         return UNKNOWN
     size = abs(fraction) * 100
     places = 2 if size < 0.995 else 1 if size < 9.95 else 0
-    body = f"{size:.{places}f}%"
-    if not signed or not body.strip("0.%"):
-        return body
-    return ("+" if fraction > 0 else MINUS) + body
+    body = f"{size:.{places}f}"
+    unsigned = not signed or not body.strip("0.")
+    return speech().percent(body, sign="" if unsigned else "+" if fraction > 0 else MINUS)
 
 
 def change(fraction: float) -> str:
     """Return a day's change with two decimals: +7.22%."""
     if not math.isfinite(fraction):
         return UNKNOWN
-    body = f"{abs(fraction) * 100:,.2f}%"
-    return body if not body.strip("0.%") else ("+" if fraction > 0 else MINUS) + body
+    body = f"{abs(fraction) * 100:,.2f}"
+    return speech().percent(body, sign="" if not body.strip("0.") else "+" if fraction > 0 else MINUS)
 
 
 def days(value: float) -> str:
     """Return a length of history: 6 h, 9.8 days, 30 days."""
     if value < 1:
         return age(value * 86_400)
-    return f"{value:.0f} days" if value >= WHOLE_FROM else f"{value:.1f} days"
+    shown = f"{value:.0f}" if value >= WHOLE_FROM else f"{value:.1f}"
+    whole = round(value) if value >= WHOLE_FROM else 2  # a broken number goes with the form of a few
+    return ngettext("{count} day", "{count} days", whole).format(count=speech().figure(shown))
 
 
 def age(seconds: float) -> str:
     """Return how old something is: 4 s, 12 min, 3 h, 2 d."""
     value = max(0.0, seconds)
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+    for size, shown in ((86_400, _("{count} d")), (3_600, _("{count} h")), (60, _("{count} min"))):
         if value >= size:
-            return f"{value / size:.0f} {unit}"
-    return f"{value:.0f} s"
+            return shown.format(count=f"{value / size:.0f}")
+    return _("{count} s").format(count=f"{value:.0f}")
 
 
 def moment(ts_ms: int, zone: tzinfo = UTC) -> datetime:
@@ -144,4 +154,4 @@ def base(symbol: str) -> str:
 
 def share(part: float) -> str:
     """Return a part of the whole: "62%", "<1%"."""
-    return "<1%" if 0 < part < CENT else f"{part:.0%}"
+    return f"<{speech().percent('1')}" if 0 < part < CENT else speech().percent(f"{part * 100:.0f}")

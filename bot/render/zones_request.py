@@ -4,19 +4,23 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 from adapters.titles import title
+from bot.lang import N_, _
 from bot.render import alt, text
 from bot.render.about import About
 from bot.render.request import KEY_DIGITS
 from bot.render.scene import ZoneRow, ZonesScene
 from engine.model import Side, Zone
 
-TITLES = ("Dense liquidation zones", "Liquidation zones", "Zones")
-NONE_OF = {Side.SHORT: "Nothing denser than usual above", Side.LONG: "Nothing denser than usual below"}
-NOT_READY = "Zones not ready: {have} of {need} h of samples"
-NOT_JUDGED = "Zones not ready: no history judged yet"
-SUMS = {Side.SHORT: "shorts above", Side.LONG: "longs below"}
+TITLES = (N_("Dense liquidation zones"), N_("Liquidation zones"), N_("Zones"))
+NONE_OF = {
+    Side.SHORT: N_("Nothing denser than usual above"),
+    Side.LONG: N_("Nothing denser than usual below"),
+}
+NOT_READY = N_("Zones not ready: {have} of {need} h of samples")
+NOT_JUDGED = N_("Zones not ready: no history judged yet")
+SUMS = {Side.SHORT: N_("shorts above"), Side.LONG: N_("longs below")}
 HERE = "here"
-OLD = "{age} old"
+OLD = N_("{age} old")
 NEAREST = "nearest {shown} of {all} {side}s"
 NO_AGE = "new"
 A_SIDE = 5
@@ -93,7 +97,9 @@ def _scene_of(request: ZonesRequest) -> ZonesScene:
         headline="",
         severity=None,
         notices=_notices(request),
-        footer=plain.small_print(*request.left_out(), f"model {request.model}", request.accuracy),
+        footer=plain.small_print(
+            *request.left_out(), _("model {model}").format(model=request.model), request.accuracy
+        ),
         above=tuple(_row(request, zone, order) for zone in request.near(Side.SHORT)),
         below=tuple(_row(request, zone, order) for zone in request.near(Side.LONG)),
         none_above=NONE_OF[Side.SHORT] if Side.SHORT in shown and request.known else "",
@@ -164,7 +170,7 @@ def _notices(request: ZonesRequest) -> tuple[str, ...]:
 
 def _alt(request: ZonesRequest) -> str:
     sides = []
-    for side, words in ((Side.SHORT, "Shorts above"), (Side.LONG, "Longs below")):
+    for side, words in ((Side.SHORT, _("Shorts above")), (Side.LONG, _("Longs below"))):
         near = sorted(request.near(side), key=lambda zone: zone.distance(request.price))
         told = [_zone_said(request, zone) for zone in near]
         if told:
@@ -172,7 +178,7 @@ def _alt(request: ZonesRequest) -> str:
         elif request.known and request.side in (None, side):
             sides.append(f"{NONE_OF[side]}.")
     return request.told(
-        f"{request.coin} dense liquidation zones.",
+        _("{coin} dense liquidation zones.").format(coin=request.coin),
         request.day_said(),
         *sides,
         *(f"{note[:1].upper()}{note[1:]}." for note in (*_notices(request), *request.left_out())),
@@ -181,5 +187,7 @@ def _alt(request: ZonesRequest) -> str:
 
 def _zone_said(request: ZonesRequest, zone: Zone) -> str:
     low, high = price_pair(zone, request.price)
-    where = f"{text.money(zone.notional_usd)} at {_away(zone, request.price)} ({low} to {high})"
+    where = _("{money} at {away} ({low} to {high})").format(
+        money=text.money(zone.notional_usd), away=_away(zone, request.price), low=low, high=high
+    )
     return f"{where}, {_age(zone, request.now_ms)}"

@@ -15,6 +15,7 @@ from bot.delivery.telegram.faults import Refusal
 from bot.delivery.telegram.ledger import Ledger
 from bot.delivery.telegram.places import Place, Remote
 from bot.lanes import Lanes
+from bot.lang import N_, _
 from bot.telegram import links, voice
 from bot.telegram.answers import Answers
 from bot.telegram.knock import Knock
@@ -30,8 +31,8 @@ PERSONAL_S = 8.0
 """How long a press whose answer is for the asker alone may take."""
 WORDS_ONLY = Reply(
     command="",
-    title="I read typed commands",
-    text="Say what you would like to see, such as $btc, or type / for the menu.",
+    title=N_("I read typed commands"),
+    text=N_("Say what you would like to see, such as $btc, or type / for the menu."),
 )
 
 
@@ -89,8 +90,8 @@ class Handler:
     async def _lead(self, course: Course, place: Place, bot_name: str, reply_to: int | None) -> None:
         """Say that something is for the private chat, with the button that opens it."""
         parcel = link_parcel(
-            "That is between you and me",
-            "I answer it in our private chat, where nobody reads along.",
+            _("That is between you and me"),
+            _("I answer it in our private chat, where nobody reads along."),
             links.button(bot_name, course.payload),
         )
         await self._answers.parcel(parcel, place, reply_to=reply_to)
@@ -118,7 +119,7 @@ class Handler:
                     told = await self._commands.press(group.text, group.caller)
                     reply = reply if told.failed else told
         except TimeoutError:
-            await knock.answer("That takes too long here. Ask me in our private chat.")
+            await knock.answer(_("That takes too long here. Ask me in our private chat."))
             return
         await knock.answer(toast_of(reply))
         if reply.edits and isinstance(query.message, Message):
@@ -130,7 +131,7 @@ class Handler:
             await knock.answer()
         work = self._guarded(lambda: self._run(query, course, who, knock), who.place, knock)
         if not self._lanes.add(who.lane, work, who.server):
-            await knock.answer("Still busy with what you asked before.")
+            await knock.answer(_("Still busy with what you asked before."))
 
     async def _run(self, query: CallbackQuery, course: Course, who: Voice, knock: Knock) -> None:
         press = asyncio.create_task(self._commands.press(course.text, course.caller))
@@ -184,7 +185,9 @@ class Handler:
         return run
 
     async def _failed(self, place: Place, incident: str) -> None:
-        told = f"That went wrong on our side, and we have noted it. Incident {incident}."
+        told = _("That went wrong on our side, and we have noted it. Incident {incident}.").format(
+            incident=incident
+        )
         with contextlib.suppress(Refusal):
             await self._answers.send(Reply(command="", error=told, tone=Tone.BAD), place)
 

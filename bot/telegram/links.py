@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from bot.commands.reply import Button
 from bot.commands.start import LINKS
+from bot.lang import _
 from bot.render import text
 
 _WORD = re.compile(r"[A-Za-z0-9]+")
@@ -37,10 +38,10 @@ def button(bot_name: str, payload: str) -> Button:
 
 
 def _label(payload: str) -> str:
-    noun, _, rest = payload.partition("_")
+    noun, _unused, rest = payload.partition("_")
     if noun == "watch" and rest:
-        return f"Watch {text.base(rest.upper())} in private"
-    return "Open private chat"
+        return _("Watch {base} in private").format(base=text.base(rest.upper()))
+    return _("Open private chat")
 
 
 def _noun(name: str) -> str:

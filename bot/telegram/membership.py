@@ -6,7 +6,9 @@ from telegram.constants import ChatMemberStatus, ChatType
 
 from bot.commands.reply import Reply, Tone
 from bot.delivery.telegram.ledger import Ledger
-from bot.delivery.telegram.places import Place
+from bot.delivery.telegram.places import Place, user_id_of
+from bot.lang import N_, _
+from bot.reporting.moves import Moves
 from bot.telegram.answers import Answers
 from bot.telegram.voice import GROUPS
 
@@ -15,19 +17,22 @@ log = structlog.get_logger(__name__)
 IN = (ChatMemberStatus.MEMBER, ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER)
 HELLO = Reply(
     command="start",
-    title="Hello, I am Liqwatch",
-    text="I draw where leveraged positions would be liquidated. Everybody here may ask: /heatmap btc\n"
-    "Admins may have alerts posted here: /watch btc to=here\n"
-    "Estimates from public data, not advice.",
+    title=N_("Hello, I am Liqwatch"),
+    text=N_(
+        "I draw where leveraged positions would be liquidated. Everybody here may ask: "
+        "/heatmap btc\nAdmins may have alerts posted here: /watch btc to=here\nEstimates from "
+        "public data, not advice."
+    ),
 )
 
 
 class Membership:
     """Write down where the bot may write, and say a word where alerts begin to flow again."""
 
-    def __init__(self, ledger: Ledger, answers: Answers) -> None:
+    def __init__(self, ledger: Ledger, answers: Answers, moves: Moves) -> None:
         self._ledger = ledger
         self._answers = answers
+        self._moves = moves
 
     async def changed(self, update: ChatMemberUpdated) -> None:
         """Take note that the bot's standing in a chat changed. Raises Refusal where a word cannot be said."""
@@ -36,9 +41,14 @@ class Membership:
         could, can = may_write(update.old_chat_member), may_write(update.new_chat_member)
         if chat.type not in (ChatType.PRIVATE, *GROUPS) or could == can:
             return
+        server = str(user_id_of(chat.id))
         if not can:
             log.info("telegram.shut_out", private=private)
+            if not private:
+                await self._moves.left(server, chat.title or _("a group"))
             return
+        if not private:
+            await self._moves.returned(server, [Place(chat.id).text])
         refused, rules = await self._ledger.returned(chat.id)
         reply = _word(refused, rules, private=private)
         if reply is not None:
@@ -62,9 +72,20 @@ def may_write(member: ChatMember) -> bool:
 def _word(refused: int, rules: int, *, private: bool) -> Reply | None:
     """Return what to say on coming (back) into a chat, None where there is nothing to say."""
     if rules:
-        count = "Your alert comes" if rules == 1 else f"Your {rules} alerts come"
+        count = _("Your alert comes") if rules == 1 else _("Your {rules} alerts come").format(rules=rules)
         if not private:
-            count = "One alert is posted" if rules == 1 else f"{rules} alerts are posted"
-        missed = f" {refused} could not be delivered meanwhile: /alert history" if refused and private else ""
-        return Reply(command="start", title="I am back", text=f"{count} here again.{missed}", tone=Tone.GOOD)
+            count = (
+                _("One alert is posted") if rules == 1 else _("{rules} alerts are posted").format(rules=rules)
+            )
+        missed = (
+            _(" {refused} could not be delivered meanwhile: /alert history").format(refused=refused)
+            if refused and private
+            else ""
+        )
+        return Reply(
+            command="start",
+            title=_("I am back"),
+            text=_("{count} here again.{missed}").format(count=count, missed=missed),
+            tone=Tone.GOOD,
+        )
     return None if private else HELLO

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from bot.lang import _
 from bot.truth import words
 from engine.errors import DataError
 from engine.scoring.report import Report
@@ -29,11 +30,11 @@ class Shown:
     def label(self) -> str:
         """Say whose result this is."""
         if self.own:
-            return "Measured by this installation on its own data."
-        return (
-            f"Development result, shipped with Liqwatch: {self.about} "
-            "This installation has not measured its own data."
-        )
+            return _("Measured by this installation on its own data.")
+        return _(
+            "Development result, shipped with Liqwatch: {about} This installation has not "
+            "measured its own data."
+        ).format(about=self.about)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,16 +3,23 @@
 from datetime import UTC, datetime
 
 from adapters.coverage import COVERAGE, coverage
+from bot.lang import N_, _, speech
 from engine.scoring.measures import Interval
 from engine.scoring.report import Kind, Pair, Report, Role, Skill
 from engine.scoring.zone_lift import ZoneScore
 
-CONDITIONAL = "It says where liquidations sit given where price went, not where price goes."
+CONDITIONAL = N_("It says where liquidations sit given where price went, not where price goes.")
 HEADINGS = (
-    *("Prediction", "Explained", "Rank long/short", "Over price", "Over price + distance"),
-    *("Top 5% hours found", "Dollars long/short"),
+    *(
+        N_("Prediction"),
+        N_("Explained"),
+        N_("Rank long/short"),
+        N_("Over price"),
+        N_("Over price + distance"),
+    ),
+    *(N_("Top 5% hours found"), N_("Dollars long/short")),
 )
-ZONE_HEADINGS = ("Zones", "Coverage", "Dollars in them", "Lift", "Lift at equal distance")
+ZONE_HEADINGS = (N_("Zones"), N_("Coverage"), N_("Dollars in them"), N_("Lift"), N_("Lift at equal distance"))
 
 
 def percent(value: float) -> str:
@@ -62,7 +69,9 @@ def zone_row(score: ZoneScore) -> tuple[str, ...]:
 def span(report: Report) -> str:
     """Return the stretch measured: 2025-12-08 to 2026-03-14, 2,327 hours."""
     first, last = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (report.from_ms, report.to_ms - 1))
-    return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, {report.hours:,} hours"
+    return _("{first} to {last}, {hours} hours").format(
+        first=f"{first:%Y-%m-%d}", last=f"{last:%Y-%m-%d}", hours=speech().figure(f"{report.hours:,}")
+    )
 
 
 def sources(report: Report) -> str:
@@ -70,7 +79,9 @@ def sources(report: Report) -> str:
     reported = (
         f"{venue} ({coverage(venue).kind})" if _in_part(venue) else venue for venue in report.reported_by
     )
-    return f"candles {', '.join(report.venues)}; liquidations {', '.join(reported)}"
+    return _("candles {venues}; liquidations {reported}").format(
+        venues=", ".join(report.venues), reported=", ".join(reported)
+    )
 
 
 def limits(report: Report) -> str:
@@ -86,18 +97,24 @@ def verdict(report: Report, model: str) -> str:
     """Return one sentence on what may be claimed of a model, in the words of the rule."""
     skill = report.skill(model)
     if skill is None or skill.over_distance is None:
-        return f"{model} was not measured."
+        return _("{model} was not measured.").format(model=model)
     added = interval(skill.over_distance)
     if report.works(model):
-        return f"{model} works: it adds {added} to price and distance together, and its placebos add nothing."
+        return _(
+            "{model} works: it adds {added} to price and distance together, and its placebos add nothing."
+        ).format(model=model, added=added)
     if report.adds(model):
-        return (
-            f"{model} adds {added} to price and distance together and its placebos add nothing, but that is "
-            "small and not settled: how the baseline is fitted moves it by as much."
-        )
+        return _(
+            "{model} adds {added} to price and distance together and its placebos add nothing, "
+            "but that is small and not settled: how the baseline is fitted moves it by as much."
+        ).format(model=model, added=added)
     if skill.over_distance.above_zero:
-        return f"{model} is not shown to work: it adds {added} to price and distance, but so does a placebo."
-    return f"{model} is not shown to work: what it adds to price and distance is {added}."
+        return _(
+            "{model} is not shown to work: it adds {added} to price and distance, but so does a placebo."
+        ).format(model=model, added=added)
+    return _("{model} is not shown to work: what it adds to price and distance is {added}.").format(
+        model=model, added=added
+    )
 
 
 def others(report: Report) -> str:
@@ -114,17 +131,22 @@ def zone_verdict(report: Report, horizon_h: int) -> str:
     scores = {score.kind: score for score in report.zones if score.horizon_h == horizon_h}
     zones = scores.pop("zones", None)
     if zones is None or not scores:
-        return "Zones were not measured."
+        return _("Zones were not measured.")
     best = max(scores.values(), key=lambda score: score.lift.value)
-    return (
-        f"Within {horizon_h} h zones hold {zones.lift.value:.2f} times the dollars of an average range as "
-        f"wide; placebo zones up to {best.lift.value:.2f} ({best.kind})."
+    return _(
+        "Within {horizon_h} h zones hold {value} times the dollars of an average range as "
+        "wide; placebo zones up to {value2} ({kind})."
+    ).format(
+        horizon_h=horizon_h,
+        value=speech().figure(f"{zones.lift.value:.2f}"),
+        value2=speech().figure(f"{best.lift.value:.2f}"),
+        kind=best.kind,
     )
 
 
 def summary_skills(report: Report, model: str) -> list[Skill]:
     """Return the rows that say the most: a model, the two baselines, other models, its best placebo."""
-    names = [model, "price only", "distance only", *(name for name in report.models if name != model)]
+    names = [model, _("price only"), _("distance only"), *(name for name in report.models if name != model)]
     chosen = [skill for name in names if (skill := report.skill(name)) is not None]
     frozen = report.skill(model, Kind.FROZEN)
     placebos = report.placebos(model)
@@ -144,10 +166,16 @@ def line(report: Report, model: str, *, own: bool) -> str:
 
     What a picture shows stands still until price moves on, so the frozen figure is said as well.
     """
-    skill, price = report.skill(model), report.skill("price only")
+    skill, price = report.skill(model), report.skill(_("price only"))
     if skill is None or price is None:
         return ""
     frozen = report.skill(model, Kind.FROZEN)
-    still = f", {frozen.explained:.0%} standing still" if frozen is not None else ""
-    whose = "own data" if own else "development"
-    return f"explains {skill.explained:.0%} bar by bar{still}, price alone {price.explained:.0%} ({whose})"
+    still = (
+        _(", {explained} standing still").format(explained=f"{frozen.explained:.0%}")
+        if frozen is not None
+        else ""
+    )
+    whose = _("own data") if own else "development"
+    return _("explains {explained} bar by bar{still}, price alone {explained2} ({whose})").format(
+        explained=f"{skill.explained:.0%}", still=still, explained2=f"{price.explained:.0%}", whose=whose
+    )

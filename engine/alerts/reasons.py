@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from engine.lang import N_
+
 
 class Reason(StrEnum):
     """Why a stage let a fire pass, held it, folded it or dropped it."""
@@ -62,44 +64,48 @@ class Reason(StrEnum):
 
 
 SENTENCES: dict[Reason, str] = {
-    Reason.NEW: "This had not been seen before.",
-    Reason.DUPLICATE: "The very same event had already been handled.",
-    Reason.TWIN: "Another of your alerts said the same a moment before; this was added to that message.",
-    Reason.DATA_FRESH: "Its market data was fresh.",
-    Reason.STALE_DATA: "Its market data was stale; it is looked at again as soon as data is back.",
-    Reason.NOTHING_WORSE: "Nothing worse was open about the same thing.",
-    Reason.WAITED: "It had waited for others about the same move, so it goes with them.",
-    Reason.INHIBITED: "A worse alert about the same thing was open, so this one waits until that is over.",
-    Reason.NO_LONGER_TRUE: "It was no longer true when its wait was over, so nothing was sent.",
-    Reason.AUDIBLE: "Neither pause, snooze nor quiet hours stood in the way.",
-    Reason.PAUSED_RULE: "You had paused this alert.",
-    Reason.PAUSED_ALL: "You had paused all alerts.",
-    Reason.SNOOZED: "It was snoozed; it is looked at again when the snooze ends.",
-    Reason.QUIET_HOLD: "It fell into your quiet hours; it is looked at again when they end.",
-    Reason.QUIET_SILENT: "It fell into your quiet hours, so it is sent without a sound.",
-    Reason.QUIET_DROP: "It fell into your quiet hours, which you set to drop alerts.",
-    Reason.QUIET_DIGEST: "It fell into your quiet hours and went into your digest.",
-    Reason.QUIET_CRITICAL: "It fell into your quiet hours, but critical alerts pass.",
-    Reason.NOT_COOLING: "It was not in its cooldown.",
-    Reason.STEP_UP: "It was in its cooldown, but what gets worse is exempt.",
-    Reason.COOLDOWN_FOLD: "It was in its cooldown, so it was added to the message you already have.",
-    Reason.COOLDOWN: "It was in its cooldown.",
-    Reason.STEADY: "It had not been going back and forth.",
-    Reason.FLAPS: "It goes back and forth, so it was added to the message you got within the last hour.",
-    Reason.UNDER_LIMIT: "You were under your daily limit.",
-    Reason.LIMIT_DIGEST: "You had reached your daily limit, so it went into your next digest.",
-    Reason.LIMIT_CRITICAL: "You had reached your daily limit, but critical alerts pass.",
-    Reason.LIMIT_MERGE: "You had reached your daily limit, so this repeat was added to an earlier message.",
-    Reason.SCORE_NEUTRAL: "It was judged as relevant as any other.",
-    Reason.LEADS: "Critical alerts are sent at once.",
-    Reason.OPENS: "It was the first of its kind for a while.",
-    Reason.GOES_ON: "The move went on, so you were told again.",
-    Reason.RIDES_ALONG: "It was added to the message about the same move.",
-    Reason.GROUP_WAIT: "It waits a few seconds for others about the same move.",
-    Reason.INFO_DIGEST: "Context goes into your digest.",
-    Reason.DIGEST_OFF: "It would have gone into your digest, which you switched off.",
-    Reason.ROUTED: "It was handed to the channels you chose.",
-    Reason.FALLBACK: "No channel of yours takes this severity, so it is shown in the app.",
+    Reason.NEW: N_("This had not been seen before."),
+    Reason.DUPLICATE: N_("The very same event had already been handled."),
+    Reason.TWIN: N_("Another of your alerts said the same a moment before; this was added to that message."),
+    Reason.DATA_FRESH: N_("Its market data was fresh."),
+    Reason.STALE_DATA: N_("Its market data was stale; it is looked at again as soon as data is back."),
+    Reason.NOTHING_WORSE: N_("Nothing worse was open about the same thing."),
+    Reason.WAITED: N_("It had waited for others about the same move, so it goes with them."),
+    Reason.INHIBITED: N_(
+        "A worse alert about the same thing was open, so this one waits until that is over."
+    ),
+    Reason.NO_LONGER_TRUE: N_("It was no longer true when its wait was over, so nothing was sent."),
+    Reason.AUDIBLE: N_("Neither pause, snooze nor quiet hours stood in the way."),
+    Reason.PAUSED_RULE: N_("You had paused this alert."),
+    Reason.PAUSED_ALL: N_("You had paused all alerts."),
+    Reason.SNOOZED: N_("It was snoozed; it is looked at again when the snooze ends."),
+    Reason.QUIET_HOLD: N_("It fell into your quiet hours; it is looked at again when they end."),
+    Reason.QUIET_SILENT: N_("It fell into your quiet hours, so it is sent without a sound."),
+    Reason.QUIET_DROP: N_("It fell into your quiet hours, which you set to drop alerts."),
+    Reason.QUIET_DIGEST: N_("It fell into your quiet hours and went into your digest."),
+    Reason.QUIET_CRITICAL: N_("It fell into your quiet hours, but critical alerts pass."),
+    Reason.NOT_COOLING: N_("It was not in its cooldown."),
+    Reason.STEP_UP: N_("It was in its cooldown, but what gets worse is exempt."),
+    Reason.COOLDOWN_FOLD: N_("It was in its cooldown, so it was added to the message you already have."),
+    Reason.COOLDOWN: N_("It was in its cooldown."),
+    Reason.STEADY: N_("It had not been going back and forth."),
+    Reason.FLAPS: N_("It goes back and forth, so it was added to the message you got within the last hour."),
+    Reason.UNDER_LIMIT: N_("You were under your daily limit."),
+    Reason.LIMIT_DIGEST: N_("You had reached your daily limit, so it went into your next digest."),
+    Reason.LIMIT_CRITICAL: N_("You had reached your daily limit, but critical alerts pass."),
+    Reason.LIMIT_MERGE: N_(
+        "You had reached your daily limit, so this repeat was added to an earlier message."
+    ),
+    Reason.SCORE_NEUTRAL: N_("It was judged as relevant as any other."),
+    Reason.LEADS: N_("Critical alerts are sent at once."),
+    Reason.OPENS: N_("It was the first of its kind for a while."),
+    Reason.GOES_ON: N_("The move went on, so you were told again."),
+    Reason.RIDES_ALONG: N_("It was added to the message about the same move."),
+    Reason.GROUP_WAIT: N_("It waits a few seconds for others about the same move."),
+    Reason.INFO_DIGEST: N_("Context goes into your digest."),
+    Reason.DIGEST_OFF: N_("It would have gone into your digest, which you switched off."),
+    Reason.ROUTED: N_("It was handed to the channels you chose."),
+    Reason.FALLBACK: N_("No channel of yours takes this severity, so it is shown in the app."),
 }
 
 

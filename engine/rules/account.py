@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from engine.lang import _
 from engine.model import Liquidation, Side
 from engine.rules.atom import Atom, OneLiquidation
 from engine.rules.condition import LIQUIDATIONS, Market
@@ -63,10 +64,13 @@ def account(spec: Spec, sighting: Sighting, coin: str, titled: Callable[[str], s
     if last is None:
         return None
     others = tuple(_words(part, titled) for part in parts if part is not last)
-    held = f", and has stayed so for {say(Unit.TIME, spec.for_ms)}" if spec.for_ms else ""
+    said = _words(last, titled)
+    if spec.for_ms:
+        held = _("{what}, and has stayed so for {time}")
+        said = held.format(what=said, time=say(Unit.TIME, spec.for_ms))
     return Account(
         kind=last.leaf.condition.kind,
-        sentence=f"{_words(last, titled)}{held}",
+        sentence=said,
         also=tuple(dict.fromkeys(others)),
         subject=_subject(last, sighting.symbol),
         direction=_direction(last),
@@ -99,7 +103,7 @@ def _words(part: _Part, titled: Callable[[str], str]) -> str:
     event = part.now.event if any(isinstance(atom, OneLiquidation) for atom in part.atoms) else None
     venue = event.venue if isinstance(event, Liquidation) else part.leaf.venue
     told = part.leaf.condition.became(part.now)
-    return f"{told} on {titled(venue)}" if venue else told
+    return _("{what} on {venue}").format(what=told, venue=titled(venue)) if venue else told
 
 
 def _subject(part: _Part, symbol: str) -> str:

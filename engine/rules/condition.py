@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
+from engine.lang import N_, _, speech
 from engine.rules.atom import Branches
 from engine.rules.feature import Direction, Feature, Metric, Threshold
 from engine.rules.now import Now
@@ -74,13 +75,13 @@ def quantity(unit: Unit, low: float, high: float, means: str, **more: Any) -> An
 
 def window(default_ms: int, why: str, *, low_ms: int = 60_000, high_ms: int = DAY_MS) -> Any:  # noqa: ANN401
     """Return a field for the length of time that is looked back over."""
-    return quantity(Unit.TIME, low_ms, high_ms, "how far back", default=default_ms, why=why)
+    return quantity(Unit.TIME, low_ms, high_ms, N_("how far back"), default=default_ms, why=why)
 
 
-def zone_size(means: str = "least dollars in it") -> Any:  # noqa: ANN401 - as above
+def zone_size(means: str = N_("least dollars in it")) -> Any:  # noqa: ANN401 - as above
     """Return a field for the least size of a zone; None is auto."""
     return quantity(
-        Unit.USD, 1e3, 1e11, means, default=None, why="auto: larger than 95 % of the last 21 days"
+        Unit.USD, 1e3, 1e11, means, default=None, why=N_("auto: larger than 95 % of the last 21 days")
     )
 
 
@@ -97,7 +98,9 @@ class Condition(ABC):
     phrases: ClassVar[tuple[Phrase, ...]]
     example: ClassVar[str]
     hysteresis: ClassVar[float] = 0.2
-    hysteresis_why: ClassVar[str] = "a fifth of the threshold: a value that trembles on it is told of once"
+    hysteresis_why: ClassVar[str] = N_(
+        "a fifth of the threshold: a value that trembles on it is told of once"
+    )
     one_venue: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -130,17 +133,25 @@ class Condition(ABC):
         known = {f.name: f for f in fields(cls)}
         strange = [name for name in given if name not in known]
         if strange:
-            raise ValueError(f"{cls.kind} has no {strange[0]}. It has {', '.join(known)}. {_try(cls)}")
+            raise ValueError(
+                _("{kind} has no {strange}. It has {known}. {hint}").format(
+                    kind=cls.kind, strange=strange[0], known=", ".join(known), hint=_try(cls)
+                )
+            )
         values = {name: _typed(cls, name, kinds_of[name], value) for name, value in given.items()}
         absent = [n for n, f in known.items() if f.default is MISSING and n not in values]
         if absent:
-            raise ValueError(f"{cls.kind} wants {absent[0].removesuffix('_ms')}. {_try(cls)}")
+            raise ValueError(
+                _("{kind} wants {absent}. {hint}").format(
+                    kind=cls.kind, absent=absent[0].removesuffix("_ms"), hint=_try(cls)
+                )
+            )
         return cls(**values)
 
 
 def told(words: str) -> str:
     """Return words as the begin of a sentence."""
-    return words[:1].upper() + words[1:]
+    return speech().begun(words)
 
 
 def past(feature: Feature, direction: Direction, value: float, give_back: float) -> tuple[Threshold]:
@@ -203,17 +214,21 @@ def _check(condition: Condition) -> None:
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{name} wants a number. {_try(type(condition))}")
+            raise ValueError(_("{name} wants a number. {hint}").format(name=name, hint=_try(type(condition))))
         if not parameter.low <= value <= parameter.high:
-            ends = f"{say(parameter.unit, parameter.low)} to {say(parameter.unit, parameter.high)}"
+            ends = _("{say} to {say2}").format(
+                say=say(parameter.unit, parameter.low), say2=say(parameter.unit, parameter.high)
+            )
             called = name.removesuffix("_ms").removesuffix("_s")
             raise ValueError(
-                f"{called} {say(parameter.unit, value)} is out of range: {ends}. {_try(type(condition))}"
+                _("{called} {say} is out of range: {ends}. {hint}").format(
+                    called=called, say=say(parameter.unit, value), ends=ends, hint=_try(type(condition))
+                )
             )
 
 
 def _try(kind: type[Condition]) -> str:
-    return f"Try: {kind.example}"
+    return _("Try: {example}").format(example=kind.example)
 
 
 def _plain(value: object) -> object:
@@ -229,7 +244,11 @@ def _typed(kind: type[Condition], name: str, hint: object, value: object) -> obj
         if isinstance(option, type) and issubclass(option, StrEnum):
             if isinstance(value, str) and value in {member.value for member in option}:
                 return option(value)
-            raise ValueError(f"{name} may be {', '.join(m.value for m in option)}. {_try(kind)}")
+            raise ValueError(
+                _("{name} may be {value}. {hint}").format(
+                    name=name, value=", ".join(m.value for m in option), hint=_try(kind)
+                )
+            )
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{name} wants a number. {_try(kind)}")
+        raise ValueError(_("{name} wants a number. {hint}").format(name=name, hint=_try(kind)))
     return int(value) if int in options and float(value).is_integer() else value

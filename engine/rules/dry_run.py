@@ -4,7 +4,7 @@ What happens between stored candles is estimated from their extremes; the result
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from typing import Final
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.features.past import History, Past, points
+from engine.lang import _, ngettext, speech
 from engine.model import DAY_MS, Floats, Ints, Liquidation, Side, ZoneChange, ZoneEvent
 from engine.rules.atom import (
     PULSE_MS,
@@ -29,6 +30,7 @@ from engine.rules.atom import (
 from engine.rules.condition import CANDLES, FUNDING, LIQUIDATIONS, LONG_SHORT, OPEN_INTEREST
 from engine.rules.expression import Repeat, Spec, leaves
 from engine.rules.feature import Direction, Metric, Threshold
+from engine.rules.sentence import feeds_told
 
 STORM: Final = 20
 """Fires a day above which a rule is warned about."""
@@ -65,21 +67,22 @@ class DryRun:
     def says(self, zone: tzinfo = UTC) -> str:
         """Return the result in words."""
         if self.lacking:
-            what = " and ".join(name.replace("_", " ") for name in self.lacking)
-            return f"Nothing is stored of {what}: how often this would have fired cannot be said."
-        stored = f"Over the {_days(self.days)} stored this would "
-        if not self.times:
-            return f"{stored}never have fired (estimated from candles)."
-        count = len(self.times)
-        days = self.by_day(zone)
-        listed = [f"{d.day} {d:%b}" + (f" ({n})" if n > 1 else "") for d, n in days.items()]
-        if len(listed) > SHOWN_DAYS:
-            listed = [*listed[:SHOWN_DAYS], f"and {len(listed) - SHOWN_DAYS} more days"]
-        once = "once" if count == 1 else f"{count} times"
-        told = f"{stored}have fired {once}, on {', '.join(listed)} (estimated from candles)."
-        if self.storm(zone):
-            told += f" That is up to {max(days.values())} a day; more than {STORM} is a storm: ask for more."
-        return told
+            told = _("Nothing is stored of {feeds}: how often this would have fired cannot be said.")
+            return told.format(feeds=feeds_told(self.lacking))
+        stored, count, days = _days(self.days), len(self.times), self.by_day(zone)
+        if not count:
+            never = _("Over the {days} stored this would never have fired (estimated from candles).")
+            return never.format(days=stored)
+        fired = ngettext(
+            "Over the {days} stored this would have fired once, on {listed} (estimated from candles).",
+            "Over the {days} stored this would have fired {count} times, on {listed} "
+            "(estimated from candles).",
+            count,
+        ).format(days=stored, count=count, listed=_listed(days))
+        if not self.storm(zone):
+            return fired
+        storm = _("That is up to {most} a day; more than {storm} is a storm: ask for more.")
+        return f"{fired} {storm.format(most=max(days.values()), storm=STORM)}"
 
 
 def dry_run(spec: Spec, history: History, *, days: int = 30) -> DryRun:
@@ -152,7 +155,7 @@ def _lacking(spec: Spec, history: History) -> tuple[str, ...]:
     if not history.zone_events and any(isinstance(a, ZoneNear | ZoneSwept | ZoneBuilt) for a in atoms):
         missing.append("zones")
     if any(isinstance(a, Threshold) and a.feature.metric is Metric.DATA_AGE_S for a in atoms):
-        missing.append("pauses between prices")
+        missing.append(_("pauses between prices"))
     return tuple(missing)
 
 
@@ -259,6 +262,18 @@ def _lives(events: Sequence[ZoneEvent], step_ms: int) -> list[tuple[ZoneEvent, i
     return found + [(event, forever) for event in standing.values()]
 
 
+def _listed(days: Mapping[date, int]) -> str:
+    """Return days with how often it fired on each, where that is more than once."""
+    listed = [speech().day(day) + (f" ({count})" if count > 1 else "") for day, count in days.items()]
+    left = len(listed) - SHOWN_DAYS
+    if left > 0:
+        more = ngettext("and {count} more day", "and {count} more days", left)
+        listed = [*listed[:SHOWN_DAYS], more.format(count=left)]
+    return ", ".join(listed)
+
+
 def _days(days: float) -> str:
     """Return a number of days in words."""
-    return "1 day" if round(days) == 1 else f"{days:.0f} days" if days >= 1 else f"{days * 24:.0f} hours"
+    if days >= 1 or round(days) == 1:
+        return speech().lasting([(round(days), "day")])
+    return speech().lasting([(round(days * 24), "hour")])

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from engine.errors import UserError
+from engine.lang import _
 from engine.model import DAY_MS, Severity
 from engine.rules.atom import PULSE_MS, Branches, EventAtom
 from engine.rules.condition import Condition, Market, kinds
@@ -77,19 +78,33 @@ class Spec:
 
     def __post_init__(self) -> None:
         if depth(self.when) > MAX_DEPTH:
-            raise UserError(f"AND and OR stand more than {MAX_DEPTH} deep in each other.", example=EXAMPLE)
-        if sum(1 for _ in leaves(self.when)) > MAX_CONDITIONS:
-            raise UserError(f"One alert has {MAX_CONDITIONS} conditions at most.", example=EXAMPLE)
+            raise UserError(
+                _("AND and OR stand more than {max_depth} deep in each other.").format(max_depth=MAX_DEPTH),
+                example=EXAMPLE,
+            )
+        if sum(1 for _unused in leaves(self.when)) > MAX_CONDITIONS:
+            raise UserError(
+                _("One alert has {max_conditions} conditions at most.").format(max_conditions=MAX_CONDITIONS),
+                example=EXAMPLE,
+            )
         if not 0 <= self.for_ms <= MAX_HOLD_MS:
-            raise UserError(f"for is {say(Unit.TIME, MAX_HOLD_MS)} at most.", example=f"{EXAMPLE} for=5m")
+            raise UserError(
+                _("for is {say} at most.").format(say=say(Unit.TIME, MAX_HOLD_MS)),
+                example=f"{EXAMPLE} for=5m",
+            )
         if self.hysteresis is not None and not 0 <= self.hysteresis <= 1:
-            raise UserError("hysteresis is 0 % to 100 % of a threshold.", example=f"{EXAMPLE} hysteresis=20%")
+            raise UserError(
+                _("hysteresis is 0 % to 100 % of a threshold."), example=f"{EXAMPLE} hysteresis=20%"
+            )
         if len(self.note) > MAX_NOTE:
-            raise UserError(f"The note is longer than {MAX_NOTE} characters.")
+            raise UserError(_("The note is longer than {max_note} characters.").format(max_note=MAX_NOTE))
         branches = self.branches("")
         if self.for_ms >= PULSE_MS and any(isinstance(a, EventAtom) for branch in branches for a in branch):
             raise UserError(
-                "An event, such as a swept zone or one liquidation, cannot hold for a time: leave for= out.",
+                _(
+                    "An event, such as a swept zone or one liquidation, cannot hold for a time: leave "
+                    "for= out."
+                ),
                 example="btc single liquidation above 1M",
             )
 
@@ -134,14 +149,18 @@ def of_json(given: Mapping[str, object]) -> Spec:
     """Return the rule that `to_json` described; UserError where it is something else."""
     fields = {"v", "when", "for_ms", "hysteresis", "repeat", "expires_ms", "severity", "note"}
     if given.get("v") != VERSION:
-        raise UserError(f"This alert is of version {str(given.get('v'))[:8]}; only {VERSION} is understood.")
+        raise UserError(
+            _("This alert is of version {str}; only {version} is understood.").format(
+                str=str(given.get("v"))[:8], version=VERSION
+            )
+        )
     if strange := sorted(str(name) for name in given if name not in fields):
-        raise UserError(f"An alert has no {strange[0][:24]}.")
+        raise UserError(_("An alert has no {strange}.").format(strange=strange[0][:24]))
     common: dict[str, object] = {k: v for k, v in given.items() if k not in ("v", "when")}
     try:
         return _spec(_node(given.get("when"), 1), common)
     except (ValueError, TypeError) as error:
-        raise UserError(f"This alert cannot be read: {error}") from error
+        raise UserError(_("This alert cannot be read: {error}").format(error=error)) from error
 
 
 def to_share(spec: Spec) -> dict[str, object]:
@@ -152,7 +171,7 @@ def to_share(spec: Spec) -> dict[str, object]:
 def from_share(payload: Mapping[str, object]) -> Spec:
     """Return the rule of a share code, an independent copy; UserError where it carries anything else."""
     if extra := {"note", "expires_ms"} & payload.keys():
-        raise UserError(f"A share code carries no {sorted(extra)[0]}.")
+        raise UserError(_("A share code carries no {sorted}.").format(sorted=sorted(extra)[0]))
     return of_json(payload)
 
 
@@ -173,20 +192,24 @@ def _node_json(node: Expression) -> dict[str, object]:
 def _node(given: object, level: int) -> Expression:
     """Return one node of JSON; ValueError where it is none."""
     if not isinstance(given, Mapping) or level > MAX_DEPTH:
-        raise ValueError("a condition is a table with a type" if level <= MAX_DEPTH else "it is too deep")
+        raise ValueError(
+            _("a condition is a table with a type") if level <= MAX_DEPTH else _("it is too deep")
+        )
     for name, join in (("all", All), ("any", AnyOf)):
         if name in given:
             parts = given[name]
             if len(given) > 1 or not isinstance(parts, list) or not 2 <= len(parts) <= MAX_CONDITIONS:
                 raise ValueError(
-                    f"{name} wants a list of 2 to {MAX_CONDITIONS} conditions and nothing beside it"
+                    _("{name} wants a list of 2 to {max_conditions} conditions and nothing beside it").format(
+                        name=name, max_conditions=MAX_CONDITIONS
+                    )
                 )
             return join(tuple(_node(part, level + 1) for part in parts))
     kind, venue = given.get("type"), given.get("venue", "")
     if not isinstance(kind, str) or kind not in kinds():
-        raise ValueError(f"there is no condition “{str(kind)[:32]}”")
+        raise ValueError(_("there is no condition “{str}”").format(str=str(kind)[:32]))
     if not isinstance(venue, str):
-        raise ValueError("venue wants a name")
+        raise ValueError(_("venue wants a name"))
     rest = {name: value for name, value in given.items() if name not in ("type", "venue")}
     return leaf(kinds()[kind].of_json(rest), venue)
 
@@ -194,7 +217,11 @@ def _node(given: object, level: int) -> Expression:
 def leaf(condition: Condition, venue: str) -> Leaf:
     """Return a condition of a venue; ValueError where its type is about all venues together."""
     if venue and not condition.one_venue:
-        raise ValueError(f"{condition.kind} is about all venues together: leave “on {venue[:24]}” out")
+        raise ValueError(
+            _("{kind} is about all venues together: leave “on {venue}” out").format(
+                kind=condition.kind, venue=venue[:24]
+            )
+        )
     return Leaf(condition, venue)
 
 
@@ -203,11 +230,11 @@ def _spec(when: Expression, common: Mapping[str, object]) -> Spec:
     values = dict(common)
     for name in ("for_ms", "expires_ms"):
         if name in values and (isinstance(values[name], bool) or not isinstance(values[name], int)):
-            raise ValueError(f"{name} wants a whole number of milliseconds")
+            raise ValueError(_("{name} wants a whole number of milliseconds").format(name=name))
     if "hysteresis" in values and not isinstance(values["hysteresis"], float | int):
-        raise ValueError("hysteresis wants a fraction")
+        raise ValueError(_("hysteresis wants a fraction"))
     if not isinstance(values.get("note", ""), str):
-        raise ValueError("note wants text")
+        raise ValueError(_("note wants text"))
     if "repeat" in values:
         values["repeat"] = Repeat(str(values["repeat"]))
     values["severity"] = Severity(str(values.get("severity", Severity.WARNING)))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engine.lang import _, speech
 from engine.model import Liquidation, Side, Zone, ZoneEvent
 from engine.rules.feature import Direction, Metric
 from engine.rules.quantity import say_usd
@@ -37,16 +38,24 @@ class Now:
         size = abs(self.value(metric, least)) * 100
         return speech().percent(f"{size:.2g}" if size < 9.95 else f"{size:.3g}", gap=" ")
 
-    def zone_words(self, usd: float | None = None) -> str:
-        """Return the zone in words: a $42M long zone."""
-        if self.zone is None:
-            return "a liquidation zone"
-        return f"a {say_short(self.zone.notional_usd if usd is None else usd)} {self.zone.side} zone"
 
-    def whose(self) -> str:
-        """Return whose positions an event is about, with a blank after it."""
-        side: Side | None = getattr(self.event, "side", None)
-        return "" if side is None else f"{side} "
+def say_least(usd: str) -> str:
+    """Return how large a zone has to be, behind the word for it: of $10M or more."""
+    return _("of {usd} or more").format(usd=usd)
+
+
+def say_away(coin: str, zone: Zone, price: float, *, usd: str, away: str) -> str:
+    """Return where price is from a zone: BTC is 0.8 % above a $42M long zone; `away` is empty inside it."""
+    long = zone.side is Side.LONG
+    if not away:
+        said = _("{coin} is inside a {usd} long zone") if long else _("{coin} is inside a {usd} short zone")
+    elif price > zone.high:
+        above_long = _("{coin} is {away} above a {usd} long zone")
+        said = above_long if long else _("{coin} is {away} above a {usd} short zone")
+    else:
+        below_long = _("{coin} is {away} below a {usd} long zone")
+        said = below_long if long else _("{coin} is {away} below a {usd} short zone")
+    return said.format(coin=coin, away=away, usd=usd)
 
 
 def say_short(usd: float) -> str:

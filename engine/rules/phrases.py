@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 
+from engine.lang import _
 from engine.rules.condition import Condition, Phrase, choices, described, kinds
 from engine.rules.quantity import read, typed
 
@@ -73,14 +74,22 @@ def plain_form(text: str) -> Matched | None:
     named = [word for word in words[1:] if "=" in word]
     bare = [word for word in words[1:] if "=" not in word]
     if len(bare) > 1:
-        raise ValueError(f"“{bare[1][:24]}” is not understood: write name=value. Try: {example(kind)}")
+        raise ValueError(
+            _("“{bare}” is not understood: write name=value. Try: {example}").format(
+                bare=bare[1][:24], example=example(kind)
+            )
+        )
     fields_of = {f.name.removesuffix("_ms"): f.name for f in fields(kind)}
     given: dict[str, object] = {}
     for word in named:
         name, value = word.split("=", 1)
         if name not in fields_of:
             known = ", ".join(fields_of)
-            raise ValueError(f"{kind.kind} has no “{name[:24]}”. It has {known}. Try: {example(kind)}")
+            raise ValueError(
+                _("{kind} has no “{name}”. It has {known}. Try: {example}").format(
+                    kind=kind.kind, name=name[:24], known=known, example=example(kind)
+                )
+            )
         unit = described(kind).get(fields_of[name])
         given[fields_of[name]] = value if unit is None else read(unit.unit, value)
     return Matched(kind.of_json(given), bare[0] if bare else "")

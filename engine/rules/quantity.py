@@ -61,7 +61,11 @@ def read(unit: Unit, text: str) -> float | int:
     if not math.isfinite(value):
         kind = {Unit.TIME: "a length of time", Unit.USD: "an amount in dollars"}.get(unit, f"a {unit}")
         shown = text if len(text) <= 24 else text[:23] + "…"
-        raise ValueError(f"“{shown}” is not {kind}, such as {EXAMPLES[unit]}")
+        raise ValueError(
+            _("“{shown}” is not {kind}, such as {examples}").format(
+                shown=shown, kind=kind, examples=EXAMPLES[unit]
+            )
+        )
     return value
 
 
@@ -139,7 +143,7 @@ def typed(unit: Unit, value: float) -> str:
 
 def say_time(ms: float) -> str:
     """Return a length of time in its largest whole units: 1 hour 30 minutes."""
-    left, parts = round(ms / SECOND_MS) * SECOND_MS, []
+    left, parts = round(ms / SECOND_MS) * SECOND_MS, list[tuple[int, str]]()
     for name, size in _TIMES:
         count, left = divmod(left, size)
         if count:

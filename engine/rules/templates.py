@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.errors import ConfigError, UserError
+from engine.lang import _
 from engine.model import Severity
 from engine.rules.expression import Spec
 from engine.rules.quantity import Unit, read, say, typed
@@ -59,7 +60,11 @@ class Template:
         for name in given:
             if name not in self.gaps:
                 known = ", ".join(self.gaps) or "none"
-                raise UserError(f"{self.name} has no parameter “{name[:24]}”. It has: {known}.")
+                raise UserError(
+                    _("{name} has no parameter “{name2}”. It has: {known}.").format(
+                        name=self.name, name2=name[:24], known=known
+                    )
+                )
         words = {name: self._word(name, given.get(name)) for name in self.gaps}
         line = _GAP.sub(lambda gap: words[gap[1]], self.when) + f" severity={self.severity}"
         return read_rule(f"{line} for={self.hold}" if self.hold else line, now_ms=0).spec
@@ -73,8 +78,13 @@ class Template:
         except ValueError as error:
             raise UserError(f"{name}: {error}.", example=shown) from error
         if not gap.low <= value <= gap.high:
-            ends = f"{say(gap.unit, gap.low)} to {say(gap.unit, gap.high)}"
-            raise UserError(f"{name} {say(gap.unit, value)} is out of range: {ends}.", example=shown)
+            ends = _("{say} to {say2}").format(say=say(gap.unit, gap.low), say2=say(gap.unit, gap.high))
+            raise UserError(
+                _("{name} {say} is out of range: {ends}.").format(
+                    name=name, say=say(gap.unit, value), ends=ends
+                ),
+                example=shown,
+            )
         return typed(gap.unit, value)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.errors import UserError
+from engine.lang import N_, _
 from engine.model import Severity
 from engine.rules.condition import kinds
 from engine.rules.expression import EXAMPLE, MAX_DEPTH, All, AnyOf, Expression, Leaf, Repeat, Spec, leaf
@@ -58,7 +59,7 @@ _PLAIN = (
     (re.compile(r"\bprice (?=\$?\w+ (?:falls|drops|rises)\b)"), ""),
     (re.compile(r"((?:^|\b(?:and|or)\b|\()\s*(?:\$?[a-z][\w/.:]*(?: oi)? )?)-(?=\d[\d.]*%)"), r"\1falls "),
     (re.compile(r"((?:^|\b(?:and|or)\b|\()\s*(?:\$?[a-z][\w/.:]*(?: oi)? )?)\+(?=\d[\d.]*%)"), r"\1rises "),
-    (re.compile(r"\b(volume) spike\b"), r"\1 spikes"),
+    (re.compile(r"\b(volume) spike\b"), N_("\\1 spikes")),
     (re.compile(r"\s*>\s*"), " above "),
     (re.compile(r"\s*<\s*"), " below "),
     (re.compile(r"\bheld for (?=\d)"), "for="),
@@ -82,7 +83,9 @@ class Read:
 def read_rule(text: str, *, now_ms: int) -> Read:
     """Return the rule of a line; UserError names the part that was not understood and one that would be."""
     if len(text) > MAX_TEXT:
-        raise UserError(f"That is longer than {MAX_TEXT} characters.", example=EXAMPLE)
+        raise UserError(
+            _("That is longer than {max_text} characters.").format(max_text=MAX_TEXT), example=EXAMPLE
+        )
     note = _NOTE.search(text)
     plain = (_NOTE.sub(" ", text) if note else text).lower()
     for pattern, better in _PLAIN:
@@ -90,7 +93,7 @@ def read_rule(text: str, *, now_ms: int) -> Read:
     options: dict[str, str] = {}
     for name, value in _OPTION.findall(plain):
         if name in options:
-            raise UserError(f"{name}= stands there twice.", example=EXAMPLE)
+            raise UserError(_("{name}= stands there twice.").format(name=name), example=EXAMPLE)
         options[name] = value
     reader = _Reader(_OPTION.sub(" ", plain).split())
     when = reader.whole()
@@ -125,10 +128,10 @@ class _Reader:
     def whole(self) -> Expression:
         """Return all of it; UserError where something is left over."""
         if not self.words:
-            raise UserError("No condition was given.", example=EXAMPLE)
+            raise UserError(_("No condition was given."), example=EXAMPLE)
         found = self.either(1)
         if self.at < len(self.words):
-            raise UserError("A bracket is closed that was not opened.", example=EXAMPLE)
+            raise UserError(_("A bracket is closed that was not opened."), example=EXAMPLE)
         return found
 
     def either(self, level: int) -> Expression:
@@ -150,11 +153,14 @@ class _Reader:
         if self.take("("):
             if level >= MAX_DEPTH:
                 raise UserError(
-                    f"Brackets stand more than {MAX_DEPTH - 1} deep in each other.", example=EXAMPLE
+                    _("Brackets stand more than {max_depth} deep in each other.").format(
+                        max_depth=MAX_DEPTH - 1
+                    ),
+                    example=EXAMPLE,
                 )
             inside = self.either(level + 1)
             if not self.take(")"):
-                raise UserError("A bracket is opened that is not closed.", example=EXAMPLE)
+                raise UserError(_("A bracket is opened that is not closed."), example=EXAMPLE)
             return inside
         start = self.at
         while self.at < len(self.words) and self.words[self.at] not in ("and", "or", "(", ")"):
@@ -171,14 +177,16 @@ class _Reader:
     def condition(self, words: list[str]) -> Leaf:
         """Return the condition that words say, and keep its coin."""
         if not words:
-            raise UserError("A condition is missing beside AND, OR or a bracket.", example=EXAMPLE)
+            raise UserError(_("A condition is missing beside AND, OR or a bracket."), example=EXAMPLE)
         venue = ""
         if len(words) > 2 and words[-2] == "on":
             words, venue = words[:-2], words[-1]
         found = understood(" ".join(words))
         if found.coin and self.coin and found.coin != self.coin:
             raise UserError(
-                f"One alert watches one coin, and this names {self.coin} and {found.coin}: make two of it.",
+                _("One alert watches one coin, and this names {coin} and {coin2}: make two of it.").format(
+                    coin=self.coin, coin2=found.coin
+                ),
                 example=EXAMPLE,
             )
         self.coin = self.coin or found.coin
@@ -206,7 +214,7 @@ def understood(text: str) -> Matched:
         raise UserError(f"{problem}")
     shown = text if len(text) <= 60 else text[:59] + "…"
     near = nearest(text)
-    raise UserError(f"“{shown}” is not a condition I know.", example=near)
+    raise UserError(_("“{shown}” is not a condition I know.").format(shown=shown), example=near)
 
 
 def _coin_first(text: str) -> tuple[str, ...]:
@@ -271,13 +279,19 @@ def _common(options: Mapping[str, str], now_ms: int) -> dict[str, object]:
 def _one_of(options: type[Repeat] | type[Severity], name: str, value: str) -> Repeat | Severity:
     known = [member.value for member in options]
     if value not in known:
-        raise ValueError(f"{name} may be {', '.join(known)}, not “{value[:24]}”")
+        raise ValueError(
+            _("{name} may be {known}, not “{value}”").format(
+                name=name, known=", ".join(known), value=value[:24]
+            )
+        )
     return options(value)
 
 
 def _written(node: Expression, coin: str, *, inside: bool) -> str:
     if isinstance(node, Leaf):
-        return written(node.condition, coin) + (f" on {node.venue}" if node.venue else "")
+        return written(node.condition, coin) + (
+            _(" on {venue}").format(venue=node.venue) if node.venue else ""
+        )
     joined = (" and " if isinstance(node, All) else " or ").join(
         _written(part, coin, inside=True) for part in node.parts
     )

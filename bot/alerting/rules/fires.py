@@ -10,6 +10,7 @@ from adapters.coverage import coverage
 from adapters.titles import title
 from bot.alerting.facts import zone_from_json, zone_to_json
 from bot.alerting.words import base
+from bot.lang import _, speech
 from engine.model import (
     Fire,
     Liquidation,
@@ -24,7 +25,7 @@ from engine.rules.account import Account, account
 from engine.rules.atom import usd_before, usd_swept
 from engine.rules.expression import Leaf, Spec
 from engine.rules.plan import Hit
-from engine.rules.sentence import sentence
+from engine.rules.sentence import asks
 from engine.rules.sighting import Sighting
 from engine.rules.stored import spec_of
 from storage.tables import Rule
@@ -99,13 +100,13 @@ def _facts(
 
 def asked(spec: Spec, symbol: str) -> str:
     """Return what a rule asks in one clause, without what is done about it."""
-    return sentence(spec, base(symbol)).partition(": ")[0].removeprefix("When ")
+    return asks(spec, base(symbol))
 
 
 def trial_facts(spec: Spec, symbol: str) -> Iterable[tuple[str, float | str]]:
     """Yield what a test alert of a rule says: what it asks, and its note."""
     clause = asked(spec, symbol)
-    yield TOLD, clause[:1].upper() + clause[1:]
+    yield TOLD, speech().begun(clause)
     if spec.note:
         yield NOTE, spec.note
 
@@ -113,8 +114,10 @@ def trial_facts(spec: Spec, symbol: str) -> Iterable[tuple[str, float | str]]:
 def limits_of(venues: Iterable[str]) -> str:
     """Say how much less than all is seen of venues' liquidations; empty where everything is."""
     partly = [(title(venue), coverage(venue)) for venue in dict.fromkeys(venues)]
-    told = [f"of {name} {seen.short}" for name, seen in partly if not seen.full]
-    return f"Not all liquidations are seen: {', '.join(told)}." if told else ""
+    told = [
+        _("of {name} {short}").format(name=name, short=seen.short) for name, seen in partly if not seen.full
+    ]
+    return _("Not all liquidations are seen: {what}.").format(what=", ".join(told)) if told else ""
 
 
 def _name(sighting: Sighting) -> str:

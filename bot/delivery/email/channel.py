@@ -14,6 +14,7 @@ from bot.delivery.email.page import DISCLAIMER, Page, html
 from bot.delivery.links import PRESSABLE, Links
 from bot.delivery.plain import clean, one_line
 from bot.delivery.wording import details, headline
+from bot.lang import _
 from engine.errors import Permanent, UserError
 from engine.model import Severity
 
@@ -76,6 +77,10 @@ class EmailChannel:
         """Return no further limits: the server's is the one that counts."""
         return ()
 
+    async def cost(self, _destination: str) -> int:
+        """Return that a message is one mail."""
+        return 1
+
     async def send(self, message: OutMessage, *, key: str, edit_of: str | None) -> Receipt:
         """Send a mail. Raises DeliveryError or TimeoutError."""
         if edit_of is not None:
@@ -136,9 +141,19 @@ def text(page: Page) -> str:
         f"{page.severity.value.upper()}: {page.title}",
         "\n".join(line.plain for line in page.lines),
         "\n".join(f"{label}: {value}" for label, value in page.figures),
-        f"Picture: {page.picture.alt}" if page.picture else "",
+        _("Picture: {alt}").format(alt=page.picture.alt) if page.picture else "",
         "\n".join(f"{step.label}: {step.url}" for step in page.steps) or page.hint,
-        "\n".join(["-- ", DISCLAIMER, *([f"Stop these mails: {page.stop_url}"] if page.stop_url else [])]),
+        "\n".join(
+            [
+                "-- ",
+                DISCLAIMER,
+                *(
+                    [_("Stop these mails: {stop_url}").format(stop_url=page.stop_url)]
+                    if page.stop_url
+                    else []
+                ),
+            ]
+        ),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from engine.lang import N_, _
 from engine.rules.atom import Branches
 from engine.rules.condition import PRICES, Condition, Market, Phrase, feature, past, quantity, share
 from engine.rules.feature import Direction, Metric
@@ -14,7 +15,7 @@ class DataStale(Condition):
     """The newest price is older than `age_ms`."""
 
     kind = "data_stale"
-    means = "prices stop coming"
+    means = N_("prices stop coming")
     feeds = frozenset({PRICES})
     phrases = (
         Phrase("{coin} data? stale for? {age_ms}"),
@@ -24,20 +25,22 @@ class DataStale(Condition):
     )
     example = "btc stale for 60s"
     hysteresis = 0.5
-    hysteresis_why = "half: the first price after a pause settles it anyway"
+    hysteresis_why = N_("half: the first price after a pause settles it anyway")
 
     age_ms: int = quantity(
-        Unit.TIME, 5_000, 3_600_000, "how old", default=60_000, why="liquid markets trade each second"
+        Unit.TIME, 5_000, 3_600_000, N_("how old"), default=60_000, why=N_("liquid markets trade each second")
     )
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        return f"there is no price of {coin} for {self.told('age_ms')}"
+        return _("there is no price of {coin} for {age}").format(coin=coin, age=self.told("age_ms"))
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
         age_s = now.value(Metric.DATA_AGE_S, self.age_ms / 1000.0)
-        return f"No price of {now.coin} has come for {say(Unit.TIME, age_s * 1000.0)}"
+        return _("No price of {coin} has come for {say}").format(
+            coin=now.coin, say=say(Unit.TIME, age_s * 1000.0)
+        )
 
     def compile(self, market: Market) -> Branches:
         """Return a threshold on the age of the newest price."""

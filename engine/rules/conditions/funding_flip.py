@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.lang import N_, _, speech
 from engine.rules.atom import Branches
 from engine.rules.condition import FUNDING, Condition, Market, Phrase, feature, past, share
 from engine.rules.feature import Direction, Metric
@@ -17,7 +18,7 @@ class FundingFlip(Condition):
     """Funding turns from negative to positive (`up`), from positive to negative (`down`), or either."""
 
     kind = "funding_flip"
-    means = "the funding rate changes its sign"
+    means = N_("the funding rate changes its sign")
     feeds = frozenset({FUNDING})
     phrases = (
         Phrase("{coin} funding flips|turns|goes positive", {"direction": Move.UP}),
@@ -33,15 +34,28 @@ class FundingFlip(Condition):
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        ways = {Move.UP: "positive", Move.DOWN: "negative", Move.EITHER: "positive or negative"}
-        return f"funding of {coin} turns {ways[self.direction]}"
+        said = {
+            Move.UP: _("funding of {coin} turns positive"),
+            Move.DOWN: _("funding of {coin} turns negative"),
+            Move.EITHER: _("funding of {coin} turns positive or negative"),
+        }
+        return said[self.direction].format(coin=coin)
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
-        way = "positive" if now.rose(Metric.FUNDING_RATE) else "negative"
         rate = now.value(Metric.FUNDING_RATE, 0.0)
-        much = f": {rate * 100:.3g} % for eight hours" if rate else ""
-        return f"Funding of {now.coin} turned {way}{much}"
+        if now.rose(Metric.FUNDING_RATE):
+            plain, with_rate = (
+                _("Funding of {coin} turned positive"),
+                _("Funding of {coin} turned positive: {rate} for eight hours"),
+            )
+        else:
+            plain, with_rate = (
+                _("Funding of {coin} turned negative"),
+                _("Funding of {coin} turned negative: {rate} for eight hours"),
+            )
+        shown = speech().percent(f"{rate * 100:.3g}", gap=" ")
+        return (with_rate if rate else plain).format(coin=now.coin, rate=shown)
 
     def compile(self, market: Market) -> Branches:
         """Return a threshold at zero for each way asked for."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.lang import N_, _, speech
 from engine.rules.atom import Branches
 from engine.rules.condition import FUNDING, Condition, Market, Phrase, feature, past, quantity, share
 from engine.rules.feature import Direction, Metric
@@ -15,7 +16,7 @@ class FundingLevel(Condition):
     """What longs pay shorts, for eight hours, is above or below `value`."""
 
     kind = "funding_level"
-    means = "the funding rate goes above or below a value"
+    means = N_("the funding rate goes above or below a value")
     feeds = frozenset({FUNDING})
     phrases = (
         Phrase("{coin} funding is? above|over {value}", {"direction": Level.ABOVE}),
@@ -24,24 +25,38 @@ class FundingLevel(Condition):
     example = "btc funding above 0.05%"
 
     value: float = quantity(
-        Unit.PERCENT, -0.05, 0.05, "rate of eight hours", default=0.0005, why="five times the usual 0.01 %"
+        Unit.PERCENT,
+        -0.05,
+        0.05,
+        N_("rate of eight hours"),
+        default=0.0005,
+        why=N_("five times the usual 0.01 %"),
     )
     direction: Level = field(default=Level.ABOVE)
 
     def __post_init__(self) -> None:
         Condition.__post_init__(self)
         if self.direction is Level.EITHER:
-            raise ValueError(f"funding is asked for above or below a rate. Try: {self.example}")
+            raise ValueError(
+                _("funding is asked for above or below a rate. Try: {example}").format(example=self.example)
+            )
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        return f"funding of {coin} is {self.direction} {self.told('value')} for eight hours"
+        if self.direction is Level.ABOVE:
+            said = _("funding of {coin} is above {value} for eight hours")
+        else:
+            said = _("funding of {coin} is below {value} for eight hours")
+        return said.format(coin=coin, value=self.told("value"))
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
         rate = now.value(Metric.FUNDING_RATE, self.value)
-        way = "up" if now.rose(Metric.FUNDING_RATE) else "down"
-        return f"Funding of {now.coin} is {way} to {rate * 100:.3g} % for eight hours"
+        if now.rose(Metric.FUNDING_RATE):
+            said = _("Funding of {coin} is up to {rate} for eight hours")
+        else:
+            said = _("Funding of {coin} is down to {rate} for eight hours")
+        return said.format(coin=now.coin, rate=speech().percent(f"{rate * 100:.3g}", gap=" "))
 
     def compile(self, market: Market) -> Branches:
         """Return a threshold on the rate."""

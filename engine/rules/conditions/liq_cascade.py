@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from engine.lang import N_, _, speech
 from engine.rules.atom import Branches
 from engine.rules.condition import (
     LIQUIDATIONS,
@@ -24,7 +25,7 @@ class LiqCascade(Condition):
     """Liquidations of the window are `times` those of a usual window of the day, and `usd` at least."""
 
     kind = "liq_cascade"
-    means = "liquidations run many times above the normal"
+    means = N_("liquidations run many times above the normal")
     feeds = frozenset({LIQUIDATIONS})
     phrases = (
         Phrase("{coin} liquidation? cascade"),
@@ -34,35 +35,38 @@ class LiqCascade(Condition):
     )
     example = "btc cascade of 10x in 5m"
     hysteresis = 0.5
-    hysteresis_why = "half: the wave has to fade before the next one is told of"
+    hysteresis_why = N_("half: the wave has to fade before the next one is told of")
 
     times: float = quantity(
-        Unit.TIMES, 2.0, 1000.0, "times the usual", default=10.0, why="a window that makes up 1/29 of its day"
+        Unit.TIMES,
+        2.0,
+        1000.0,
+        N_("times the usual"),
+        default=10.0,
+        why=N_("a window that makes up 1/29 of its day"),
     )
     usd: float = quantity(
         Unit.USD,
         0.0,
         1e11,
-        "at least so many dollars",
+        N_("at least so many dollars"),
         default=1e6,
-        why="ten times nearly nothing is no cascade",
+        why=N_("ten times nearly nothing is no cascade"),
     )
-    window_ms: int = window(300_000, "cascades are over in minutes", high_ms=3_600_000)
+    window_ms: int = window(300_000, N_("cascades are over in minutes"), high_ms=3_600_000)
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        return (
-            f"liquidations in {coin} within {self.told('window_ms')} are {self.told('times')} the usual "
-            f"and {self.told('usd')} at least"
+        return _("liquidations in {coin} within {window} are {times} the usual and {usd} at least").format(
+            coin=coin, window=self.told("window_ms"), times=self.told("times"), usd=self.told("usd")
         )
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
         times = now.value(Metric.LIQUIDATED_MULTIPLE, self.times)
         usd = say_short(now.value(Metric.LIQUIDATED_USD, self.usd))
-        return (
-            f"Liquidations in {now.coin} run at {times:.3g} times the usual: {usd} "
-            f"within {self.told('window_ms')}"
+        return _("Liquidations in {coin} run at {times} times the usual: {usd} within {window}").format(
+            coin=now.coin, times=speech().figure(f"{times:.3g}"), usd=usd, window=self.told("window_ms")
         )
 
     def compile(self, market: Market) -> Branches:

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from engine.lang import N_, _
 from engine.model import Liquidation, Side
 from engine.rules.atom import Branches, OneLiquidation
 from engine.rules.condition import LIQUIDATIONS, Condition, Market, Phrase, quantity, told
 from engine.rules.now import Now, say_short
 from engine.rules.quantity import Unit, say
-from engine.rules.ways import whose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +15,7 @@ class LiqSingle(Condition):
     """One liquidation is of `usd` or more. Venues may report only the largest of each second."""
 
     kind = "liq_single"
-    means = "one single liquidation is large"
+    means = N_("one single liquidation is large")
     feeds = frozenset({LIQUIDATIONS})
     phrases = (
         Phrase("{coin} single|one liquidation above|over|of {usd}"),
@@ -26,22 +26,33 @@ class LiqSingle(Condition):
     )
     example = "btc single liquidation above 1M"
     hysteresis = 0.0
-    hysteresis_why = "each is an event of its own; the cooldown keeps it quiet"
+    hysteresis_why = N_("each is an event of its own; the cooldown keeps it quiet")
 
-    usd: float = quantity(Unit.USD, 1e3, 1e10, "dollars", default=1e6, why="a large account, in any market")
+    usd: float = quantity(
+        Unit.USD, 1e3, 1e10, "dollars", default=1e6, why=N_("a large account, in any market")
+    )
     side: Side | None = field(default=None)
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        return f"a single {whose(self.side)}position in {coin} of {self.told('usd')} or more is liquidated"
+        said = {
+            None: _("a single position in {coin} of {usd} or more is liquidated"),
+            Side.LONG: _("a single long position in {coin} of {usd} or more is liquidated"),
+            Side.SHORT: _("a single short position in {coin} of {usd} or more is liquidated"),
+        }
+        return said[self.side].format(coin=coin, usd=self.told("usd"))
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
         event = now.event
         if not isinstance(event, Liquidation):
             return told(self.says(now.coin))
-        usd, where = say_short(event.notional_usd), say(Unit.PRICE, event.price)
-        return f"A {event.side} position of {usd} in {now.coin} was liquidated at {where}"
+        said = {
+            Side.LONG: _("A long position of {usd} in {coin} was liquidated at {price}"),
+            Side.SHORT: _("A short position of {usd} in {coin} was liquidated at {price}"),
+        }
+        usd, price = say_short(event.notional_usd), say(Unit.PRICE, event.price)
+        return said[event.side].format(usd=usd, coin=now.coin, price=price)
 
     def compile(self, market: Market) -> Branches:
         """Return what matches each such liquidation."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.lang import N_, _
 from engine.model import Side
 from engine.rules.atom import Branches
 from engine.rules.condition import (
@@ -18,7 +19,6 @@ from engine.rules.condition import (
 from engine.rules.feature import Direction, Metric
 from engine.rules.now import Now, say_short
 from engine.rules.quantity import Unit
-from engine.rules.ways import whose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class LiqVolume(Condition):
     """Liquidations of a side (or both) in the window sum up to more than `usd`."""
 
     kind = "liq_volume"
-    means = "liquidations add up to many dollars within a time"
+    means = N_("liquidations add up to many dollars within a time")
     feeds = frozenset({LIQUIDATIONS})
     phrases = (
         Phrase("{coin} liquidations above|over {usd} in|within {window_ms}"),
@@ -37,26 +37,32 @@ class LiqVolume(Condition):
     )
     example = "btc long liquidations above 10M in 15m"
     hysteresis = 0.5
-    hysteresis_why = "half: a wave has to fade before the next one is told of"
+    hysteresis_why = N_("half: a wave has to fade before the next one is told of")
 
     usd: float = quantity(
-        Unit.USD, 1e3, 1e11, "dollars", default=10e6, why="in BTC a stir, well short of a cascade"
+        Unit.USD, 1e3, 1e11, "dollars", default=10e6, why=N_("in BTC a stir, well short of a cascade")
     )
-    window_ms: int = window(900_000, "one wave")
+    window_ms: int = window(900_000, N_("one wave"))
     side: Side | None = field(default=None)
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        return (
-            f"more than {self.told('usd')} of {whose(self.side)}positions in {coin} are liquidated "
-            f"within {self.told('window_ms')}"
-        )
+        said = {
+            None: _("more than {usd} of positions in {coin} are liquidated within {window}"),
+            Side.LONG: _("more than {usd} of long positions in {coin} are liquidated within {window}"),
+            Side.SHORT: _("more than {usd} of short positions in {coin} are liquidated within {window}"),
+        }
+        return said[self.side].format(usd=self.told("usd"), coin=coin, window=self.told("window_ms"))
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
+        said = {
+            None: _("{usd} of positions in {coin} were liquidated within {window}"),
+            Side.LONG: _("{usd} of long positions in {coin} were liquidated within {window}"),
+            Side.SHORT: _("{usd} of short positions in {coin} were liquidated within {window}"),
+        }
         usd = say_short(next(iter(now.values.values()), self.usd))
-        what = f"{whose(self.side)}positions in {now.coin}"
-        return f"{usd} of {what} were liquidated within {self.told('window_ms')}"
+        return said[self.side].format(usd=usd, coin=now.coin, window=self.told("window_ms"))
 
     def compile(self, market: Market) -> Branches:
         """Return a threshold on the sum of the side."""

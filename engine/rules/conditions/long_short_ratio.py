@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.lang import N_, _, speech
 from engine.rules.atom import Branches
 from engine.rules.condition import LONG_SHORT, Condition, Market, Phrase, feature, past, quantity, share
 from engine.rules.feature import Direction, Metric
@@ -15,7 +16,7 @@ class LongShort(Condition):
     """Accounts that are long over those that are short is above or below `value`."""
 
     kind = "long_short_ratio"
-    means = "the ratio of longs to shorts goes above or below a value"
+    means = N_("the ratio of longs to shorts goes above or below a value")
     feeds = frozenset({LONG_SHORT})
     phrases = (
         Phrase("{coin} long short ratio? above|over {value}", {"direction": Level.ABOVE}),
@@ -23,27 +24,41 @@ class LongShort(Condition):
     )
     example = "btc long short ratio above 2.5"
     hysteresis = 0.1
-    hysteresis_why = "a tenth: the ratio moves slowly"
+    hysteresis_why = N_("a tenth: the ratio moves slowly")
 
     value: float = quantity(
-        Unit.RATIO, 0.01, 100.0, "longs over shorts", default=2.5, why="five of seven accounts are long"
+        Unit.RATIO,
+        0.01,
+        100.0,
+        N_("longs over shorts"),
+        default=2.5,
+        why=N_("five of seven accounts are long"),
     )
     direction: Level = field(default=Level.ABOVE)
 
     def __post_init__(self) -> None:
         Condition.__post_init__(self)
         if self.direction is Level.EITHER:
-            raise ValueError(f"the ratio is asked for above or below a value. Try: {self.example}")
+            raise ValueError(
+                _("the ratio is asked for above or below a value. Try: {example}").format(
+                    example=self.example
+                )
+            )
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        than = "more" if self.direction is Level.ABOVE else "fewer"
-        return f"there are {than} than {self.told('value')} long accounts in {coin} for each short one"
+        if self.direction is Level.ABOVE:
+            said = _("there are more than {value} long accounts in {coin} for each short one")
+        else:
+            said = _("there are fewer than {value} long accounts in {coin} for each short one")
+        return said.format(value=self.told("value"), coin=coin)
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
         ratio = now.value(Metric.LONG_SHORT_RATIO, self.value)
-        return f"There are {ratio:.3g} long accounts in {now.coin} for each short one"
+        return _("There are {ratio} long accounts in {coin} for each short one").format(
+            ratio=speech().figure(f"{ratio:.3g}"), coin=now.coin
+        )
 
     def compile(self, market: Market) -> Branches:
         """Return a threshold on the ratio."""

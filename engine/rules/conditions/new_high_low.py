@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.lang import N_, _
 from engine.rules.atom import Branches
 from engine.rules.condition import PRICES, Condition, Market, Phrase, feature, past, quantity, share, window
 from engine.rules.feature import Direction, Metric
@@ -15,7 +16,7 @@ class NewHighLow(Condition):
     """Price is above the high, or below the low, of the window before now by more than `by`."""
 
     kind = "new_high_low"
-    means = "price makes a new high or low of the last hours or days"
+    means = N_("price makes a new high or low of the last hours or days")
     feeds = frozenset({PRICES})
     phrases = (
         Phrase("{coin} makes|at? a? new? {window_ms} high", {"direction": Move.UP}),
@@ -26,33 +27,48 @@ class NewHighLow(Condition):
     )
     example = "btc makes a new 24h high"
     hysteresis = 0.005
-    hysteresis_why = "0.5 % of price: one rise that sets a new high each minute is told of once"
+    hysteresis_why = N_("0.5 % of price: one rise that sets a new high each minute is told of once")
 
     by: float = quantity(
         Unit.PERCENT,
         0.0,
         0.2,
-        "how far beyond",
+        N_("how far beyond"),
         default=0.0,
-        why="the first price beyond the old extreme counts",
+        why=N_("the first price beyond the old extreme counts"),
     )
     window_ms: int = window(
-        86_400_000, "the day's high is what most watch", low_ms=600_000, high_ms=604_800_000
+        86_400_000, N_("the day's high is what most watch"), low_ms=600_000, high_ms=604_800_000
     )
     direction: Move = field(default=Move.EITHER)
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        what = {Move.UP: "high", Move.DOWN: "low", Move.EITHER: "high or low"}[self.direction]
-        beyond = f", by more than {self.told('by')}" if self.by else ""
-        return f"{coin} makes a new {what} of the last {self.told('window_ms')}{beyond}"
+        if self.by:
+            said = {
+                Move.UP: _("{coin} makes a new high of the last {window}, by more than {by}"),
+                Move.DOWN: _("{coin} makes a new low of the last {window}, by more than {by}"),
+                Move.EITHER: _("{coin} makes a new high or low of the last {window}, by more than {by}"),
+            }
+        else:
+            said = {
+                Move.UP: _("{coin} makes a new high of the last {window}"),
+                Move.DOWN: _("{coin} makes a new low of the last {window}"),
+                Move.EITHER: _("{coin} makes a new high or low of the last {window}"),
+            }
+        return said[self.direction].format(coin=coin, window=self.told("window_ms"), by=self.told("by"))
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
         up = Metric.RANGE_HIGH in now.ways
-        metric, what = (Metric.RANGE_HIGH, "high") if up else (Metric.RANGE_LOW, "low")
-        beyond = f", {now.percent(metric, self.by)} beyond the last" if self.by else ""
-        return f"{now.coin} made a new {what} of the last {self.told('window_ms')}{beyond}"
+        by = now.percent(Metric.RANGE_HIGH if up else Metric.RANGE_LOW, self.by)
+        if self.by:
+            high = _("{coin} made a new high of the last {window}, {by} beyond the last")
+            low = _("{coin} made a new low of the last {window}, {by} beyond the last")
+        else:
+            high = _("{coin} made a new high of the last {window}")
+            low = _("{coin} made a new low of the last {window}")
+        return (high if up else low).format(coin=now.coin, window=self.told("window_ms"), by=by)
 
     def compile(self, market: Market) -> Branches:
         """Return a threshold on the distance past the extreme; it is new again once price fell back."""

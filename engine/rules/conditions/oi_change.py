@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.lang import N_, _
 from engine.rules.atom import Branches
 from engine.rules.condition import (
     OPEN_INTEREST,
@@ -25,7 +26,7 @@ class OiChange(Condition):
     """Open interest in coins differs by `by` or more from that a window ago."""
 
     kind = "oi_change"
-    means = "open interest rises or falls by a percentage within a time"
+    means = N_("open interest rises or falls by a percentage within a time")
     feeds = frozenset({OPEN_INTEREST})
     phrases = (
         Phrase("{coin} oi falls|drops|loses {by} in|within {window_ms}", {"direction": Move.DOWN}),
@@ -41,23 +42,30 @@ class OiChange(Condition):
         Unit.PERCENT,
         0.001,
         0.9,
-        "how far",
+        N_("how far"),
         default=0.02,
-        why="seven times in BTC's recorded December",
+        why=N_("seven times in BTC's recorded December"),
     )
-    window_ms: int = window(3_600_000, "reported each 5 minutes: an hour is 12 of them", low_ms=300_000)
+    window_ms: int = window(3_600_000, N_("reported each 5 minutes: an hour is 12 of them"), low_ms=300_000)
     direction: Move = field(default=Move.EITHER)
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        verb = {Move.UP: "rises", Move.DOWN: "falls", Move.EITHER: "moves"}[self.direction]
-        return f"open interest in {coin} {verb} {self.told('by')} within {self.told('window_ms')}"
+        said = {
+            Move.UP: _("open interest in {coin} rises {by} within {window}"),
+            Move.DOWN: _("open interest in {coin} falls {by} within {window}"),
+            Move.EITHER: _("open interest in {coin} moves {by} within {window}"),
+        }
+        return said[self.direction].format(coin=coin, by=self.told("by"), window=self.told("window_ms"))
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
-        way = "rose" if now.rose(Metric.OPEN_INTEREST_CHANGE) else "fell"
+        if now.rose(Metric.OPEN_INTEREST_CHANGE):
+            said = _("Open interest in {coin} rose {by} within {window}")
+        else:
+            said = _("Open interest in {coin} fell {by} within {window}")
         by = now.percent(Metric.OPEN_INTEREST_CHANGE, self.by)
-        return f"Open interest in {now.coin} {way} {by} within {self.told('window_ms')}"
+        return said.format(coin=now.coin, by=by, window=self.told("window_ms"))
 
     def compile(self, market: Market) -> Branches:
         """Return a threshold on the change for each direction asked for."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.lang import N_, _
 from engine.rules.atom import Branches
 from engine.rules.condition import (
     OPEN_INTEREST,
@@ -26,7 +27,7 @@ class OiPriceDivergence(Condition):
     """Over one window price moves one way by `price_by`, open interest the other by `oi_by`."""
 
     kind = "oi_price_divergence"
-    means = "price and open interest move in opposite directions"
+    means = N_("price and open interest move in opposite directions")
     feeds = frozenset({OPEN_INTEREST, PRICES})
     phrases = (
         Phrase("{coin} price up while oi down in|within {window_ms}", {"price": Move.UP}),
@@ -41,34 +42,53 @@ class OiPriceDivergence(Condition):
     example = "btc price up 1% while oi down 2% in 4h"
 
     price_by: float = quantity(
-        Unit.PERCENT, 0.0005, 0.9, "how far price moves", default=0.01, why="more than an hour's usual noise"
+        Unit.PERCENT,
+        0.0005,
+        0.9,
+        N_("how far price moves"),
+        default=0.01,
+        why=N_("more than an hour's usual noise"),
     )
     oi_by: float = quantity(
         Unit.PERCENT,
         0.0005,
         0.9,
-        "how far open interest moves",
+        N_("how far open interest moves"),
         default=0.02,
-        why="more than it sways by itself",
+        why=N_("more than it sways by itself"),
     )
-    window_ms: int = window(14_400_000, "a move with time to be followed, or not", low_ms=300_000)
+    window_ms: int = window(14_400_000, N_("a move with time to be followed, or not"), low_ms=300_000)
     price: Move = field(default=Move.EITHER)
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        up = f"rises {self.told('price_by')} while open interest falls {self.told('oi_by')}"
-        down = f"falls {self.told('price_by')} while open interest rises {self.told('oi_by')}"
-        ways = {Move.UP: up, Move.DOWN: down, Move.EITHER: f"{up}, or {down},"}[self.price]
-        return f"{coin} {ways} within {self.told('window_ms')}"
+        said = {
+            Move.UP: _("{coin} rises {price_by} while open interest falls {oi_by} within {window}"),
+            Move.DOWN: _("{coin} falls {price_by} while open interest rises {oi_by} within {window}"),
+            Move.EITHER: _(
+                "{coin} rises {price_by} while open interest falls {oi_by}, "
+                "or falls {price_by} while open interest rises {oi_by}, within {window}"
+            ),
+        }
+        return said[self.price].format(
+            coin=coin,
+            price_by=self.told("price_by"),
+            oi_by=self.told("oi_by"),
+            window=self.told("window_ms"),
+        )
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
-        up = now.rose(Metric.PRICE_CHANGE)
-        price, held = ("rose", "fell") if up else ("fell", "rose")
-        moved = now.percent(Metric.PRICE_CHANGE, self.price_by)
-        by = now.percent(Metric.OPEN_INTEREST_CHANGE, self.oi_by)
-        window = self.told("window_ms")
-        return f"{now.coin} {price} {moved} while open interest {held} {by} within {window}"
+        if now.rose(Metric.PRICE_CHANGE):
+            said = _("{coin} rose {price_by} while open interest fell {oi_by} within {window}")
+        else:
+            said = _("{coin} fell {price_by} while open interest rose {oi_by} within {window}")
+        return said.format(
+            coin=now.coin,
+            price_by=now.percent(Metric.PRICE_CHANGE, self.price_by),
+            oi_by=now.percent(Metric.OPEN_INTEREST_CHANGE, self.oi_by),
+            window=self.told("window_ms"),
+        )
 
     def compile(self, market: Market) -> Branches:
         """Return a branch of two thresholds for each way asked for."""

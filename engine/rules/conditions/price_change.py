@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.lang import N_, _
 from engine.rules.atom import Branches
 from engine.rules.condition import PRICES, Condition, Market, Phrase, feature, past, quantity, share, window
 from engine.rules.feature import Direction, Metric
@@ -15,7 +16,7 @@ class PriceChange(Condition):
     """Price now differs by `by` or more from that a window ago."""
 
     kind = "price_change"
-    means = "price rises or falls by a percentage within a time"
+    means = N_("price rises or falls by a percentage within a time")
     feeds = frozenset({PRICES})
     phrases = (
         Phrase("{coin} price? falls|drops|loses {by} in|within {window_ms}", {"direction": Move.DOWN}),
@@ -31,23 +32,28 @@ class PriceChange(Condition):
         Unit.PERCENT,
         0.0005,
         0.9,
-        "how far",
+        N_("how far"),
         default=0.03,
-        why="3 % in 15 minutes is rare: none in BTC's recorded December",
+        why=N_("3 % in 15 minutes is rare: none in BTC's recorded December"),
     )
-    window_ms: int = window(900_000, "long enough to tell a move from a spike", high_ms=604_800_000)
+    window_ms: int = window(900_000, N_("long enough to tell a move from a spike"), high_ms=604_800_000)
     direction: Move = field(default=Move.EITHER)
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        verb = {Move.UP: "rises", Move.DOWN: "falls", Move.EITHER: "moves"}[self.direction]
-        return f"{coin} {verb} {self.told('by')} within {self.told('window_ms')}"
+        said = {
+            Move.UP: _("{coin} rises {by} within {window}"),
+            Move.DOWN: _("{coin} falls {by} within {window}"),
+            Move.EITHER: _("{coin} moves {by} within {window}"),
+        }
+        return said[self.direction].format(coin=coin, by=self.told("by"), window=self.told("window_ms"))
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
-        way = "rose" if now.rose(Metric.PRICE_CHANGE) else "fell"
+        rose = now.rose(Metric.PRICE_CHANGE)
+        said = _("{coin} rose {by} within {window}") if rose else _("{coin} fell {by} within {window}")
         by = now.percent(Metric.PRICE_CHANGE, self.by)
-        return f"{now.coin} {way} {by} within {self.told('window_ms')}"
+        return said.format(coin=now.coin, by=by, window=self.told("window_ms"))
 
     def compile(self, market: Market) -> Branches:
         """Return a threshold on the change for each direction asked for."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.lang import N_, _
 from engine.rules.atom import Branches
 from engine.rules.condition import PRICES, Condition, Market, Phrase, feature, past, quantity, share
 from engine.rules.feature import Direction, Metric
@@ -15,7 +16,7 @@ class PriceLevel(Condition):
     """Price is above or below a level; with `either` each crossing makes one of two branches true."""
 
     kind = "price_level"
-    means = "price goes above or below a level, or crosses it"
+    means = N_("price goes above or below a level, or crosses it")
     feeds = frozenset({PRICES})
     phrases = (
         Phrase("{coin} price? goes|rises|is|gets? above|over {value}", {"direction": Level.ABOVE}),
@@ -27,21 +28,25 @@ class PriceLevel(Condition):
     )
     example = "price btc below 60000"
     hysteresis = 0.0025
-    hysteresis_why = "0.25 % of the level: the usual tremble of minutes does not repeat it"
+    hysteresis_why = N_("0.25 % of the level: the usual tremble of minutes does not repeat it")
 
-    value: float = quantity(Unit.PRICE, 1e-9, 1e9, "the level, in USD a coin")
+    value: float = quantity(Unit.PRICE, 1e-9, 1e9, N_("the level, in USD a coin"))
     direction: Level = field(default=Level.EITHER)
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        if self.direction is Level.EITHER:
-            return f"{coin} crosses {self.told('value')}"
-        return f"{coin} is {self.direction} {self.told('value')}"
+        said = {
+            Level.ABOVE: _("{coin} is above {value}"),
+            Level.BELOW: _("{coin} is below {value}"),
+            Level.EITHER: _("{coin} crosses {value}"),
+        }
+        return said[self.direction].format(coin=coin, value=self.told("value"))
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
-        way = "rose above" if now.rose(Metric.PRICE) else "fell below"
-        return f"{now.coin} {way} {self.told('value')}"
+        rose = now.rose(Metric.PRICE)
+        said = _("{coin} rose above {value}") if rose else _("{coin} fell below {value}")
+        return said.format(coin=now.coin, value=self.told("value"))
 
     def compile(self, market: Market) -> Branches:
         """Return a threshold on the price for each side asked for."""

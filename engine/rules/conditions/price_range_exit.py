@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from engine.lang import N_, _
 from engine.rules.atom import Branches
 from engine.rules.condition import PRICES, Condition, Market, Phrase, feature, past, quantity, share
 from engine.rules.feature import Direction, Metric
@@ -14,7 +15,7 @@ class PriceRangeExit(Condition):
     """Price is above `high` or below `low`; each way out is a branch."""
 
     kind = "price_range_exit"
-    means = "price leaves a range between two levels, on either side"
+    means = N_("price leaves a range between two levels, on either side")
     feeds = frozenset({PRICES})
     phrases = (
         Phrase("{coin} price? leaves|exits range? {low} to|- {high}"),
@@ -23,28 +24,33 @@ class PriceRangeExit(Condition):
     )
     example = "btc leaves 60000 to 65000"
     hysteresis = 0.1
-    hysteresis_why = "a tenth of the range's width: price has to come back inside before an exit is new"
+    hysteresis_why = N_("a tenth of the range's width: price has to come back inside before an exit is new")
 
-    low: float = quantity(Unit.PRICE, 1e-9, 1e9, "the lower end, in USD a coin")
-    high: float = quantity(Unit.PRICE, 1e-9, 1e9, "the upper end, in USD a coin")
+    low: float = quantity(Unit.PRICE, 1e-9, 1e9, N_("the lower end, in USD a coin"))
+    high: float = quantity(Unit.PRICE, 1e-9, 1e9, N_("the upper end, in USD a coin"))
 
     def __post_init__(self) -> None:
         Condition.__post_init__(self)
         if self.low >= self.high:
             raise ValueError(
-                f"the range ends at {self.told('high')} but begins at {self.told('low')}: "
-                f"the lower end comes first. Try: {self.example}"
+                _(
+                    "the range ends at {high} but begins at {low}: the lower end comes first. Try: {example}"
+                ).format(high=self.told("high"), low=self.told("low"), example=self.example)
             )
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        return f"{coin} leaves the range of {self.told('low')} to {self.told('high')}"
+        return _("{coin} leaves the range of {low} to {high}").format(
+            coin=coin, low=self.told("low"), high=self.told("high")
+        )
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
-        up = now.rose(Metric.PRICE)
-        way = f"above {self.told('high')}" if up else f"below {self.told('low')}"
-        return f"{now.coin} left its range of {self.told('low')} to {self.told('high')}: it is {way}"
+        if now.rose(Metric.PRICE):
+            said = _("{coin} left its range of {low} to {high}: it is above {high}")
+        else:
+            said = _("{coin} left its range of {low} to {high}: it is below {low}")
+        return said.format(coin=now.coin, low=self.told("low"), high=self.told("high"))
 
     def compile(self, market: Market) -> Branches:
         """Return a threshold at each end; what has to be given back is a share of the width."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.lang import N_, _
 from engine.rules.atom import Branches
 from engine.rules.condition import PRICES, Condition, Market, Phrase, feature, past, quantity, share, window
 from engine.rules.feature import Direction, Metric
@@ -15,7 +16,7 @@ class TrailingMove(Condition):
     """Price stands `by` below the highest, or above the lowest, price of the window."""
 
     kind = "trailing_move"
-    means = "price pulls back from its high, or bounces from its low"
+    means = N_("price pulls back from its high, or bounces from its low")
     feeds = frozenset({PRICES})
     phrases = (
         Phrase("{coin} price? pulls back {by} in|within|of {window_ms}", {"direction": Move.DOWN}),
@@ -35,26 +36,32 @@ class TrailingMove(Condition):
         Unit.PERCENT,
         0.001,
         0.9,
-        "how far",
+        N_("how far"),
         default=0.05,
-        why="5 % off the day's high is more than a usual day's range",
+        why=N_("5 % off the day's high is more than a usual day's range"),
     )
-    window_ms: int = window(86_400_000, "the day's extreme", low_ms=300_000, high_ms=604_800_000)
+    window_ms: int = window(86_400_000, N_("the day's extreme"), low_ms=300_000, high_ms=604_800_000)
     direction: Move = field(default=Move.DOWN)
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        down = f"stands {self.told('by')} below its high of the last {self.told('window_ms')}"
-        up = f"stands {self.told('by')} above its low of the last {self.told('window_ms')}"
-        return f"{coin} " + {Move.UP: up, Move.DOWN: down, Move.EITHER: f"{down}, or {up}"}[self.direction]
+        said = {
+            Move.UP: _("{coin} stands {by} above its low of the last {window}"),
+            Move.DOWN: _("{coin} stands {by} below its high of the last {window}"),
+            Move.EITHER: _(
+                "{coin} stands {by} below its high of the last {window}, "
+                "or stands {by} above its low of the last {window}"
+            ),
+        }
+        return said[self.direction].format(coin=coin, by=self.told("by"), window=self.told("window_ms"))
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
-        up = Metric.RISE in now.ways
-        metric, where = (Metric.RISE, "above its low") if up else (Metric.FALL, "below its high")
-        return (
-            f"{now.coin} stands {now.percent(metric, self.by)} {where} of the last {self.told('window_ms')}"
-        )
+        if Metric.RISE in now.ways:
+            metric, said = Metric.RISE, _("{coin} stands {by} above its low of the last {window}")
+        else:
+            metric, said = Metric.FALL, _("{coin} stands {by} below its high of the last {window}")
+        return said.format(coin=now.coin, by=now.percent(metric, self.by), window=self.told("window_ms"))
 
     def compile(self, market: Market) -> Branches:
         """Return a threshold on the rise or the fall within the window."""

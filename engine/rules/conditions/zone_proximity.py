@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.lang import N_, _, speech
 from engine.model import Side
 from engine.rules.atom import Branches, ZoneNear
 from engine.rules.condition import (
@@ -15,9 +16,8 @@ from engine.rules.condition import (
     told,
     zone_size,
 )
-from engine.rules.now import Now
+from engine.rules.now import Now, say_away, say_least, say_short
 from engine.rules.quantity import Unit
-from engine.rules.ways import whose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class ZoneProximity(Condition):
     """
 
     kind = "zone_proximity"
-    means = "price comes near a liquidation zone"
+    means = N_("price comes near a liquidation zone")
     feeds = frozenset({CANDLES, PRICES})
     phrases = (
         Phrase("{coin} near|within {within} of? zone"),
@@ -44,34 +44,38 @@ class ZoneProximity(Condition):
     )
     example = "btc within 1% of long zone"
     hysteresis = 0.25
-    hysteresis_why = "a quarter of the distance, so 0.25 points at 1 %: the same as `/watch`"
+    hysteresis_why = N_("a quarter of the distance, so 0.25 points at 1 %: the same as `/watch`")
     one_venue = False
 
     within: float = quantity(
         Unit.PERCENT,
         0.001,
         0.06,
-        "distance to its nearer edge",
+        N_("distance to its nearer edge"),
         default=0.01,
-        why="money at risk within the hour",
+        why=N_("money at risk within the hour"),
     )
     side: Side | None = field(default=None)
     min_usd: float | None = zone_size()
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        size = "that is large for it" if self.min_usd is None else f"of {self.told('min_usd')} or more"
-        return f"{coin} is within {self.told('within')} of a {whose(self.side)}liquidation zone {size}"
+        said = {
+            None: _("{coin} is within {within} of a liquidation zone {size}"),
+            Side.LONG: _("{coin} is within {within} of a long liquidation zone {size}"),
+            Side.SHORT: _("{coin} is within {within} of a short liquidation zone {size}"),
+        }
+        size = _("that is large for it") if self.min_usd is None else say_least(self.told("min_usd"))
+        return said[self.side].format(coin=coin, within=self.told("within"), size=size)
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
         zone, price = now.zone, now.price
         if zone is None or not price > 0:
             return told(self.says(now.coin))
-        if zone.distance(price) == 0.0:
-            return f"{now.coin} is inside {now.zone_words()}"
-        where = "above" if price > zone.high else "below"
-        return f"{now.coin} is {zone.distance(price) * 100:.2g} % {where} {now.zone_words()}"
+        usd, distance = say_short(zone.notional_usd), zone.distance(price)
+        away = speech().percent(f"{distance * 100:.2g}", gap=" ")
+        return say_away(now.coin, zone, price, usd=usd, away=away if distance else "")
 
     def compile(self, market: Market) -> Branches:
         """Return what holds while such a zone is near."""

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from engine.lang import N_, _, speech
 from engine.model import STEP_MS, Liquidation, Side, ZoneEvent
 from engine.rules.atom import Branches, ZoneSwept, usd_before, usd_swept
 from engine.rules.condition import CANDLES, Condition, Market, Phrase, quantity, told, zone_size
-from engine.rules.now import Now
+from engine.rules.now import Now, say_least, say_short
 from engine.rules.quantity import Unit, say_usd
-from engine.rules.ways import whose
 
 FOLLOW_UP_MS = 180_000
 """How long after a sweep its liquidations are added up: three minutes."""
@@ -19,7 +19,7 @@ class ZoneSweptThrough(Condition):
     """Price took `fraction` or more of a zone of `min_usd` or more within one candle."""
 
     kind = "zone_swept"
-    means = "price goes through a liquidation zone"
+    means = N_("price goes through a liquidation zone")
     feeds = frozenset({CANDLES})
     phrases = (
         Phrase("{coin} zone swept"),
@@ -31,32 +31,41 @@ class ZoneSweptThrough(Condition):
     )
     example = "btc long zone of 50M swept"
     hysteresis = 0.0
-    hysteresis_why = "each is an event of its own; the cooldown keeps it quiet"
+    hysteresis_why = N_("each is an event of its own; the cooldown keeps it quiet")
     one_venue = False
 
     fraction: float = quantity(
         Unit.PERCENT,
         0.1,
         1.0,
-        "part of it that price took",
+        N_("part of it that price took"),
         default=0.5,
-        why="half of it is more than a touch",
+        why=N_("half of it is more than a touch"),
     )
     side: Side | None = field(default=None)
-    min_usd: float | None = zone_size("least dollars in it before")
+    min_usd: float | None = zone_size(N_("least dollars in it before"))
 
     def says(self, coin: str) -> str:
         """Return it in words."""
-        size = "that is large for it" if self.min_usd is None else f"of {self.told('min_usd')} or more"
-        part = self.told("fraction")
-        return f"{coin} goes through {part} or more of a {whose(self.side)}liquidation zone {size}"
+        said = {
+            None: _("{coin} goes through {part} or more of a liquidation zone {size}"),
+            Side.LONG: _("{coin} goes through {part} or more of a long liquidation zone {size}"),
+            Side.SHORT: _("{coin} goes through {part} or more of a short liquidation zone {size}"),
+        }
+        size = _("that is large for it") if self.min_usd is None else say_least(self.told("min_usd"))
+        return said[self.side].format(coin=coin, part=self.told("fraction"), size=size)
 
     def became(self, now: Now) -> str:
         """Return what has become true."""
         event = now.event
         if not isinstance(event, ZoneEvent):
             return told(self.says(now.coin))
-        return f"{now.coin} went through {event.fraction * 100:.0f} % of {now.zone_words(usd_before(event))}"
+        said = {
+            Side.LONG: _("{coin} went through {part} of a {usd} long zone"),
+            Side.SHORT: _("{coin} went through {part} of a {usd} short zone"),
+        }
+        part = speech().percent(f"{event.fraction * 100:.0f}", gap=" ")
+        return said[event.zone.side].format(coin=now.coin, part=part, usd=say_short(usd_before(event)))
 
     def compile(self, market: Market) -> Branches:
         """Return what matches such sweeps."""
@@ -97,7 +106,11 @@ class FollowUp:
 
     def says(self, liquidated_usd: float | None) -> str:
         """Return predicted against liquidated dollars in words; None where nobody reports liquidations."""
-        told = f"predicted {say_usd(self.predicted_usd)} of {self.side} positions"
+        told = _("predicted {say_usd} of {side} positions").format(
+            say_usd=say_usd(self.predicted_usd), side=self.side
+        )
         if liquidated_usd is None:
-            return f"{told}; liquidations are not available here"
-        return f"{told}, {say_usd(liquidated_usd)} were reported liquidated"
+            return _("{what}; liquidations are not available here").format(what=told)
+        return _("{what}, {say_usd} were reported liquidated").format(
+            what=told, say_usd=say_usd(liquidated_usd)
+        )
