@@ -39,7 +39,9 @@ def keep_dialogue(session: Session, owner: str, place: str, body: dict[str, Any]
         session.flush()
 
 
-def end_dialogue(session: Session, owner: str, place: str) -> bool:
-    """End a dialogue; say whether there was one."""
+def end_dialogue(session: Session, owner: str, place: str, key: str = "") -> bool:
+    """End a dialogue, only the one of a key where one is given; say whether there was one."""
     gone = delete(Dialogue).where(Dialogue.user_id == owner, Dialogue.place == place)
+    if key:
+        gone = gone.where(Dialogue.key == key)
     return session.execute(gone.returning(Dialogue.key)).one_or_none() is not None

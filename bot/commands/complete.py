@@ -1,12 +1,12 @@
 """Suggest what could follow while somebody types: commands, parameters, and values by their provider."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 
 from bot.commands import symbols, timezones, values, venues_asked
 from bot.commands.channel_words import named_row
-from bot.commands.registry import Registry
 from bot.commands.reply import Caller, Front
 from bot.commands.rule_help import shipped
 from bot.commands.rule_words import brief
@@ -17,6 +17,9 @@ from bot.commands.tokens import plain_line, rejoin, split
 from engine.rules.condition import Condition, kinds
 from storage.channels import list_channels
 from storage.rules import list_rules
+
+if TYPE_CHECKING:
+    from bot.commands.registry import Registry
 
 MAX_LABEL = 100
 
@@ -33,7 +36,7 @@ class Completion:
 class Completer:
     """Know what could be typed next. Suggesting never changes anything and never raises for what is typed."""
 
-    def __init__(self, registry: Registry, services: Services) -> None:
+    def __init__(self, registry: "Registry", services: Services) -> None:
         self._registry = registry
         self._services = services
 
@@ -184,7 +187,14 @@ def _rule_lines(typed: str) -> list[str]:
 
 def _zones(typed: str) -> list[str]:
     if not typed:
-        return ["UTC", "Europe/London", "Europe/Berlin", "America/New_York", "Asia/Singapore", "Asia/Tokyo"]
+        return [
+            "UTC",
+            "Europe/London",
+            "Europe/Berlin",
+            "America/New_York",
+            "Asia/Singapore",
+            "Asia/Tokyo",
+        ]
     return timezones.nearest(typed, MAX_CHOICES)
 
 

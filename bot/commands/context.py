@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bot.commands import words
 from bot.commands.limits import Limits
 from bot.commands.prefs import Prefs
+from bot.commands.recent import Recent
 from bot.commands.reply import Caller, Reply
 from bot.commands.services import Services
 
@@ -23,6 +24,7 @@ class Context:
     services: Services
     registry: "Registry"
     limits: Limits
+    recent: Recent
     run: Callable[[str], Awaitable[Reply]]
 
     @property

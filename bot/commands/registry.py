@@ -35,6 +35,7 @@ from bot.commands import (
     zones,
 )
 from bot.commands import help as help_
+from bot.commands.flows import commands as flows
 from bot.commands.reply import Front
 from bot.commands.spec import Command, Parameter
 from bot.commands.symbols import Markets
@@ -70,6 +71,7 @@ COMMANDS: tuple[Command, ...] = (
     *exchanges.COMMANDS,
     *listing.COMMANDS,
     *data.COMMANDS,
+    *flows.COMMANDS,
     *replay.COMMANDS,
 )
 """Everything a user can ask, in the order of the help. What is added here appears on every front."""

@@ -99,6 +99,17 @@ class NearMiss(UserError):
         return NearMiss(self.message, lines=tuple(make(piece) for piece in self.lines))
 
 
+class Incomplete(UserError):
+    """Refuse a call that lacks something; whoever can ask for it does."""
+
+    def __init__(
+        self, message: str, *, command: "Command", given: Mapping[str, str], example: str = ""
+    ) -> None:
+        super().__init__(message, example=example)
+        self.command = command
+        self.given = given
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """One value to choose, and what it is called."""
@@ -151,7 +162,8 @@ class Command:
     """One thing a user can ask: `/noun` or `/noun verb`.
 
     `button_only` marks what exists behind buttons and is not typed (a confirmation, a refresh); `replaying`
-    what exists only while recorded data is replayed; `examples` whole lines that work.
+    what exists only while recorded data is replayed; `examples` whole lines that work; `asks` names a market
+    that may be left out, and is asked for where the user has no usual one.
     """
 
     noun: str
@@ -167,6 +179,7 @@ class Command:
     fronts: frozenset[Front] = ALL_FRONTS
     replaying: bool = False
     button_only: bool = False
+    asks: str = ""
 
     @property
     def name(self) -> str:
