@@ -11,7 +11,17 @@ from typing import Any
 
 import duckdb
 
-from engine.model import DAY_MS, Floats, Funding, Ints, Liquidation, LongShortRatio, OpenInterest
+from engine.model import (
+    DAY_MS,
+    Floats,
+    Funding,
+    Ints,
+    Liquidation,
+    LongShortRatio,
+    OpenInterest,
+    ZoneChange,
+    ZoneEvent,
+)
 from storage import venue_reads as reads
 from storage.market import MarketStore
 from storage.market_merge import Append, transaction
@@ -128,6 +138,11 @@ class VenueStore:
     async def funding_now(self, now_ms: int) -> list[Paid]:
         """Return the newest funding rates of all markets, by venue."""
         return await self._store.read(lambda cursor: reads.funding(cursor, now_ms))
+
+    async def swept(self, venue: str, symbol: str, t0: int, t1: int) -> list[ZoneEvent]:
+        """Return what price took of zones with `t0 <= ts < t1`, oldest first."""
+        found = await self._store.zone_events(venue, symbol, t0, t1)
+        return [event for event in found if event.change is ZoneChange.EATEN]
 
     async def facts(self, symbol: str, now_ms: int) -> Facts:
         """Return what each venue says of a symbol: its day, open interest a day apart, funding, ratio."""

@@ -101,7 +101,7 @@ async def card(ctx: Context, request: Card) -> tuple[tuple[Image, ...], tuple[st
         return (), (str(soon),)
     except RenderError as error:
         log.warning("card_not_drawn", file=request.file_name, error=str(error))
-        return (), (NOT_DRAWN,)
+        return (), (_(NOT_DRAWN),)
 
 
 def dressed(ctx: Context, request: Dressed, view: SymbolView, layout: str) -> Dressed:

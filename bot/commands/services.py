@@ -10,20 +10,21 @@ from sqlalchemy.orm import Session
 
 from adapters.hyperliquid.account import Account
 from adapters.venue import Feed, VenueHealth
+from bot.commands.grounds import Grounds
 from bot.commands.reply import Front
 from bot.live.health import VenuePast, nothing_kept
 from bot.live.view import SymbolView
 from bot.live.window import ModelFeed
 from bot.render.cascade_request import CascadeRequest
 from bot.render.liquidations_request import LiquidationsRequest
-from bot.render.picture import Card, Picture
+from bot.render.picture import Card, Paneled, Picture
 from bot.render.request import HeatmapRequest
 from bot.supervisor import PartHealth
 from bot.truth.shelf import Shelf
 from config.settings import AlertSettings
 from config.tiers import TierBook
 from engine.grid import Grid
-from engine.model import HOUR_MS, Candles, RuleId, Tick, UserId
+from engine.model import HOUR_MS, Candles, RuleId, Tick, UserId, ZoneEvent
 from engine.presets import PRESETS, Preset
 from engine.rules.dry_run import DryRun
 from engine.rules.expression import Spec
@@ -144,6 +145,9 @@ class Reports(Protocol):
     async def funding_now(self, now_ms: int) -> list[Paid]:
         """Return the newest funding rates of all markets, by venue."""
 
+    async def swept(self, venue: str, symbol: str, t0: int, t1: int) -> list[ZoneEvent]:
+        """Return what price took of zones with `t0 <= ts < t1`, oldest first."""
+
     async def facts(self, symbol: str, now_ms: int) -> Facts:
         """Return what each venue says of a symbol: its day, open interest, funding, ratio."""
 
@@ -209,6 +213,9 @@ class Pictures(Protocol):
 
     async def liquidations(self, request: LiquidationsRequest, drawing: Callable[[], None]) -> Picture:
         """Return the picture of what was liquidated; `drawing` is called before it is drawn."""
+
+    async def panels(self, request: Paneled, grids: Callable[[], Awaitable[Sequence[Grid]]]) -> Picture:
+        """Return the picture of several heatmaps; `grids` is asked for only where it has to be drawn now."""
 
     async def card(self, request: Card, drawing: Callable[[], None]) -> Picture:
         """Return the picture of a request that has all it shows; `drawing` is called before it is drawn."""
@@ -285,6 +292,7 @@ class Services:
     `usual_model` the one that is shown where none is asked for. `health`,
     `faults` (why something is not stored now) and `loop_lag_ms` feed `/status`, `venue_past` (what is kept of
     each venue's health) `/exchanges`.
+    `grounds` says of each chat platform what the bot may do where there.
     `missing` names what is not configured; `chart_url` gives the address of the
     web chart for a symbol as seen from a front, or an empty text. `button_key` signs confirmations: a lasting
     one keeps their buttons good over a restart. `ensure` lets a listed market be read that is not yet, and
@@ -311,6 +319,7 @@ class Services:
     replay: ReplayControl | None = None
     accounts: Accounts | None = None
     channels: OwnChannels | None = None
+    grounds: Mapping[str, Grounds] = field(default_factory=dict)
     missing: tuple[Missing, ...] = ()
     chart_url: Callable[[str, Front], str] = lambda _symbol, _front: ""
     wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000

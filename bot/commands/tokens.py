@@ -70,7 +70,15 @@ def split(line: str) -> list[Word]:
 
 def rejoin(command: Command, found: Sequence[Word]) -> list[Word]:
     """Return the words with names told from values, and values that were typed in pieces put together."""
-    return _named(command, _joined(command, found))
+    return _named(command, _joined(command, _apart(command, found)))
+
+
+def _apart(command: Command, found: Sequence[Word]) -> list[Word]:
+    """Return the words with several markets in one told apart where several are taken: btc,eth,sol."""
+    if sum(p.kind is Kind.SYMBOL for p in command.parameters) < 2:
+        return list(found)
+    cut = ([word] if word.quoted else [Word(part) for part in word.text.split(",") if part] for word in found)
+    return [word for words in cut for word in words]
 
 
 _LITTLE = frozenset({"for", "to", "with", "within", "side", "type", "symbol"})

@@ -27,7 +27,7 @@ def axis_width(ink: Ink, scene: Sheet, sizes: Sizes) -> float:
 def draw_axes(drawing: Drawing) -> None:
     """Draw ticks of both axes, the line at now, and the price across all."""
     draw_prices(drawing)
-    _times(drawing)
+    draw_times(drawing, zone_x=drawing.frame.width - drawing.sizes.margin)
     draw_price_line(drawing)
 
 
@@ -52,12 +52,12 @@ def draw_prices(drawing: Sketch) -> None:
         drawing.ink.text((axis.x0 + AXIS_PAD, y), label, sizes.label, drawing.palette.ink)
 
 
-def _times(drawing: Drawing) -> None:
-    """Draw round times on the caller's clock, now, and the zone they are in."""
+def draw_times(drawing: Drawing, *, zone_x: float | None, end: str = NOW) -> None:
+    """Draw round times on the caller's clock, what the end is called, and up to `zone_x` their zone."""
     ink, sizes, plot, scene = drawing.ink, drawing.sizes, drawing.frame.plot, drawing.scene
     zone = text.zone_of(scene.tz)
     colour, size, y = drawing.palette.dim, sizes.label, sizes.time_y
-    now_half = ink.measure(NOW, size, Weight.SEMIBOLD) / 2
+    now_half = ink.measure(end, size, Weight.SEMIBOLD) / 2
     room = int(plot.width / (ink.measure("00:00", size) * 1.5))
     for ts, label in time_ticks(scene.start_ms, scene.end_ms, zone, min(MOST_TICKS - 1, max(room, 1))):
         x, half = drawing.x_at(ts), ink.measure(label, size) / 2
@@ -65,20 +65,23 @@ def _times(drawing: Drawing) -> None:
             continue
         ink.line([(x, plot.y1), (x, plot.y1 + 5)], colour, 1.5, alpha=0.7)
         ink.text((x, y), label, size, colour, align="center")
-    ink.text((plot.x1, y), NOW, size, drawing.palette.ink, weight=Weight.SEMIBOLD, align="center")
+    ink.text((plot.x1, y), end, size, drawing.palette.ink, weight=Weight.SEMIBOLD, align="center")
     ink.line([(plot.x1, plot.y0), (plot.x1, plot.y1 + 5)], drawing.palette.ink, 1, alpha=0.35)
-    named = text.zone_name(text.moment(scene.end_ms, zone))
-    ink.text((drawing.frame.width - sizes.margin, y), named, sizes.small, colour, align="right")
+    if zone_x is not None:
+        named = text.zone_name(text.moment(scene.end_ms, zone))
+        ink.text((zone_x, y), named, sizes.small, colour, align="right")
 
 
-def draw_price_line(drawing: Sketch) -> None:
-    """Draw the price as a dashed line and, on the axis, as a tag."""
+def draw_price_line(drawing: Sketch, *, tag: bool = True) -> None:
+    """Draw the price as a dashed line and, on the axis where there is one, as a tag."""
     ink, palette, sizes = drawing.ink, drawing.palette, drawing.sizes
     y, box = drawing.y_at(drawing.scene.price), _tag_box(drawing)
     if drawing.frame.plot.y0 <= y <= drawing.frame.plot.y1:
-        ends = [(drawing.frame.plot.x0, y), (drawing.frame.strip.x1 + 3, y)]
+        ends = [(drawing.frame.plot.x0, y), (drawing.frame.strip.x1 + (3 if tag else 0), y)]
         ink.line(ends, palette.outline, 3.4, alpha=0.5)
         ink.line(ends, palette.tag, 1.6, alpha=LINE_ALPHA, dashes=DASHES)
+    if not tag:
+        return
     ink.box(box, palette.tag, radius=5)
     at = (box.x0 + TAG_PAD, box.middle)
     ink.text(at, drawing.scene.price_text, sizes.label + 1, palette.tag_ink, weight=Weight.BOLD)

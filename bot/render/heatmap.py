@@ -5,7 +5,7 @@ import numpy as np
 
 from bot.render import text
 from bot.render.axes import axis_width, draw_axes
-from bot.render.drawing import Drawing
+from bot.render.drawing import Drawing, Sketch
 from bot.render.fonts import Faces, Weight
 from bot.render.header import SPACE, draw_price, draw_title
 from bot.render.ink import Ink
@@ -85,14 +85,17 @@ def _scale(drawing: Drawing, left: float, right: float) -> None:
         ink.text((x0, y), ends[0], sizes.small, palette.dim)
         ink.text(((x0 + x1) / 2, y), unit, sizes.small, palette.dim, weight=Weight.REGULAR, align="center")
         ink.text((x1, y), ends[1], sizes.small, palette.dim, align="right")
-    s = ink.scale
-    columns = round(x1 * s) - round(x0 * s)
-    ramp = (np.linspace(0, 1, columns) ** GAMMA * (drawing.lut.shape[0] - 1)).astype(int)
-    ink.pixels[round(bar.y0 * s) : round(bar.y1 * s), round(x0 * s) : round(x1 * s), :3] = drawing.lut[ramp][
-        None
-    ]
-    edge = Box(x0 - 0.5, bar.y0 - 0.5, x1 + 0.5, bar.y1 + 0.5)
-    ink.box(edge, None, edge=palette.dim, edge_width=0.8)
+    draw_ramp(drawing, Box(x0, bar.y0, x1, bar.y1))
+
+
+def draw_ramp(drawing: Sketch, bar: Box) -> None:
+    """Draw all colours of the theme in their order, from nothing to most."""
+    s = drawing.ink.scale
+    left, right = round(bar.x0 * s), round(bar.x1 * s)
+    ramp = (np.linspace(0, 1, right - left) ** GAMMA * (drawing.lut.shape[0] - 1)).astype(int)
+    drawing.ink.pixels[round(bar.y0 * s) : round(bar.y1 * s), left:right, :3] = drawing.lut[ramp][None]
+    edge = Box(bar.x0 - 0.5, bar.y0 - 0.5, bar.x1 + 0.5, bar.y1 + 0.5)
+    drawing.ink.box(edge, None, edge=drawing.palette.dim, edge_width=0.8)
 
 
 def _unit(drawing: Drawing, room: float) -> str:

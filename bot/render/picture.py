@@ -1,12 +1,13 @@
 """Name what a picture is, and the few shapes and colours it can be asked for."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from bot.render.scene import Sheet
+    from engine.grid import Grid
 
 
 class Layout(StrEnum):
@@ -62,4 +63,11 @@ class Card(Drawable, Protocol):
     """Be a request that has all that its picture shows."""
 
     def scene(self) -> "Sheet": ...  # noqa: D102
+    def alt(self) -> str: ...  # noqa: D102
+
+
+class Paneled(Drawable, Protocol):
+    """Be a request whose picture shows several heatmaps."""
+
+    def scene(self, grids: "Sequence[Grid]", /) -> "Sheet": ...  # noqa: D102
     def alt(self) -> str: ...  # noqa: D102

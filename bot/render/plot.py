@@ -11,6 +11,8 @@ from bot.render.scene import Scene
 from engine.model import Floats
 
 MOST_CANDLES = 200
+LEAST_PITCH = 3.2
+"""Nominal pixels that a candle has at least."""
 BODY_SHARE = 0.66
 WIDEST_BODY = 22.0
 HALO = 1.0
@@ -79,11 +81,17 @@ def _history(drawing: Drawing, by_price: raster.Shades, prices: Floats, width: i
     return pixels
 
 
+def _candles_each(drawing: Drawing) -> int:
+    """Return how many columns a drawn candle sums up."""
+    most = min(MOST_CANDLES, max(1, int(drawing.frame.plot.width / LEAST_PITCH)))
+    return max(1, -(-drawing.scene.ts.size // most))
+
+
 def group_bars(drawing: Drawing) -> tuple[Floats, Floats]:
     """Return at most 200 candles: their middles in x, and open, high, low, close of shape (4, n) in y."""
     scene = drawing.scene
     count = scene.ts.size
-    size = max(1, -(-count // MOST_CANDLES))
+    size = _candles_each(drawing)
     starts = np.arange(0, count, size)
     known = np.asarray(np.isfinite(scene.bars).all(0))
     opens, highs, lows, closes = (np.where(known, row, np.nan) for row in scene.bars)
@@ -105,7 +113,7 @@ def draw_candles(drawing: Drawing, xs: Floats, ys: Floats) -> None:
     if not xs.size:
         return
     scene, palette, unit = drawing.scene, drawing.palette, 1 / drawing.ink.scale
-    groups = -(-scene.ts.size // max(1, -(-scene.ts.size // MOST_CANDLES)))
+    groups = -(-scene.ts.size // _candles_each(drawing))
     pitch = (
         drawing.frame.plot.width
         * (scene.ts[-1] + scene.step_ms - scene.ts[0])

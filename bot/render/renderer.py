@@ -11,7 +11,7 @@ module, no tracker process; it sees none of our settings, leaves as soon as its 
 when it dies or hangs.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from bot.render.cache import PictureCache, SingleFlight
 from bot.render.cascade_request import CascadeRequest, cascade_alt, cascade_scene_of
 from bot.render.compose import scene_of
 from bot.render.liquidations_request import LiquidationsRequest, liquidations_alt, liquidations_scene_of
-from bot.render.picture import Card, Drawable, Layout, Picture
+from bot.render.picture import Card, Drawable, Layout, Paneled, Picture
 from bot.render.pool import WorkerPool
 from bot.render.request import HeatmapRequest
 from bot.render.scene import Sheet
@@ -109,6 +109,14 @@ class Renderer:
         async def composed() -> tuple[Sheet, str]:
             drawing()
             return liquidations_scene_of(request), liquidations_alt(request)
+
+        return await self._picture(request, composed)
+
+    async def panels(self, request: Paneled, grids: Callable[[], Awaitable[Sequence[Grid]]]) -> Picture:
+        """Return the picture of several heatmaps, or of one at several times, as `heatmap` does its own."""
+
+        async def composed() -> tuple[Sheet, str]:
+            return request.scene(await grids()), request.alt()
 
         return await self._picture(request, composed)
 

@@ -125,3 +125,15 @@ class ZonesScene(Sheet):
     none_below: str
     sums: tuple[str, ...]
     legend: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelsScene(Sheet):
+    """Two to four small heatmaps; those of one market share the prices in view and the scale of colours.
+
+    Each panel's coin, price, change and first title head it. `columns` is how many stand side by side.
+    """
+
+    panels: tuple[Scene, ...]
+    columns: int
+    alike: bool

@@ -21,7 +21,8 @@ from bot.render.cascade import draw_cascade
 from bot.render.fonts import Faces, find_faces
 from bot.render.heatmap import draw
 from bot.render.liquidations import draw_liquidations
-from bot.render.scene import CascadeScene, LiquidationsScene, Scene, Sheet, ZonesScene
+from bot.render.panels import draw_panels
+from bot.render.scene import CascadeScene, LiquidationsScene, PanelsScene, Scene, Sheet, ZonesScene
 from bot.render.zones_card import draw_zones_card
 
 LENGTH = struct.Struct(">Q")
@@ -32,6 +33,7 @@ KINDS: dict[type[Sheet], Callable[[Any, Faces], bytes]] = {
     CascadeScene: draw_cascade,
     LiquidationsScene: draw_liquidations,
     ZonesScene: draw_zones_card,
+    PanelsScene: draw_panels,
 }
 """What draws which scene."""
 

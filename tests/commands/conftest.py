@@ -237,6 +237,11 @@ class Sketches:
             drawing()
         return self._drawn(request, liquidations_alt(request))
 
+    async def panels(self, request, grids) -> Picture:
+        if self._missing(request):
+            await grids()
+        return self._drawn(request, request.alt())
+
     async def card(self, request, drawing) -> Picture:
         if self._missing(request):
             drawing()

@@ -85,8 +85,8 @@ def test_names_and_aliases_are_unique_and_known():
 
 def test_what_the_product_asks_for_is_there():
     wanted = {
-        "": "start help heatmap zones cascade check market liquidations top accuracy liqprice account "
-        "watch unwatch status symbols",
+        "": "start help heatmap grid zones cascade swept check market liquidations top accuracy liqprice "
+        "account watch unwatch status symbols",
         "alert": "list show pause resume snooze remove test history check add edit save conditions "
         "templates template share import",
         "channels": "list add verify test set remove",
@@ -114,7 +114,7 @@ def test_settings_data_and_alerts_are_never_shown_to_others():
     for command in COMMANDS:
         if command.noun in ("settings", "data", "alert", "watch", "unwatch", "channels"):
             assert command.visibility is Visibility.PRIVATE
-    pictures = {"heatmap", "zones", "cascade", "liquidations"}
+    pictures = {"heatmap", "zones", "grid", "cascade", "swept", "liquidations"}
     assert {c.noun for c in COMMANDS if c.cost is Cost.PICTURE} == pictures
 
 

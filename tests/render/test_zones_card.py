@@ -14,14 +14,34 @@ from bot.render.fonts import find_faces
 from bot.render.picture import Layout, Theme
 from bot.render.zones_card import draw_zones_card
 from bot.render.zones_request import ZonesRequest
-from engine.model import Side
-
-from .conftest import HOUR_MS, NOW_MS, zone_at
+from engine.model import STEP_MS, Side, Zone
 
 FACES = find_faces()
 PRICE = 113_204.5
+HOUR_MS = 3_600_000
+NOW_MS = 1_760_128_500_000
 SIGNED = ((0.008, 35e6), (0.02, 70e6), (-0.01, 7e6), (-0.04, 62e6))
 SHARES = (("binance", 0.6), ("bybit", 0.3), ("okx", 0.1))
+
+
+def zone_at(price, away, usd):
+    """A zone whose nearer edge lies at a signed distance from the price."""
+    edge, width = price * (1 + away), price * 0.003
+    low, high = (edge - width, edge) if away < 0 else (edge, edge + width)
+    return Zone(
+        zone_id=f"z{away:+.4f}",
+        venue="binance",
+        symbol="BTCUSDT",
+        side=Side.LONG if away < 0 else Side.SHORT,
+        low=low,
+        high=high,
+        peak=(low + high) / 2,
+        notional_usd=usd,
+        share=0.1,
+        percentile=97.0,
+        born_ts=NOW_MS - 2 * HOUR_MS,
+        updated_ts=NOW_MS - STEP_MS,
+    )
 
 
 def ask(price=PRICE, signed=SIGNED, **changes):
