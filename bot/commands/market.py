@@ -1,11 +1,12 @@
 """Answer `/market`: what is known about one market right now, by venue, and what is not available."""
 
 from adapters.venue import Feed
-from bot.commands import ids, market_venues, venues_asked, words
+from bot.commands import ids, market_picture, market_venues, venues_asked, words
 from bot.commands.context import Context
 from bot.commands.parts import SHARE, SYMBOL, dollars, rows, stale_notice, symbol_of, view_among
+from bot.commands.pictures import LAYOUT
 from bot.commands.reply import Button, Reply
-from bot.commands.spec import Call, Command, Visibility, Who
+from bot.commands.spec import Call, Command, Cost, Visibility, Who
 from bot.commands.venues_asked import EXCHANGE
 from bot.lang import N_, _
 from bot.live.view import SymbolView
@@ -26,17 +27,19 @@ async def show(ctx: Context, call: Call) -> Reply:
     view = await view_among(ctx, symbol, venues)
     facts = await ctx.services.reports.facts(symbol, ctx.now_ms)
     lines = market_venues.lines_of(view, facts, market.ticks(symbol), market.shares(symbol))
+    images, without = await market_picture.picture(ctx, view, lines, call.text("layout"))
     again = [word for word in (symbol, venues_asked.word(venues)) if word]
     return Reply(
         command="market",
         title=f"{text.base(symbol)} {dollars(view.price)}"
         + (f", {venues_asked.titles(venues)}" if venues else ""),
-        text=_missing(ctx),
+        text="\n".join(line for line in (_missing(ctx), *without) if line),
+        images=images,
         fields=_fields(ctx, view, lines),
         table=market_venues.table(lines) if len(market.venues_of(symbol)) > 1 else None,
         buttons=rows(
             [
-                Button(label=_("Refresh"), action=ids.action("market", "", *again, edits=True)),
+                Button(label=_("Refresh"), action=ids.action("market", "", *_words(again, call), edits=True)),
                 Button(label=_("Heatmap"), action=ids.action("heatmap", "", *again)),
                 Button(label=_("Zones"), action=ids.action("zones", "", *again)),
                 Button(
@@ -48,6 +51,11 @@ async def show(ctx: Context, call: Call) -> Reply:
         price=view.price,
         notice=stale_notice(ctx, view),
     )
+
+
+def _words(again: list[str], call: Call) -> list[str]:
+    """Return the words of a button that asks for the same."""
+    return [*again, *([layout] if (layout := call.text("layout")) else [])]
 
 
 def _fields(
@@ -89,7 +97,7 @@ def _open_interest(view: SymbolView, lines: list[market_venues.VenueLine]) -> st
 def _missing(ctx: Context) -> str:
     """Return one sentence about what the source does not have; empty where it has everything."""
     have = ctx.services.market.feeds
-    lacking = [name for feed, name in NOT_RECORDED.items() if feed not in have]
+    lacking = [_(name) for feed, name in NOT_RECORDED.items() if feed not in have]
     if not lacking:
         return ""
     source = _("this replay") if ctx.replaying else _("the venues read now")
@@ -101,10 +109,11 @@ COMMANDS = (
         noun="market",
         description=N_("Show price, 24 h change, range, volume, open interest and funding, by venue"),
         run=show,
-        parameters=(SYMBOL, EXCHANGE, SHARE),
+        parameters=(SYMBOL, EXCHANGE, LAYOUT, SHARE),
         aliases=("price", "ticker", "p"),
         examples=("/market btc", "/market eth exchange=okx,bybit"),
         visibility=Visibility.SHAREABLE,
+        cost=Cost.PICTURE,
         who=Who.EVERYONE,
     ),
 )

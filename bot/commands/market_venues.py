@@ -69,7 +69,11 @@ def _price(view: SymbolView, facts: Facts, tick: Tick | None, venue: str) -> flo
 
 def table(lines: Sequence[VenueLine]) -> Table:
     """Return the venues side by side."""
-    return Table(headings=HEADINGS, rows=tuple(_row(line) for line in lines), numeric=HEADINGS[1:])
+    return Table(
+        headings=tuple(map(_, HEADINGS)),
+        rows=tuple(_row(line) for line in lines),
+        numeric=tuple(map(_, HEADINGS[1:])),
+    )
 
 
 def _row(line: VenueLine) -> tuple[str, ...]:
@@ -121,20 +125,27 @@ def open_interest(view: SymbolView, lines: Sequence[VenueLine]) -> tuple[float, 
     return sum(each.coins for each in known), change
 
 
+def funding_year(lines: Sequence[VenueLine]) -> float | None:
+    """Return the funding of a year, each venue weighing by its open interest; None where nobody says it."""
+    paid = [(line.paid, line.carried) for line in lines if line.paid is not None]
+    rates = [(each.apr, carried.coins if carried else 0.0) for each, carried in paid if each.apr is not None]
+    if not rates:
+        return None
+    whole = sum(coins for _unused, coins in rates)
+    return sum(apr * (coins / whole if whole > 0 else 1 / len(rates)) for apr, coins in rates)
+
+
 def funding_fields(ctx: Context, lines: Sequence[VenueLine]) -> tuple[tuple[str, str], ...]:
-    """Return the funding of a year, each venue weighing by its open interest, and when it is paid next."""
+    """Return the funding of a year, and when it is paid next."""
     paid = [(line.paid, line.carried) for line in lines if line.paid is not None]
     if not paid:
         return ()
     coming = [each.funding_ts for each, _unused in paid if each.funding_ts > ctx.now_ms]
     due = _(", next in {ago}").format(ago=words.ago(min(coming) - ctx.now_ms)) if coming else ""
-    rates = [(each.apr, carried.coins if carried else 0.0) for each, carried in paid if each.apr is not None]
-    whole = sum(coins for _unused, coins in rates)
     told = []
     if len(paid) == 1:
         told.append(rate(paid[0][0]))
-    if rates:
-        year = sum(apr * (coins / whole if whole > 0 else 1 / len(rates)) for apr, coins in rates)
+    if (year := funding_year(lines)) is not None:
         told.append(_("{change} a year").format(change=text.change(year)))
     found = [(_("Funding"), ", ".join(told) + due)] if told else []
     ratios = [line.ratio for line in lines if line.ratio is not None]

@@ -15,7 +15,7 @@ from bot.commands.reply import Front, Image
 from bot.commands.spec import Choice, Kind, Parameter
 from bot.lang import N_, _, speech
 from bot.live.view import SymbolView
-from bot.render.about import About
+from bot.render.market_request import MarketRequest
 from bot.render.picture import Card, Layout, Picture
 from bot.render.request import HeatmapRequest
 from bot.render.zones_request import ZonesRequest
@@ -23,7 +23,7 @@ from engine.errors import LiqwatchError, RenderError, UserError
 
 log = structlog.get_logger(__name__)
 
-Dressed = TypeVar("Dressed", About, ZonesRequest, HeatmapRequest)
+Dressed = TypeVar("Dressed", ZonesRequest, MarketRequest, HeatmapRequest)
 NOT_DRAWN = N_("The picture could not be drawn this time.")
 
 LAYOUT = Parameter(

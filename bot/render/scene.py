@@ -137,3 +137,33 @@ class PanelsScene(Sheet):
     panels: tuple[Scene, ...]
     columns: int
     alike: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One number with its name, and what else there is to say of it; `rise` colours that, 0 does not."""
+
+    name: str
+    value: str
+    more: str = ""
+    rise: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketScene(Sheet):
+    """A market of a day: its closes at times from `start_ms` to `end_ms`, numbers, and a table of venues.
+
+    `ts` and `closes` (n,) rise in time; `extremes` are the words of the day's lowest and highest price.
+    `headings` and the cells of `rows` belong together, the columns of least use last but for the first.
+    """
+
+    ts: Ints
+    closes: Floats
+    start_ms: int
+    end_ms: int
+    extremes: tuple[str, str]
+    tiles: tuple[Tile, ...]
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    tz: str
+    nothing: str

@@ -21,8 +21,17 @@ from bot.render.cascade import draw_cascade
 from bot.render.fonts import Faces, find_faces
 from bot.render.heatmap import draw
 from bot.render.liquidations import draw_liquidations
+from bot.render.market_card import draw_market_card
 from bot.render.panels import draw_panels
-from bot.render.scene import CascadeScene, LiquidationsScene, PanelsScene, Scene, Sheet, ZonesScene
+from bot.render.scene import (
+    CascadeScene,
+    LiquidationsScene,
+    MarketScene,
+    PanelsScene,
+    Scene,
+    Sheet,
+    ZonesScene,
+)
 from bot.render.zones_card import draw_zones_card
 
 LENGTH = struct.Struct(">Q")
@@ -34,6 +43,7 @@ KINDS: dict[type[Sheet], Callable[[Any, Faces], bytes]] = {
     LiquidationsScene: draw_liquidations,
     ZonesScene: draw_zones_card,
     PanelsScene: draw_panels,
+    MarketScene: draw_market_card,
 }
 """What draws which scene."""
 

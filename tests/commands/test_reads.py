@@ -46,6 +46,15 @@ async def test_zones_come_with_a_card_of_the_same_zones(desk):
     assert not (await desk.ok("/zones btc")).images
 
 
+async def test_a_market_comes_with_a_card_of_the_same_numbers(desk):
+    reply = await desk.ok("/market btc layout=portrait")
+    assert (reply.images[0].width, reply.images[0].height) == (1080, 1350)
+    assert "Price $113,204 (−3.47% in 24 h). Volume 24 h: $38B. Open interest: $9.5B" in reply.images[0].alt
+    assert "portrait" in reply.buttons[0][0].action
+    desk.market.days = 0
+    assert not (await desk.ok("/market btc")).images
+
+
 async def test_zones_of_one_side_and_count(desk):
     reply = await desk.ok("/zones btc short 1")
     assert [row[1] for row in reply.table.rows] == ["114,000 – 114,400"]

@@ -114,7 +114,7 @@ def test_settings_data_and_alerts_are_never_shown_to_others():
     for command in COMMANDS:
         if command.noun in ("settings", "data", "alert", "watch", "unwatch", "channels"):
             assert command.visibility is Visibility.PRIVATE
-    pictures = {"heatmap", "zones", "grid", "cascade", "swept", "liquidations"}
+    pictures = {"heatmap", "zones", "grid", "cascade", "swept", "market", "liquidations"}
     assert {c.noun for c in COMMANDS if c.cost is Cost.PICTURE} == pictures
 
 
