@@ -1,6 +1,6 @@
 """Measure the stream: how late its messages come to 1,000, 5,000 and 10,000 clients, and what a client costs.
 
-Each second every client is sent 40 kB (the whole heatmap) or 2 kB (two columns) in turn, half a second apart.
+Each second every client is sent 40 kB (the whole heatmap) and 2 kB (three columns), half a second apart.
 Beside it, in the same run, the plainest aiohttp server sends the same. Servers and clients are processes of
 their own on one machine, so that clients take cores from the server. Figures are medians of three rounds.
 """

@@ -1,14 +1,15 @@
 """Be many clients of the stream, in a process of their own: read as little as tells which message came when.
 
 `python -m bench.ws_clients PORT CLIENTS STALLED` says `ready N` once all have their first snapshot, then, for
-each line on standard input, writes what came since to that file, as rows of (client, n, monotonic ns).
+each line on standard input, writes what came since to that file, as rows of (client, n, monotonic ns). There
+is no event loop of asyncio: it would take longer to read than the server takes to write.
 """
 
-import asyncio
 import contextlib
 import json
 import os
 import re
+import select
 import socket
 import struct
 import sys
@@ -25,12 +26,14 @@ AT_ONCE = 50
 SMALL = 4096
 PATIENCE_S = 60.0
 HANDSHAKE = (
-    "GET /ws/heatmap HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    b"GET /ws/heatmap HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 SUBSCRIBE = json.dumps({"type": "subscribe", "symbol": "BTC", "window": "24h"}).encode()
 NUMBER = re.compile(rb'"n":(\d+)')
-BINARY, CLOSE, PING, PONG = 2, 8, 9, 10
+LOOKED_AT = 1024
+"""Bytes of a message in which its number stands."""
+TEXT, BINARY, PING, PONG = 1, 2, 9, 10
 
 
 def masked(opcode: int, body: bytes) -> bytes:
@@ -38,128 +41,181 @@ def masked(opcode: int, body: bytes) -> bytes:
     return struct.pack("!BB", 0x80 | opcode, 0x80 | len(body)) + bytes(4) + body
 
 
+class Client:
+    """One client; `rest` is the beginning of a frame that has not come whole, `numbered` says it had one."""
+
+    __slots__ = ("line", "number", "numbered", "rest")
+
+    def __init__(self, number: int, line: socket.socket) -> None:
+        self.number = number
+        self.line = line
+        self.rest = bytearray()
+        self.numbered = False
+
+
 class Crowd:
     """All clients of this process, and what came to them."""
 
     def __init__(self) -> None:
-        self.room = memoryview(bytearray(READ))
         self.came = array("q")
         self.lost = 0
+        self.waiting = 0
+        """How many have not been sent their first snapshot yet."""
+        self._room = memoryview(bytearray(READ))
+        self._clients: dict[int, Client] = {}
+        self._ready = select.epoll()
 
+    def add(self, client: Client) -> None:
+        """Read what comes to a client from now on."""
+        client.line.setblocking(False)
+        self.waiting += 1
+        self._clients[client.line.fileno()] = client
+        self._ready.register(client.line.fileno(), select.EPOLLIN)
+        self._take(client, b"")
 
-class Client(asyncio.BufferedProtocol):
-    """One client."""
+    def leave_unread(self, stalled: int) -> None:
+        """Read nothing more of the first clients."""
+        for descriptor, client in self._clients.items():
+            if client.number < stalled:
+                self._ready.unregister(descriptor)
 
-    def __init__(self, crowd: Crowd, number: int) -> None:
-        self._crowd = crowd
-        self._number = number
-        self._data = bytearray()
-        self._open = False
-        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def watch(self, descriptor: int) -> None:
+        """Let `read` say when there is something to read elsewhere."""
+        self._ready.register(descriptor, select.EPOLLIN)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the socket."""
-        self.transport = transport
-        self._send(HANDSHAKE.encode())
+    def read(self, wait_s: float) -> bool:
+        """Take what comes within a time; say whether there is something elsewhere."""
+        elsewhere = False
+        for descriptor, _ in self._ready.poll(wait_s):
+            client = self._clients.get(descriptor)
+            if client is None:
+                elsewhere = True
+                continue
+            try:
+                size = client.line.recv_into(self._room)
+            except BlockingIOError:
+                continue
+            except OSError:
+                size = 0
+            if not size:
+                self._drop(descriptor)
+            elif client.rest or not self._whole(client, size):
+                self._take(client, self._room[:size])
+        return elsewhere
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Count a line that is gone."""
-        self._crowd.lost += 1
-        if not self.ready.done():
-            self.ready.set_exception(exc or ConnectionError("closed"))
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where to put what comes: one place for all, for it is read at once."""
-        return self._crowd.room
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Take what came."""
-        self._data += self._crowd.room[:nbytes]
-        if not self._open:
-            head, found, _ = bytes(self._data[:1024]).partition(b"\r\n\r\n")
-            if not found:
-                return
-            del self._data[: len(head) + 4]
-            self._open = True
-            self._send(masked(1, SUBSCRIBE))
-        while self._frame():
-            continue
-
-    def _frame(self) -> bool:
-        """Take one frame, where there is a whole one."""
-        data = self._data
-        if len(data) < 2:
+    def _whole(self, client: Client, size: int) -> bool:
+        """Note the one message that came whole, as nearly all do; say whether that is what came."""
+        room = self._room
+        if room[0] != 0x80 | BINARY:
             return False
-        size, start = data[1] & 127, 2
-        if size == 126:
-            size, start = int.from_bytes(data[2:4], "big"), 4
-        elif size == 127:
-            size, start = int.from_bytes(data[2:10], "big"), 10
-        if len(data) < start + size:
+        length, start = room[1], 2
+        if length == 126:
+            length, start = int.from_bytes(room[2:4], "big"), 4
+        elif length == 127:
+            length, start = int.from_bytes(room[2:10], "big"), 10
+        if start + length != size:
             return False
-        opcode = data[0] & 15
-        if opcode == BINARY:
-            self._note(bytes(data[start : start + 1024]))
-        elif opcode == PING:
-            self._send(masked(PONG, bytes(data[start : start + size])))
-        del data[: start + size]
+        self._note(client, bytes(room[start : start + LOOKED_AT]))
         return True
 
-    def _note(self, body: bytes) -> None:
-        found = NUMBER.search(body)
-        self._crowd.came.extend((self._number, int(found[1]) if found else -1, time.monotonic_ns()))
-        if not self.ready.done():
-            self.ready.set_result(None)
+    def _take(self, client: Client, data: bytes | memoryview) -> None:
+        """Take bytes that hold parts of frames, or several."""
+        rest = client.rest
+        rest += data
+        while len(rest) >= 2:
+            size, start = rest[1] & 127, 2
+            if size == 126:
+                size, start = int.from_bytes(rest[2:4], "big"), 4
+            elif size == 127:
+                size, start = int.from_bytes(rest[2:10], "big"), 10
+            if len(rest) < start + size:
+                return
+            opcode = rest[0] & 15
+            if opcode == BINARY:
+                self._note(client, bytes(rest[start : start + min(size, LOOKED_AT)]))
+            elif opcode == PING:
+                client.line.send(masked(PONG, bytes(rest[start : start + size])))
+            del rest[: start + size]
 
-    def _send(self, data: bytes) -> None:
-        if isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.write(data)
+    def _note(self, client: Client, head: bytes) -> None:
+        now = time.monotonic_ns()
+        found = NUMBER.search(head)
+        self.came.extend((client.number, int(found[1]) if found else -1, now))
+        if not client.numbered:
+            client.numbered = True
+            self.waiting -= 1
+
+    def _drop(self, descriptor: int) -> None:
+        client = self._clients.pop(descriptor)
+        self._ready.unregister(descriptor)
+        client.line.close()
+        self.waiting -= not client.numbered
+        self.lost += 1
 
 
-async def connected(crowd: Crowd, port: int, count: int, stalled: int) -> list[Client]:
-    """Open all lines, some at a time; leave out what cannot be opened in time.
+def connected(crowd: Crowd, port: int, numbers: range, stalled: int) -> int:
+    """Open some lines and follow the heatmap on each; return how many could be opened.
 
     Of those that will stall the system keeps little.
     """
-    loop, turn = asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE)
+    opened: list[Client] = []
+    for number in numbers:
+        line = socket.socket()
+        line.settimeout(PATIENCE_S)
+        if number < stalled:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
+        with contextlib.suppress(OSError):
+            line.connect(("127.0.0.1", port))
+            line.sendall(HANDSHAKE)
+            opened.append(Client(number, line))
+    found = 0
+    for client in opened:
+        with contextlib.suppress(OSError):
+            client.rest += _after_handshake(client.line)
+            client.line.sendall(masked(TEXT, SUBSCRIBE))
+            crowd.add(client)
+            found += 1
+    return found
 
-    async def one(number: int) -> Client | None:
-        with contextlib.suppress(OSError, TimeoutError):
-            async with turn, asyncio.timeout(PATIENCE_S):
-                line = socket.socket()
-                line.setblocking(False)
-                if number < stalled:
-                    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
-                await loop.sock_connect(line, ("127.0.0.1", port))
-                _, client = await loop.create_connection(lambda: Client(crowd, number), sock=line)
-                await client.ready
-                return client
-        return None
 
-    found = await asyncio.gather(*(one(number) for number in range(count)))
-    return [client for client in found if client is not None]
+def _after_handshake(line: socket.socket) -> bytes:
+    """Return what came behind the server's answer; raise OSError where there is none, or a refusal."""
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        more = line.recv(SMALL)
+        if not more:
+            raise ConnectionError("closed")
+        answer += more
+    head, _, rest = answer.partition(b"\r\n\r\n")
+    if b" 101 " not in head:
+        raise ConnectionError(head.decode("latin-1"))
+    return rest
 
 
-async def main(port: int, count: int, stalled: int) -> None:
+def main(port: int, count: int, stalled: int) -> None:
     """Read until standard input ends."""
     allow(count)
     crowd = Crowd()
-    clients = await connected(crowd, port, count, stalled)
-    for client in clients[:stalled]:
-        if isinstance(client.transport, asyncio.ReadTransport):
-            client.transport.pause_reading()
+    found = 0
+    for first in range(0, count, AT_ONCE):
+        found += connected(crowd, port, range(first, min(first + AT_ONCE, count)), stalled)
+        crowd.read(0)
+    until = time.monotonic() + PATIENCE_S
+    while crowd.waiting and time.monotonic() < until:
+        crowd.read(0.1)
+    crowd.leave_unread(stalled)
     crowd.came = array("q")
-    print(f"ready {len(clients)}", flush=True)
-    while path := (await asyncio.to_thread(sys.stdin.readline)).strip():
-        came, crowd.came = crowd.came, array("q")
-        await asyncio.to_thread(_write, path, came)
-        print(f"lost {crowd.lost}", flush=True)
-    os._exit(0)  # thousands of lines need no good-bye
-
-
-def _write(path: str, came: "array[int]") -> None:
-    np.save(Path(path), np.frombuffer(came, np.int64).reshape(-1, 3))
+    print(f"ready {found - crowd.lost - crowd.waiting}", flush=True)
+    crowd.watch(sys.stdin.fileno())
+    while True:
+        if crowd.read(10.0):
+            path = sys.stdin.readline().strip()
+            if not path:
+                os._exit(0)  # thousands of lines need no good-bye
+            came, crowd.came = crowd.came, array("q")
+            np.save(Path(path), np.frombuffer(came, np.int64).reshape(-1, 3))
+            print(f"lost {crowd.lost}", flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*(int(each) for each in sys.argv[1:4])))
+    main(*(int(each) for each in sys.argv[1:4]))

@@ -32,7 +32,7 @@ from engine.model import STEP_MS
 
 CHANNEL = "heatmap:BTCUSDT:24h"
 COLUMNS, BINS = 288, 600
-CHANGED = 23
+CHANGED = 42
 """Cells of a side that change with a column: the whole comes to some 40 kB, as a recorded day does."""
 MOST = 12_000
 
@@ -222,11 +222,11 @@ class Publisher:
     def __init__(self, server: Server, grid: Grid) -> None:
         self._server = server
         self._whole = Frame.of(grid)
-        self._few = self._whole.rows(slice(-2, None))
+        self._few = self._whole.rows(slice(-3, None))
         self._n = 0
 
     async def spread(self, times: int, pause_s: float) -> dict[str, object]:
-        """Send the whole and two columns in turn, each pause one of them; return when each began (ns)."""
+        """Send the whole and three columns in turn, each pause one of them; return when each began (ns)."""
         numbers = range(self._n + 1, self._n + 1 + 2 * times)
         bodies = [packed(self._whole if n % 2 else self._few, n) for n in numbers]
         began: dict[int, int] = {}

@@ -163,11 +163,10 @@ class Subscriber:
         for channel in tuple(self._seen):
             self.follow(channel)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """End what is being fetched."""
-        if (task := self._task) is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        if self._task is not None:
+            self._task.cancel()
 
     def _hold(self, held: list[Message], message: Message) -> None:
         """Keep a message for after the snapshot; the oldest of too many go, and a gap tells the client."""
@@ -275,13 +274,13 @@ class Hub:
         self._all.add(subscriber)
         return subscriber
 
-    async def remove(self, subscriber: Subscriber) -> None:
+    def remove(self, subscriber: Subscriber) -> None:
         """Let a client go."""
         self._all.discard(subscriber)
         self._slow.discard(subscriber)
         for channel in tuple(subscriber.channels):
             self.leave(subscriber, channel)
-        await subscriber.close()
+        subscriber.close()
 
     def join(self, subscriber: Subscriber, channel: str) -> None:
         """Let a client follow a channel, from a snapshot on; again, where it follows it already."""

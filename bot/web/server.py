@@ -139,6 +139,7 @@ class WebServer:
             Part("web clock", self._stream.board.tell_time),
             Part("web messages", self._stream.hub.spread),
             Part("web slow clients", self._stream.hub.watch),
+            Part("web heartbeats", self._stream.beat),
             Part("panel clock", self._panel.tell_time),
         ]
         self._tasks: list[asyncio.Task[None]] = []
@@ -235,7 +236,7 @@ class WebServer:
     def _open_connections(self) -> int:
         """Return how many connections there are beside the stream's."""
         server = self._runner.server if self._runner is not None else None
-        return len(server.connections) - self._stream.connections if server is not None else 0
+        return len(server.connections) if server is not None else 0
 
     def _cannot_listen(self, error: OSError) -> str:
         host, port = self._settings.host, self._settings.port

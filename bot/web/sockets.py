@@ -1,6 +1,6 @@
 """Open WebSockets with limits, and read them: one message at a time, none too large, none too often."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -11,30 +11,11 @@ TOO_MANY_STRIKES = 100
 NO_TEXT = ""
 
 
-class Held(web.WebSocketResponse):
-    """A socket whose handler may return: `serve` then speaks with the client until it leaves.
-
-    So an open line holds none of what its request went through. aiohttp calls `write_eof` once the handler
-    has returned, and keeps the line until that ends.
-    """
-
-    __slots__ = ("serve",)  # one more name in the instance's dictionary would cost 1.2 kB of each
-
-    serve: Callable[["Held"], Awaitable[None]] | None
-
-    async def write_eof(self) -> None:  # type: ignore[override]  # as in aiohttp's own class
-        """Serve the client, then close."""
-        if (serve := self.serve) is not None:
-            self.serve = None
-            await serve(self)
-        await super().write_eof()
-
-
-def open_socket(*, max_bytes: int, heartbeat_s: float = HEARTBEAT_S) -> Held:
+def open_socket(*, max_bytes: int, heartbeat_s: float = HEARTBEAT_S) -> web.WebSocketResponse:
     """Return a socket that pings, closes when nobody answers, and refuses frames over `max_bytes`."""
-    socket = Held(heartbeat=heartbeat_s, max_msg_size=max_bytes, compress=False, autoping=True, timeout=2.0)
-    socket.serve = None
-    return socket
+    return web.WebSocketResponse(
+        heartbeat=heartbeat_s, max_msg_size=max_bytes, compress=False, autoping=True, timeout=2.0
+    )
 
 
 async def listen(socket: web.WebSocketResponse, bucket: TokenBucket) -> AsyncIterator[tuple[str, bool]]:

@@ -1,6 +1,7 @@
 """Serve `/ws/heatmap`: the live chart's stream, open to all who may see the page (docs/websocket.md)."""
 
 import asyncio
+import contextlib
 from asyncio import Transport
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,16 +9,18 @@ from itertools import count
 from typing import Any
 
 import structlog
-from aiohttp import WSCloseCode, web
+from aiohttp import web
+from websockets.frames import CloseCode
 
 from bot.web.board import Board
 from bot.web.encode import VERSION
 from bot.web.errors import incident_id
-from bot.web.fanout import Hub, Message, Patience, Subscriber, Tally
+from bot.web.fanout import SLICE, Hub, Message, Patience, Subscriber, Tally
 from bot.web.limits import Places, TokenBucket
 from bot.web.own import AlertChannel
+from bot.web.peer import CLOSE_S, Peer, opened
 from bot.web.ports import WINDOWS, InApp, Market
-from bot.web.sockets import Held, listen, open_socket
+from bot.web.sockets import HEARTBEAT_S
 from bot.web.topics import Form, Kind, Topic, Wanted, wanted
 from bot.web.usual import Usual
 from bot.web.wire import Keep, dumps, error_message, id_of, loads
@@ -95,8 +98,8 @@ class Stream:
         self._places = Places(settings.max_connections)
         self._of_address: dict[str, Places] = {}
         self._numbers = count(1)
-        self._clients: dict[Held, Client] = {}
-        self._serving = self._serve  # one bound method for all
+        self._clients: dict[Peer, Client] = {}
+        self._empty = asyncio.Event()
         self._topics: dict[str, Topic] = {}
         warning = Message.of(dumps(error_message("slow_consumer", SLOW)))
         patience = Patience(buffer_bytes=settings.buffer_kb * 1000, slow_s=settings.slow_s, warning=warning)
@@ -135,43 +138,58 @@ class Stream:
         """Take no more alerts, and tell every client that the server goes away."""
         if self._alerts is not None:
             self._alerts.close()
-        await asyncio.gather(
-            *(s.close(code=WSCloseCode.GOING_AWAY, message=b"server stops") for s in list(self._clients)),
-            return_exceptions=True,
-        )
+        for peer in tuple(self._clients):
+            peer.close(CloseCode.GOING_AWAY, "server stops")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                while self._clients:
+                    self._empty.clear()
+                    await self._empty.wait()
+        for peer in tuple(self._clients):
+            peer.abort()
+
+    async def beat(self) -> None:
+        """Ask every client now and then whether it is there; runs until cancelled."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            for number, peer in enumerate(tuple(self._clients), 1):
+                peer.beat()
+                if not number % SLICE:
+                    await asyncio.sleep(0)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Open one client's socket; it is served when this has returned, until the client leaves."""
+        """Open one client's socket; it lives on when this has returned, until the client leaves."""
         if not self.settings.enabled:
             raise web.HTTPServiceUnavailable(text=OFF)
+        owner, rate = self._around.owner, self.settings.rate_per_s
+        is_owner = owner is not None and owner.may_use(request)
         places = self._take_place(self._around.address(request))
         try:
-            socket = open_socket(max_bytes=self.settings.max_frame_bytes)
-            await socket.prepare(request)
-            socket.headers.clear()  # they are sent: thousands of lines need not keep them
-            if request.transport is None:
-                raise ConnectionResetError("gone already")
-            self._clients[socket] = self._welcome(request, request.transport, places)
+            response = await opened(request)
+            bucket = TokenBucket(rate, max(1.0, BURST_S * rate))
+            peer = Peer(self, bucket, max_bytes=self.settings.max_frame_bytes)
+            line = peer.take_over(request)
         except BaseException:
             self._give_back(places)
             raise
-        socket.serve = self._serving
-        return socket
+        self._welcome(peer, line, places, owner=is_owner)
+        return response
 
-    async def _serve(self, socket: Held) -> None:
-        """Answer a client until it leaves."""
-        rate, client = self.settings.rate_per_s, self._clients[socket]
-        try:
-            async for text, in_time in listen(socket, TokenBucket(rate, max(1.0, BURST_S * rate))):
-                answer = self._answer(client, text, in_time=in_time)
-                client.line.offer(Message.of(dumps(answer)))
-        finally:
-            self._give_back(client.places)
-            del self._clients[socket]
-            await self.hub.remove(client.line)
-            self.board.left()
-            missed = client.line.dropped
-            log.debug("stream.disconnected", client=client.number, code=socket.close_code, missed=missed)
+    def heard(self, peer: Peer, text: str, *, in_time: bool) -> None:
+        """Answer a client."""
+        client = self._clients[peer]
+        client.line.offer(Message.of(dumps(self._answer(client, text, in_time=in_time))))
+
+    def left(self, peer: Peer) -> None:
+        """Let a client go whose line is gone."""
+        client = self._clients.pop(peer)
+        if not self._clients:
+            self._empty.set()
+        self._give_back(client.places)
+        self.hub.remove(client.line)
+        self.board.left()
+        missed = client.line.dropped
+        log.debug("stream.disconnected", client=client.number, code=peer.close_code, missed=missed)
 
     def _take_place(self, address: str) -> Places:
         """Take a place in all and one of the address; raise the answer where there is none."""
@@ -198,19 +216,13 @@ class Stream:
         if not places.taken:
             del self._of_address[places.whose]
 
-    def _welcome(self, request: web.Request, transport: Transport, places: Places) -> Client:
+    def _welcome(self, peer: Peer, line: Transport, places: Places, *, owner: bool) -> None:
         """Take a client on and greet it."""
-        owner = self._around.owner
-        client = Client(
-            number=next(self._numbers),
-            line=self.hub.add(transport),
-            owner=owner is not None and owner.may_use(request),
-            places=places,
-        )
+        client = Client(number=next(self._numbers), line=self.hub.add(line), owner=owner, places=places)
+        self._clients[peer] = client
         where = {"address": places.whose} if self._around.log_addresses else {}
         log.debug("stream.connected", client=client.number, **where)
         client.line.offer(Message.of(self._hello()))
-        return client
 
     def _hello(self) -> str:
         settings = self.settings

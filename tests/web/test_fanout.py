@@ -208,7 +208,7 @@ async def test_a_line_that_is_gone_while_behind_is_forgotten(place):
         place.say(n)
     await settle()
     line.abort()
-    await place.hub.remove(subscriber)
+    place.hub.remove(subscriber)
     assert len(place.hub) == 0
     assert place.hub.followed() == {}
 
