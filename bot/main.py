@@ -30,6 +30,7 @@ from bot.delivery.worker import Hooks, Worker
 from bot.feed import Feed, Reached
 from bot.inquiries import Inquiries
 from bot.lag import LoopLag
+from bot.lang import learned, settle
 from bot.linked import Linked
 from bot.live.following import Following
 from bot.live.health import LOOK_S, HealthKeeper
@@ -40,6 +41,8 @@ from bot.pictures import Draughtsman
 from bot.position import PlaceKeeper, find_place
 from bot.privacy import Privacy
 from bot.render.renderer import Renderer
+from bot.reporting.engine import TICK_S, Reporting, Sources
+from bot.reporting.pictures import ReportPictures
 from bot.retention import SWEEP_S, Retention, check_tables
 from bot.scheduler import Scheduler, alert_jobs
 from bot.sources import open_live
@@ -57,7 +60,7 @@ from engine.model import UserId
 from storage.forget import finish_forgetting
 from storage.market import MarketStore
 from storage.notes import get_note, set_note
-from storage.rules import watched_symbols
+from storage.reports import wanted_symbols
 from storage.state import StateStore
 from storage.truth import TruthStore
 from storage.venues import VenueStore
@@ -135,6 +138,7 @@ class Liqwatch:
             leave()
 
     async def _start(self, *, serving: bool) -> None:
+        settle(await learned(self.settings.chat.language))
         self._lock.acquire()
         self._undo.callback(self._lock.release)
         await self._open_stores()
@@ -180,7 +184,7 @@ class Liqwatch:
     async def _open_source(self) -> Source:
         source = self.settings.source
         if self.kind is SourceChoice.LIVE:
-            watched = await self.state.read(watched_symbols)
+            watched = await self.state.read(wanted_symbols)
             return await open_live(self.settings, self.store, [*source.symbols, *watched])
         place = await find_place(
             self.state, asked_ms=source.start_ms, default_ms=DEFAULT_START_MS, wall_ms=wall_clock_ms
@@ -191,7 +195,9 @@ class Liqwatch:
         return self.replay
 
     async def _build_alerts(self, *, serving: bool) -> None:
-        draw = self._draw = Draughtsman(self.market, self.renderer, self.accuracy).alert
+        usual = Draughtsman(self.market, self.renderer, self.accuracy).alert
+        venues = VenueStore(self.store)
+        draw = self._draw = ReportPictures(usual, self.market, venues, self.renderer).draw
         self.alerting = Alerting(self.state, self.store, self.settings.alerts, self.market, wake=self._queued)
         self._undo.push_async_callback(self.alerting.close)
         self.inapp = InApp(self.state, wall_ms=wall_clock_ms, draw=draw)
@@ -234,6 +240,7 @@ class Liqwatch:
                 loop_lag_ms=self.lag.p99_ms,
                 replay=self.replay,
                 ensure=self.following.ensure,
+                grounds={platform.name: platform.grounds for platform in self._platforms},
                 missing=missing(self.settings),
                 chart_url=self._chart_url,
                 button_key=button_key,
@@ -245,6 +252,9 @@ class Liqwatch:
         feed = Feed(self.source, self.market, self.alerting, reached=reached)
         scheduler = Scheduler()
         alert_jobs(scheduler, self.alerting)
+        made_of = Sources(market=self.market, venues=VenueStore(self.store), ensure=self.following.ensure)
+        reporting = Reporting(self.state, made_of, wake=self._queued)
+        scheduler.every(TICK_S, "reports", reporting.tick)
         renewal = Renewal(TruthStore(self.store), self.accuracy, self.market, self.settings)
         scheduler.every(CHECK_S, "accuracy", renewal.refresh)
         scheduler.every(REFRESH_S, "level", self.levels.refresh, at_once=True)
@@ -268,7 +278,7 @@ class Liqwatch:
 
     async def _sweep_symbols(self) -> None:
         """Read no longer what nobody wants any more."""
-        await self.following.sweep(await self.state.read(watched_symbols))
+        await self.following.sweep(await self.state.read(wanted_symbols))
 
     def _keep_place(self) -> Reached:
         """Remember where the replay stands."""
@@ -278,7 +288,12 @@ class Liqwatch:
         return keeper.reached
 
     def _join_chats(self) -> None:
-        inside = Inside(commands=self.commands, market=self.market, settings=self.settings)
+        inside = Inside(
+            commands=self.commands,
+            market=self.market,
+            settings=self.settings,
+            rules_changed=self.alerting.rules_changed,
+        )
         self._undo.push_async_callback(self.fronts.stop)
         self.fronts.start(self._platforms, inside)
 

@@ -30,6 +30,7 @@ class Draughtsman:
         )
         request = replace(
             request,
+            tz=asked.tz,
             source_label=self._market.label(),
             without=lacking(
                 self._market, view.venues, self._market.now_ms(), self._market.awaited(asked.symbol)

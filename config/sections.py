@@ -201,6 +201,27 @@ class AlertSettings(Section):
         ge=1,
         le=10_000,
     )
+    most_rules_in_server: int = setting(
+        200,
+        "alerts that may be posted in one server or group, whoever set them",
+        Hint("a whole number from 1 to 10000", "200"),
+        ge=1,
+        le=10_000,
+    )
+    most_reports: int = setting(
+        10,
+        "scheduled reports and dashboards that one user may have",
+        Hint("a whole number from 1 to 1000", "10"),
+        ge=1,
+        le=1000,
+    )
+    most_reports_in_server: int = setting(
+        25,
+        "scheduled reports and dashboards in one server or group",
+        Hint("a whole number from 1 to 1000", "25"),
+        ge=1,
+        le=1000,
+    )
     cooldown_s: int = setting(
         3600,
         "seconds until the same zone may alert again",

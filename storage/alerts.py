@@ -17,7 +17,8 @@ from storage.tables import Alert, AlertStep, Delivery, User
 TEST = "test"
 DIGEST = "digest"
 NOTICE = "notice"
-NOT_FIRES = (TEST, DIGEST, NOTICE)
+REPORT = "report"
+NOT_FIRES = (TEST, DIGEST, NOTICE, REPORT)
 """Kinds of alerts that no fire stands behind."""
 VOID = "void"
 """Action of an alert that waited when its replay was moved back."""

@@ -13,6 +13,7 @@ from engine.errors import UserError
 from engine.model import DAY_MS
 from storage.outbox import ARRIVED, LOST
 from storage.places import within
+from storage.rules import watched_symbols
 from storage.servers import server_reports_and
 from storage.tables import Delivery, Report
 from storage.users import ensure_user
@@ -126,10 +127,13 @@ def far_ahead(session: Session, now_ms: int) -> list[Report]:
     return list(session.scalars(select(Report).where(Report.next_ms > latest_ms)))
 
 
-def posted_symbols(session: Session) -> list[str]:
-    """Return the symbols that reports are on which do not rest: they have to be read."""
-    query = select(Report.symbol).where(Report.off_reason == "").distinct().order_by(Report.symbol)
-    return list(session.scalars(query))
+def wanted_symbols(session: Session) -> dict[str, int]:
+    """Return the symbols that alerts, or reports that do not rest, are on, with how many: they are read."""
+    wanted = watched_symbols(session)
+    query = select(Report.symbol, func.count()).where(Report.off_reason == "").group_by(Report.symbol)
+    for symbol, count in session.execute(query):
+        wanted[symbol] = wanted.get(symbol, 0) + count
+    return wanted
 
 
 def last_delivery(session: Session, alert_id: str | None) -> Delivery | None:

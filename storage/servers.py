@@ -73,10 +73,23 @@ def adopt(session: Session, server_id: str, channel: str, places: Iterable[str],
     return len(found)
 
 
+def posted_reports(session: Session, server_id: str) -> list[dict[str, Any]]:
+    """Return the reports that are posted in a server as plain rows, without whose they are."""
+    shown = [column for column in Report.__table__.columns if column.name not in ("user_id", "alert_id")]
+    query = select(*shown).where(Report.server_id == server_id).order_by(Report.report_id)
+    return [dict(row) for row in session.execute(query).mappings()]
+
+
 def rules_in(session: Session, server_id: str) -> int:
     """Return how many alerts that have not ended are posted in a server, whoever owns them."""
     count = select(func.count()).select_from(Rule).join(ServerPlace, _posted_in())
     return session.scalar(count.where(ServerPlace.user_id == server_id, Rule.ended_ms.is_(None))) or 0
+
+
+def rules_of_server(session: Session, server_id: str) -> list[Rule]:
+    """Return the alerts that are posted in a server and have not ended, whoever owns them."""
+    found = select(Rule).join(ServerPlace, _posted_in()).where(ServerPlace.user_id == server_id)
+    return list(session.scalars(found.where(Rule.ended_ms.is_(None)).order_by(Rule.rule_id)))
 
 
 def _posted_in() -> ColumnElement[bool]:

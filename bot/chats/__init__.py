@@ -6,9 +6,11 @@ from typing import Protocol
 
 from bot.alerting.engine import Alerting
 from bot.commands.dispatch import Commands
+from bot.commands.grounds import Grounds
 from bot.commands.services import Market
 from bot.delivery.channel import Channel
 from bot.delivery.reroute import Fallback, to_inapp
+from bot.reporting.moves import RulesChanged
 from bot.supervisor import PartHealth, Supervisor
 from config.settings import Settings
 from storage.claims import Claimed
@@ -38,6 +40,7 @@ class Inside:
     commands: Commands
     market: Market
     settings: Settings
+    rules_changed: RulesChanged
 
 
 class Platform(Protocol):
@@ -51,6 +54,11 @@ class Platform(Protocol):
     @property
     def channel(self) -> Channel:
         """Return the way of alerts to this platform."""
+        ...
+
+    @property
+    def grounds(self) -> Grounds:
+        """Return what commands may ask of the platform's places."""
         ...
 
     @property

@@ -74,7 +74,9 @@ async def show(ctx: Context, call: Call) -> Reply:
         command="data show",
         title=_("What is stored about this place") if about == "here" else _("What is stored about you"),
         text="" if kept else _("Nothing."),
-        fields=tuple((NAMES.get(name, name.replace("_", " ")), f"{count:,}") for name, count in kept.items()),
+        fields=tuple(
+            (_(NAMES.get(name, name.replace("_", " "))), words.count(count)) for name, count in kept.items()
+        ),
         buttons=(
             (
                 Button(label=_("Export"), action=ids.action("data", "export", *_again(call))),
@@ -153,7 +155,11 @@ async def forget_now(ctx: Context, call: Call) -> Reply:
     counts = await ctx.services.privacy.forget(owner)
     for symbol in dict.fromkeys(symbols):
         await ctx.services.alerting.rules_changed(symbol)
-    gone = [f"{count:,} {NAMES.get(name, name)}" for name, count in counts.items() if count and name in _TOLD]
+    gone = [
+        f"{words.count(count)} {_(NAMES.get(name, name))}"
+        for name, count in counts.items()
+        if count and name in _TOLD
+    ]
     return Reply(
         command="data forget",
         title=_("Everything about you is deleted"),

@@ -17,6 +17,7 @@ LINKS = frozenset(
         "status",
         "help",
         "alert list",
+        "alert add",
         "settings show",
         "data show",
         "channels list",
@@ -47,7 +48,7 @@ async def show(ctx: Context, call: Call) -> Reply:
         text=_(
             "I estimate where leveraged positions would be liquidated, draw it as a heatmap, and "
             "tell you when price comes near a dense zone.\n{not_advice}"
-        ).format(not_advice=NOT_ADVICE),
+        ).format(not_advice=_(NOT_ADVICE)),
         buttons=(
             (
                 Button(
@@ -57,6 +58,10 @@ async def show(ctx: Context, call: Call) -> Reply:
                 ),
                 Button(label=_("Watch {base}").format(base=base), action=ids.action("watch", "", symbol)),
                 Button(label=_("Help"), action=ids.action("help")),
+            ),
+            (
+                Button(label=_("New alert"), action=ids.action("alert", "add")),
+                Button(label=_("All markets"), action=ids.action("symbols")),
             ),
         ),
     )

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from bot.commands import cards, ids, words
 from bot.commands.amounts import DAY_MS, MINUTE_MS
 from bot.commands.channel_words import own_place
+from bot.commands.confirm import SURE, question
 from bot.commands.context import Context
 from bot.commands.parts import SIDE, SYMBOL, maybe_view, rows, side_of
 from bot.commands.reply import Button, Reply, Tone
@@ -194,6 +195,8 @@ def _watches(session: Session, owner: str) -> list[Rule]:
 async def unwatch(ctx: Context, call: Call) -> Reply:
     """Remove the user's watch of a market, or all of them."""
     owner, named = ctx.caller.user_id, call.text("symbol")
+    if named == "all" and not call.flag("sure") and (asked := await _ask_all(ctx)) is not None:
+        return asked
 
     def remove(session: Session) -> tuple[list[str], list[str]]:
         watches = _watches(session, owner)
@@ -228,6 +231,21 @@ async def unwatch(ctx: Context, call: Call) -> Reply:
     )
 
 
+async def _ask_all(ctx: Context) -> Reply | None:
+    """Return the question whether all watches are to go; None where there is one at most."""
+    watches = await ctx.services.state.read(lambda session: _watches(session, ctx.caller.user_id))
+    names = list(dict.fromkeys(text.base(rule.symbol) for rule in watches))
+    if len(names) < 2:
+        return None
+    return question(
+        "unwatch",
+        _("Stop watching {names}?").format(names=words.joined(names)),
+        _("They go for good."),
+        yes=(_("Yes, all"), ids.action("unwatch", "", "all", "sure=on", edits=True)),
+        keep=ids.action("alert", "list", edits=True),
+    )
+
+
 def _not_watching(named: str, left: list[str]) -> str:
     if not left:
         return _("You are not watching anything.")
@@ -236,7 +254,7 @@ def _not_watching(named: str, left: list[str]) -> str:
     )
 
 
-_REQUIRED = replace(SYMBOL, required=True, description="Market, such as btc, eth/usdt or SOL-PERP")
+_REQUIRED = replace(SYMBOL, required=True, description=N_("Market, such as btc, eth/usdt or SOL-PERP"))
 COMMANDS = (
     Command(
         noun="watch",
@@ -250,7 +268,7 @@ COMMANDS = (
         noun="unwatch",
         description=N_("Stop being told about a market, or about all"),
         run=unwatch,
-        parameters=(replace(_REQUIRED, words=("all",)),),
+        parameters=(replace(_REQUIRED, words=("all",)), SURE),
         aliases=("unsubscribe", "unsub", "unfollow"),
         examples=("/unwatch btc", "/unwatch all"),
     ),

@@ -1,4 +1,4 @@
-"""Run the Telegram front: connect, set the menus, poll, and hand on what comes."""
+"""Run the Telegram front: connect, set the menus, take what comes, and hand it on."""
 
 import time
 from collections.abc import Mapping
@@ -13,16 +13,21 @@ from bot.commands.services import Market
 from bot.commands.symbols import Markets
 from bot.delivery.telegram.faults import Refusal, judge
 from bot.delivery.telegram.ledger import Ledger
+from bot.delivery.telegram.places import CHANNEL
 from bot.delivery.telegram.post import Post
 from bot.lanes import Lanes, Work
+from bot.reporting.moves import Moves
 from bot.supervisor import PartHealth, PartState
 from bot.telegram import menu
 from bot.telegram.admins import Admins
 from bot.telegram.answers import Answers
+from bot.telegram.contact import Contact, Final
 from bot.telegram.handler import Handler
 from bot.telegram.manners import Manners
 from bot.telegram.membership import Membership
-from bot.telegram.poll import POLL_S, Poll, WrongToken
+from bot.telegram.poll import POLL_S, Poll
+from bot.telegram.seen import Intake, Seen
+from bot.telegram.webhook import Hook, Webhook, let_go
 from storage.state import StateStore
 
 log = structlog.get_logger(__name__)
@@ -33,12 +38,17 @@ DRAIN_S = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behind:
-    """What the front stands before. `aliases` are what people call a coin."""
+    """What the front stands before. `aliases` are what people call a coin.
+
+    `hook` is where Telegram sends what people do; without one it is fetched.
+    """
 
     commands: Commands
     market: Market
     state: StateStore
     aliases: Mapping[str, str] = field(default_factory=dict)
+    hook: Hook | None = None
+    moves: Moves | None = None
 
     def markets(self) -> Markets:
         """Return the markets there are, and their names."""
@@ -62,23 +72,28 @@ class TelegramFront:
             behind.commands.registry, Admins(post.bot), behind.markets, replaying=behind.replaying
         )
         self._handler = Handler(behind.commands, manners, answers, ledger, self._lanes)
-        self._membership = Membership(ledger, answers)
-        self._poll = Poll(post.bot, self._take, self._lanes.room, poll_s=poll_s)
+        self._membership = Membership(ledger, answers, behind.moves or Moves(CHANNEL, behind.state))
+        self._contact = Contact(post.bot)
+        self._seen = Seen(behind.state)
+        self._way = self._way_in(poll_s)
         self._state = PartState.STOPPED
         self._since_s = time.time()
         self._final = ""
         self.bot_name = ""
 
     async def run(self) -> None:
-        """Serve until cancelled; return, with a line in the log, where the token is wrong."""
+        """Serve until cancelled; return, with a line in the log, where only the operator can help."""
         self._turn(PartState.RESTARTING)
         try:
-            self.bot_name = await self._poll.connect()
+            self.bot_name = await self._contact.connect()
+            await self._seen.load()
             await self._set_menu()
             self._turn(PartState.RUNNING)
             log.info("telegram.connected", bot=self.bot_name)
-            await self._poll.run()
-        except WrongToken as error:
+            if self._behind.hook is None:
+                await let_go(self._post.bot, self._behind.state, self._contact)
+            await self._way.run()
+        except Final as error:
             self._final = str(error)
             log.error("telegram.off", what=self._final)  # noqa: TRY400 - where it was raised does not matter
         finally:
@@ -88,11 +103,11 @@ class TelegramFront:
         """Let answers under way end, and tell Telegram what was taken. `run` has been cancelled before."""
         await self._lanes.close(DRAIN_S)
         if self.bot_name:
-            await self._poll.confirm()
+            await self._way.stop()
 
     def health(self) -> PartHealth:
         """Return how the front is; not well while Telegram cannot be reached, or takes no token."""
-        trouble = self._final or self._poll.trouble
+        trouble = self._final or self._contact.trouble
         state = PartState.RESTARTING if self._state is PartState.RUNNING and trouble else self._state
         return PartHealth(
             name="telegram",
@@ -101,6 +116,20 @@ class TelegramFront:
             restarts=0,
             essential=False,
             advice=trouble,
+        )
+
+    def _way_in(self, poll_s: float) -> Poll | Webhook:
+        """Return how updates come: fetched, or sent by Telegram where it was told to."""
+        intake, behind, bot = Intake(self._seen, self._take), self._behind, self._post.bot
+        if behind.hook is None:
+            return Poll(bot, intake, self._lanes.room, contact=self._contact, poll_s=poll_s)
+        return Webhook(
+            bot,
+            intake,
+            lambda: self._lanes.has_room,
+            contact=self._contact,
+            state=behind.state,
+            hook=behind.hook,
         )
 
     async def _set_menu(self) -> None:

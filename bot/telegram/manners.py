@@ -12,7 +12,7 @@ from bot.commands import ids
 from bot.commands.parse import Parser, words_of
 from bot.commands.registry import Registry
 from bot.commands.reply import Caller, Front
-from bot.commands.spec import Call, Command, NearMiss, Who
+from bot.commands.spec import Call, Command, Incomplete, NearMiss, Who
 from bot.commands.symbols import Markets
 from bot.delivery.telegram.places import user_id_of
 from bot.telegram.admins import Admins
@@ -21,6 +21,8 @@ from bot.telegram.voice import Voice
 from engine.errors import UserError
 
 HERE = "here"
+SHARED = (HERE, "channel")
+"""Values of `to` that mean the group."""
 _PAYLOAD = re.compile(r"[A-Za-z0-9_\-]{1,64}")
 
 
@@ -65,10 +67,12 @@ class Manners:
             return _led(course, _checked(call.text("payload")))
         if call.command.who is Who.EVERYONE:
             return course
+        if call.command.who is Who.PLACE or call.text("about") == HERE:
+            return await self._of_place(course, voice, call.command)
         if voice.for_group:
             here = "" if call.has("to") or not call.command.parameter("to") else f" to={HERE}"
             return _posting(course, f"{line}{here}", voice, may_post=True)
-        if call.text("to") == HERE:
+        if call.text("to") in SHARED:
             return _posting(course, line, voice, may_post=await self._manages(voice))
         return _led(course, payload_of(call.command.name, words_of(call)))
 
@@ -76,17 +80,34 @@ class Manners:
         """Return what to do about a button that was pressed."""
         command, args = self._pressed(action)
         course = Course(text=action, caller=caller_of(voice), command=command)
-        if voice.private or command is None:
+        linked = command is not None and command.noun == "start" and bool(args)
+        if voice.private or command is None or (command.who is Who.EVERYONE and not linked):
             return course
-        if command.noun == "start" and args:
+        if linked:
             return _led(course, _checked(args[0]))
-        if command.who is Who.EVERYONE:
-            return course
-        if f"to={HERE}" in args:
+        if command.who is Who.PLACE or HERE in args:
+            return await self._of_place(course, voice, command)
+        if f"to={HERE}" in args or command.noun == "ask":
             return _posting(course, action, voice, may_post=await self._manages(voice))
         if command.noun in ("watch", "settings", "data"):
             return _led(course, payload_of(command.name, args))
         return replace(course, personal=True)
+
+    async def answer(self, text: str, voice: Voice) -> Course:
+        """Return what somebody answers in a group where they are asked something."""
+        return _posting(
+            Course(text=text, caller=caller_of(voice)), text, voice, may_post=await self._manages(voice)
+        )
+
+    async def _of_place(self, course: Course, voice: Voice, command: Command) -> Course:
+        """Return a request about what stands in the group: its admins' there, else for the private chat.
+
+        Members may ask for a report to be posted; whether they may is for the group's settings to say.
+        """
+        manages = await self._manages(voice)
+        if not manages and command.noun == "report" and command.verb not in ("add", ""):
+            return _led(course, payload_of("report list"))
+        return replace(course, caller=replace(caller_of(voice, may_post=manages), manages=manages))
 
     async def as_group(self, course: Course, voice: Voice) -> Course | None:
         """Return the same request made for the group itself, where the asker is one of its admins."""
@@ -108,6 +129,9 @@ class Manners:
         )
         try:
             return parser.understand(line), True
+        except Incomplete as lacking:
+            given = lacking.given
+            return Call(command=lacking.command, values=given, given=frozenset(given)), True
         except NearMiss:
             return None, True
         except UserError:
@@ -136,6 +160,8 @@ def caller_of(voice: Voice, *, may_post: bool = False) -> Caller:
         server=voice.server,
         private=voice.private,
         may_post=may_post,
+        able=not voice.private,
+        language=voice.language,
     )
 
 

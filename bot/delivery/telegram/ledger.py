@@ -1,14 +1,14 @@
 """Write down what Telegram says about chats: a new number, a way back, an alert that was answered."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 
 import structlog
+from sqlalchemy.orm import Session
 
 from bot.delivery import ledger
 from bot.delivery.telegram.places import CHANNEL, Place, Remote, user_id_of
 from engine.model import UserId
-from storage import places
+from storage import places, servers
 from storage.places import Moved
 from storage.state import StateStore
 
@@ -26,7 +26,13 @@ class Ledger(ledger.Ledger):
 
     async def moved(self, old: int, new: int) -> Moved:
         """Follow a group to its new number: rules, deliveries that wait, open episodes."""
-        move = partial(places.move_place, channel=CHANNEL, old=Place(old).text, new=Place(new).text)
+        before, after = Place(old).text, Place(new).text
+
+        def move(session: Session) -> Moved:
+            found = places.move_place(session, CHANNEL, before, after)
+            servers.move_server(session, CHANNEL, before, after)
+            return found
+
         moved = await self._state.run(move)
         if moved.rules or moved.deliveries:
             log.info("telegram.group_moved", rules=moved.rules, deliveries=moved.deliveries)
