@@ -11,6 +11,7 @@ from bot.commands import cards, ids, rule_words, words
 from bot.commands.amounts import DAY_MS, HOUR_MS, MINUTE_MS
 from bot.commands.context import Context
 from bot.commands.fire_way import verdict, whole_way
+from bot.commands.paging import PAGE, of_pages, paged, turns
 from bot.commands.parts import RULE, rows, sent_today
 from bot.commands.reply import Button, Reply, Table, Tone
 from bot.commands.spec import Call, Command, Kind, Parameter
@@ -21,7 +22,7 @@ from engine.model import RuleId
 from storage.rules import check_room, get_rule, list_rules, to_watch, update_rule
 from storage.tables import Rule
 
-ONE = replace(RULE, words=(), examples=("7",), description="Number of the alert, as /alert list shows it")
+ONE = replace(RULE, words=(), examples=("7",), description=N_("Number of the alert, as /alert list shows it"))
 FOR = Parameter(
     name="for",
     kind=Kind.DURATION,
@@ -34,6 +35,8 @@ FOR = Parameter(
 )
 
 Change = Callable[[Session, str, Rule], Rule | None]
+PER_PAGE = 8
+"""How many alerts a list shows at a time."""
 
 
 async def listing(ctx: Context, call: Call) -> Reply:
@@ -44,27 +47,33 @@ async def listing(ctx: Context, call: Call) -> Reply:
     )
     if not mine:
         return _none_listed(ctx)
+    shown, page, pages = paged(mine, call.whole("page"), PER_PAGE)
     table = Table(
         headings=(_("No."), _("Market"), _("Tells you when"), _("Severity"), _("State"), _("Goes to")),
-        rows=tuple(_row(ctx, rule) for rule in mine),
+        rows=tuple(_row(ctx, rule) for rule in shown),
         numeric=(_("No."),),
     )
     return Reply(
         command="alert list",
         title=_("Your alerts, {sum}/{most}").format(
             sum=sum(r.ended_ms is None for r in mine), most=_most(ctx)
-        ),
+        )
+        + of_pages(page, pages),
         text=_("Messages today: {sent}/{daily_limit}.").format(sent=sent, daily_limit=ctx.prefs.daily_limit),
         table=table,
-        buttons=rows(
-            [
-                Button(
-                    label=f"{r.rule_id} {text.base(r.symbol)}",
-                    action=ids.action("alert", "show", str(r.rule_id)),
-                )
-                for r in mine[:10]
-            ]
+        buttons=(
+            *rows([_opens(rule) for rule in shown], 4),
+            *rows([Button(label=_("New alert"), action=ids.action("alert", "add", edits=True))]),
+            *turns("alert", "list", page, pages),
         ),
+    )
+
+
+def _opens(rule: Rule) -> Button:
+    """Return the button that shows an alert in the place of the list, with all that can be done with it."""
+    return Button(
+        label=f"{rule.rule_id} {text.base(rule.symbol)}",
+        action=ids.action("alert", "show", str(rule.rule_id), edits=True),
     )
 
 
@@ -256,6 +265,7 @@ COMMANDS = (
         verb="list",
         description=N_("List your alerts with their numbers and limits"),
         run=listing,
+        parameters=(PAGE,),
         aliases=("alert", "alerts", "alert ls", "watches", "watchlist"),
         examples=("/alert list",),
     ),
@@ -300,7 +310,7 @@ COMMANDS = (
         description=N_("Send yourself a test alert, the way a real one goes"),
         run=test,
         parameters=(
-            replace(ONE, required=False, description="Number of the alert; your newest if left out"),
+            replace(ONE, required=False, description=N_("Number of the alert; your newest if left out")),
         ),
         examples=("/alert test", "/alert test 7"),
     ),

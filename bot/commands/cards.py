@@ -48,7 +48,7 @@ def _watched(ctx: Context, watch: Watch) -> tuple[tuple[str, str], ...]:
     return (
         (_("Tells you"), steps(watch)),
         (_("Smallest zone"), minimum(watch, _zones(ctx, watch.symbol))),
-        (_("Sides"), SIDES[watch.side]),
+        (_("Sides"), _(SIDES[watch.side])),
     )
 
 
@@ -64,7 +64,9 @@ def _ruled(ctx: Context, rule: Rule) -> tuple[tuple[str, str], ...]:
 def steps(watch: Watch) -> str:
     """Return the severities with their distances: "critical within 1%, warning within 3%, info within 5%"."""
     return ", ".join(
-        _("{value} within {percent}").format(value=severity.value, percent=words.percent(share))
+        _("{severity} within {percent}").format(
+            severity=words.severity(severity), percent=words.percent(share)
+        )
         for severity, share in watch.within
     )
 
@@ -87,7 +89,7 @@ def _round(value: float) -> float:
 
 def destination(rule: Rule) -> str:
     """Return where an alert's messages go."""
-    name = PLACES.get(rule.to_channel, rule.to_channel)
+    name = _(PLACES.get(rule.to_channel, rule.to_channel))
     if rule.to_channel == "inapp":
         return name
     if rule.to_channel in KINDS:
@@ -102,7 +104,7 @@ def destination(rule: Rule) -> str:
 def buttons(ctx: Context, rule: Rule) -> tuple[tuple[Button, ...], ...]:
     """Return what can be done with an alert; each answers by changing the card in place."""
     number = str(rule.rule_id)
-    awake = rule_words.state(ctx, rule) == "on"
+    awake = rule_words.awake(ctx, rule)
     made = [Button(label=_("Test"), action=ids.action("alert", "test", number))]
     if awake:
         made += [
@@ -115,10 +117,12 @@ def buttons(ctx: Context, rule: Rule) -> tuple[tuple[Button, ...], ...]:
                 label=_("Resume"), action=ids.action("alert", "resume", number, edits=True), style="primary"
             )
         ]
-    made.append(
-        Button(label=_("Remove"), action=ids.action("alert", "remove", number, edits=True), style="danger")
-    )
-    return rows(made)
+    made += [
+        Button(label=_("Edit"), action=ids.action("alert", "edit", number, edits=True)),
+        Button(label=_("Remove"), action=ids.action("alert", "remove", number, edits=True), style="danger"),
+        Button(label=_("All alerts"), action=ids.action("alert", "list", edits=True)),
+    ]
+    return rows(made, 3)
 
 
 def nearest(ctx: Context, watch: Watch) -> str:

@@ -1,7 +1,5 @@
 """Answer `/channels …`: ways to oneself beside the chat, each proven by a code before anything goes there."""
 
-from sqlalchemy.orm import Session
-
 from bot.commands import ids, words
 from bot.commands.channel_parts import (
     ADDRESS,
@@ -27,10 +25,7 @@ from storage.channels import (
     MOST,
     ChannelChanges,
     change_channel,
-    get_channel,
     list_channels,
-    remove_channel,
-    rules_there,
     usable,
 )
 from storage.tables import OwnChannel
@@ -38,7 +33,7 @@ from storage.tables import OwnChannel
 ADD = "/channels add email me@example.org"
 
 
-def _open(ctx: Context) -> OwnChannels:
+def opened(ctx: Context) -> OwnChannels:
     """Return what looks after channels. Raise UserError where others read along, or they are off."""
     if not ctx.caller.private and ctx.caller.front is Front.TELEGRAM:
         raise UserError(
@@ -56,7 +51,7 @@ def _open(ctx: Context) -> OwnChannels:
 
 async def listing(ctx: Context, call: Call) -> Reply:
     """Answer with the user's channels in their order, and how each is."""
-    own, owner = _open(ctx), ctx.caller.user_id
+    own, owner = opened(ctx), ctx.caller.user_id
     mine = await ctx.services.state.read(lambda session: list_channels(session, owner))
     if not mine:
         return Reply(
@@ -87,7 +82,7 @@ async def listing(ctx: Context, call: Call) -> Reply:
 def _offer(own: OwnChannels) -> str:
     if not own.kinds:
         return _("None can be added here: whoever runs this Liqwatch has set up none.")
-    kinds = words.joined([NAMES[kind].lower() for kind in own.kinds], last="or")
+    kinds = words.joined([_(NAMES[kind]).lower() for kind in own.kinds], last="or")
     return _("You can add {kinds}, for example {add}.").format(kinds=kinds, add=ADD)
 
 
@@ -100,7 +95,7 @@ def _order() -> str:
 
 def _row(ctx: Context, own: OwnChannels, row: OwnChannel) -> tuple[str, ...]:
     last = _ago(ctx, row.ok_wall_ms) if row.ok_wall_ms else "never"
-    shown = f"{NAMES.get(row.kind, row.kind)} {own.shown(row)}"
+    shown = f"{_(NAMES.get(row.kind, row.kind))} {own.shown(row)}"
     return (
         str(row.channel_id),
         f"{shown} ({row.label})" if row.label else shown,
@@ -131,10 +126,10 @@ def _ago(ctx: Context, wall_ms: int) -> str:
 
 async def add(ctx: Context, call: Call) -> Reply:
     """Keep an address, and send a code there that proves whose it is."""
-    own, kind = _open(ctx), call.text("kind")
+    own, kind = opened(ctx), call.text("kind")
     if kind not in own.kinds:
         raise UserError(
-            _("{names} cannot be added here. {offer}").format(names=NAMES[kind], offer=_offer(own))
+            _("{kind} cannot be added here. {offer}").format(kind=_(NAMES[kind]), offer=_offer(own))
         )
     added = await own.add(ctx.caller.user_id, kind, call.text("address"))
     row = added.row
@@ -146,12 +141,13 @@ async def add(ctx: Context, call: Call) -> Reply:
             buttons=rows([_test(row)]),
         )
     secret = ((_("Secret, shown this once"), added.secret),) if added.secret else ()
-    checks = _("Check the signature of each request with the secret; docs/channels.md says how. ")
+    on_its_way = _("A code of eight digits is on its way to {address}; it works for 10 minutes.")
+    checks = _("Check the signature of each request with the secret; docs/channels.md says how.")
+    then = _("Then say /channels verify and the code.")
     return Reply(
         command="channels add",
         title=_("{named} waits for its code").format(named=named(row)),
-        text=f"A code of eight digits is on its way to {own.shown(row)}; it works for 10 minutes. "
-        f"{checks if secret else ''}Then say /channels verify and the code.",
+        text=" ".join([on_its_way.format(address=own.shown(row)), *([checks] if secret else []), then]),
         fields=secret,
         tone=Tone.GOOD,
     )
@@ -163,7 +159,7 @@ def _test(row: OwnChannel) -> Button:
 
 async def verify(ctx: Context, call: Call) -> Reply:
     """Turn a channel on with the code that came there."""
-    own = _open(ctx)
+    own = opened(ctx)
     row = await own.verify(ctx.caller.user_id, call.text("code"))
     number = row.channel_id
     return Reply(
@@ -180,7 +176,7 @@ async def verify(ctx: Context, call: Call) -> Reply:
 
 async def test(ctx: Context, call: Call) -> Reply:
     """Send a test message to one channel now, and say whether it arrived."""
-    row = await _open(ctx).test(ctx.caller.user_id, call.whole("id"))
+    row = await opened(ctx).test(ctx.caller.user_id, call.whole("id"))
     return Reply(
         command="channels test",
         title=_("{named} took a test message").format(named=named(row)),
@@ -191,7 +187,7 @@ async def test(ctx: Context, call: Call) -> Reply:
 
 async def change(ctx: Context, call: Call) -> Reply:
     """Set what a channel takes, its place in the order, its label."""
-    own, owner, number = _open(ctx), ctx.caller.user_id, call.whole("id")
+    own, owner, number = opened(ctx), ctx.caller.user_id, call.whole("id")
     changes = ChannelChanges()
     if call.has("severities"):
         changes["severities"] = read_severities(call.text("severities"))
@@ -220,32 +216,6 @@ async def change(ctx: Context, call: Call) -> Reply:
 def unknown(number: int) -> UserError:
     """Return the refusal of a number that is not one of the user's, whoever else's it may be."""
     return UserError(_("You have no channel {number}.").format(number=number), example="/channels list")
-
-
-async def remove(ctx: Context, call: Call) -> Reply:
-    """Forget a channel and its address; alerts that went there come to the user's chat again."""
-    _open(ctx)
-    owner, number = ctx.caller.user_id, call.whole("id")
-
-    def work(session: Session) -> tuple[OwnChannel, int] | None:
-        row = get_channel(session, owner, number)
-        if row is None:
-            return None
-        count = rules_there(session, owner, row)
-        remove_channel(session, owner, number)
-        return row, count
-
-    done = await ctx.services.state.run(work)
-    if done is None:
-        raise unknown(number)
-    gone, rules = done
-    moved = _("{rules} of your alerts went there and come here again. ").format(rules=rules) if rules else ""
-    return Reply(
-        command="channels remove",
-        title=_("Removed {named}").format(named=named(gone)),
-        text=_("{moved}Its address is deleted.").format(moved=moved),
-        tone=Tone.GOOD,
-    )
 
 
 COMMANDS = (
@@ -292,14 +262,5 @@ COMMANDS = (
         parameters=(WHICH, SEVERITIES, ORDER, LABEL),
         aliases=("channel set",),
         examples=("/channels set 2 severities=critical,warning", "/channels set 2 order=1 label=phone"),
-    ),
-    Command(
-        noun="channels",
-        verb="remove",
-        description=N_("Remove a channel of yours and its address for good"),
-        run=remove,
-        parameters=(WHICH,),
-        aliases=("channel remove", "channels rm", "channels delete"),
-        examples=("/channels remove 2",),
     ),
 )

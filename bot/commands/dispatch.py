@@ -27,7 +27,7 @@ from bot.commands.reply import Button, Caller, Front, Reply, Tone
 from bot.commands.services import Services
 from bot.commands.spec import Call, Choice, Kind, NearMiss, Visibility
 from bot.commands.symbols import Markets
-from bot.lang import _, learned, speaking
+from bot.lang import Speech, _, learned, speaking, speech
 from bot.turns import Turns
 from engine.errors import GridError, SourceError, StorageError, UserError
 from storage.users import get_settings
@@ -63,6 +63,10 @@ class Commands:
         parser = self._parser(caller)
         return await self._answer(caller, lambda: door.meant(parser, line, standing), leaves=True)
 
+    async def asks(self, caller: Caller) -> bool:
+        """Say whether somebody is being asked something here, so that what they type is an answer."""
+        return await door.standing(self._services, caller, "?") is door.Standing.OPEN
+
     async def call(self, name: str, values: Mapping[str, str], caller: Caller) -> Reply:
         """Run a command whose values a front collected one by one (as Discord's options), each as text."""
         parser = self._parser(caller)
@@ -88,6 +92,11 @@ class Commands:
         reply = await self._answer(caller, understood)
         return replace(reply, edits=edits and not reply.failed)
 
+    async def speech(self, caller: Caller) -> Speech:
+        """Return the language of somebody, for what a front says by itself."""
+        heard = await self._heard(caller, noting=False)
+        return await learned(heard.language)
+
     def complete(self, line: str, cursor: int | None = None, front: Front = Front.CONSOLE) -> list[str]:
         """Return whole lines that could follow what is typed up to the cursor, likeliest first."""
         return [item.line for item in self._completer.lines(line, cursor, front)]
@@ -100,8 +109,7 @@ class Commands:
 
     async def suggest(self, command: str, parameter: str, typed: str, caller: Caller) -> list[Choice]:
         """Return up to 25 values for one parameter while somebody types it (Discord's autocomplete)."""
-        heard = await self._heard(caller)
-        with speaking(await learned(heard.language)):
+        with speaking(await self.speech(caller)):
             return await self._completer.values(command, parameter, typed, caller)
 
     def catalogue(self, front: Front | None = None) -> list[CommandEntry]:
@@ -147,12 +155,14 @@ class Commands:
         with speaking(await learned(heard.language)):
             asked = (lambda: _too_soon(wait_s)) if wait_s else understand
             reply = await self._tried(caller, asked, heard, again=again, leaves=leaves)
-            return replace(reply, notice=" · ".join(filter(None, (reply.notice, heard.news()))))
+            notice = " · ".join(filter(None, (reply.notice, heard.news())))
+            return replace(reply, notice=notice, language=speech().code)
 
-    async def _heard(self, caller: Caller, *, reading: bool = True) -> Heard:
+    async def _heard(self, caller: Caller, *, reading: bool = True, noting: bool = True) -> Heard:
         """Return what the asker has set and which language they are answered in."""
+        state = self._services.state if reading else None
         try:
-            return await hear(self._services.state if reading else None, caller, self._services.wall_ms())
+            return await hear(state, caller, self._services.wall_ms(), noting=noting)
         except StorageError:
             return await hear(None, caller, 0)
 

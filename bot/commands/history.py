@@ -11,6 +11,7 @@ from bot.commands import ids
 from bot.commands.alerts import ONE
 from bot.commands.context import Context
 from bot.commands.fire_way import verdict, whole_way
+from bot.commands.paging import PAGE
 from bot.commands.parts import rows, sent_today
 from bot.commands.reply import Button, Reply, Table
 from bot.commands.spec import Call, Command, Kind, Parameter
@@ -18,16 +19,6 @@ from bot.lang import N_, _
 from engine.errors import UserError
 
 PER_PAGE = 8
-PAGE = Parameter(
-    name="page",
-    kind=Kind.INTEGER,
-    description=N_("Which page; 1 is the first"),
-    default=1,
-    low=1,
-    high=1000,
-    unit="page",
-    examples=("2",),
-)
 
 
 async def show(ctx: Context, call: Call) -> Reply:
@@ -132,7 +123,7 @@ COMMANDS = (
         run=show,
         parameters=(
             PAGE,
-            replace(ONE, required=False, description="Only this alert's; all if left out"),
+            replace(ONE, required=False, description=N_("Only this alert's; all if left out")),
         ),
         aliases=("history",),
         examples=("/alert history", "/alert history page=2", "/alert history id=7"),

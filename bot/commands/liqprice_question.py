@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from bot.commands.spec import Call, NearMiss
+from bot.commands.rule_read import given_of
+from bot.commands.spec import Call, Incomplete, NearMiss
 from bot.lang import _, speech
 from bot.live.view import SymbolView
 from bot.render import text
@@ -152,4 +153,10 @@ def _no_leverage(call: Call, symbol: str, entry: float | None) -> UserError:
             lines=(line,),
         )
     given = "" if entry is None else f" {entry:.15g}"
-    return UserError("/liqprice needs a leverage.", example=f"/liqprice {base} {side}{given} 10x")
+    return Incomplete(
+        _("/liqprice needs a leverage."),
+        command=call.command,
+        given=given_of(call),
+        example=f"/liqprice {base} {side}{given} 10x",
+        lacks="leverage",
+    )

@@ -1,14 +1,16 @@
 """Answer `/symbols`: the markets that are read, with their prices."""
 
+from collections.abc import Sequence
+
 from bot.commands import ids, symbols, venues_asked, words
 from bot.commands.amounts import quoted
 from bot.commands.context import Context
-from bot.commands.history import PAGE
+from bot.commands.paging import PAGE, of_pages, paged, turns
 from bot.commands.parts import dollars, maybe_view, rows
 from bot.commands.reply import Button, Reply, Table
 from bot.commands.spec import Call, Command, Kind, Parameter, Who
 from bot.commands.symbols import Markets
-from bot.lang import N_, _
+from bot.lang import N_, _, ngettext
 from bot.render import text
 from engine.errors import UserError
 
@@ -33,13 +35,11 @@ async def show(ctx: Context, call: Call) -> Reply:
             ),
             example="/symbols",
         )
-    pages = -(-len(found) // PER_PAGE)
-    page = min(page, pages)
-    shown = found[(page - 1) * PER_PAGE : page * PER_PAGE]
+    shown, page, pages = paged(found, page, PER_PAGE)
     return Reply(
         command="symbols",
-        title=words.number(len(found), "market")
-        + (_(", page {page} of {pages}").format(page=page, pages=pages) if pages > 1 else ""),
+        title=ngettext("{count} market", "{count} markets", len(found)).format(count=words.count(len(found)))
+        + of_pages(page, pages),
         text=_more(ctx) if not query else "",
         table=Table(
             headings=(_("Market"), _("Price"), "24 h", _("Venues")),
@@ -56,9 +56,12 @@ def _more(ctx: Context) -> str:
     count = len(market.listed) - len(market.symbols)
     if count < 1:
         return ""
-    return _("{words} can be read too: name one in any command, and it is from then on.").format(
-        words=words.number(count, "other")
+    said = ngettext(
+        "{count} other can be read too: name one in any command, and it is from then on.",
+        "{count} others can be read too: name one in any command, and it is from then on.",
+        count,
     )
+    return said.format(count=words.count(count))
 
 
 def _found(ctx: Context, query: str) -> list[str]:
@@ -81,24 +84,13 @@ def _row(ctx: Context, symbol: str) -> tuple[str, ...]:
     return (symbol, dollars(view.price), change, venues_asked.listed(view.venues))
 
 
-def _buttons(shown: list[str], query: str, page: int, pages: int) -> tuple[tuple[Button, ...], ...]:
+def _buttons(shown: Sequence[str], query: str, page: int, pages: int) -> tuple[tuple[Button, ...], ...]:
     maps = [
         Button(label=_("{base} heatmap").format(base=text.base(s)), action=ids.action("heatmap", "", s))
         for s in shown[:5]
     ]
     about = (f"query={query}",) if query else ()
-    turns = []
-    if page > 1:
-        turns.append(
-            Button(
-                label=_("Previous"), action=ids.action("symbols", "", f"page={page - 1}", *about, edits=True)
-            )
-        )
-    if page < pages:
-        turns.append(
-            Button(label=_("Next"), action=ids.action("symbols", "", f"page={page + 1}", *about, edits=True))
-        )
-    return (*rows(maps), *rows(turns))
+    return (*rows(maps), *turns("symbols", "", page, pages, *about))
 
 
 COMMANDS = (

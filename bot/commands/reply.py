@@ -21,9 +21,11 @@ class Caller:
     """Who asks, and from where. `place` is the channel or chat; `private` is False where others read along.
 
     `server` is the server or group that is asked in, whose members share its turns; empty alone with the bot.
-    `may_post` says that the caller may make the bot post into `place`; `operator` that the caller runs this
-    installation (only ever true for the terminal console on the machine itself). `language` is what the platform
-    says that they read ("pt-BR"), empty where it says nothing.
+    `may_post` says that the caller may make the bot post into `place`; `manages` that they run the server
+    or group itself, `able` that the bot can post there, `roles` which roles of the server they have;
+    `operator` that the caller runs this installation (only ever true for the terminal console on the
+    machine itself). `language` is what the platform says that they read ("pt-BR"), empty where it says
+    nothing.
     """
 
     user_id: UserId
@@ -32,6 +34,9 @@ class Caller:
     server: str = ""
     private: bool = True
     may_post: bool = False
+    manages: bool = False
+    able: bool = False
+    roles: tuple[str, ...] = ()
     operator: bool = False
     tz: str = "UTC"
     language: str = ""
@@ -78,7 +83,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One thing that a form asks for: `value` is what it holds now, `choices` (value, label) what it may hold.
+    """One thing that a form asks for: `value` is what it holds, `choices` (value, label) what it may hold.
 
     `hint` says how to type it; `required` that it may not be left empty.
     """
@@ -95,10 +100,11 @@ class Field:
 class Form:
     """Several things asked at once, five at most, where a front can show that; `action` is what is submitted.
 
-    `opens` says that it is shown at once, and not only when somebody asks for it.
+    `opens` says that it is shown at once, and not only when somebody presses `label`.
     """
 
     title: str
+    label: str
     action: str
     fields: tuple[Field, ...]
     opens: bool = False
@@ -124,7 +130,8 @@ class Reply:
     should replace the message that carried it; `error` the sentence of a failure, with `example` a line
     that works.
     `form` says that the reply is a question: its text and buttons ask it step by step, the form all at once.
-    `source`, `now_ms` and `price` say what the answer was made from (market time, last price or None).
+    `source`, `now_ms` and `price` say what the answer was made from (market time, last price or None);
+    `language` what it is told in, for the words that a front adds.
     """
 
     command: str
@@ -145,6 +152,7 @@ class Reply:
     source: str = ""
     now_ms: int = 0
     price: float | None = None
+    language: str = "en"
 
     @property
     def failed(self) -> bool:

@@ -9,6 +9,7 @@ from rapidfuzz import fuzz, process
 from bot.commands import ids, words
 from bot.commands.amounts import quoted
 from bot.commands.context import Context
+from bot.commands.paging import PAGE, of_pages, paged, turns
 from bot.commands.parts import rows
 from bot.commands.reply import Button, Reply, Table
 from bot.commands.rule_add import propose
@@ -26,6 +27,8 @@ from engine.rules.templates import Template
 from engine.rules.text import read_rule
 
 _ALIKE = 55.0
+PER_PAGE = 8
+"""How many templates a list shows at a time."""
 
 
 @cache
@@ -60,20 +63,19 @@ def _lacks(ctx: Context, kind: type[Condition]) -> tuple[str, ...]:
 def _every(ctx: Context) -> Reply:
     there = [kind for kind in kinds().values() if not _lacks(ctx, kind)]
     absent = [kind.kind for kind in kinds().values() if _lacks(ctx, kind)]
-    without = (
-        _("\nNot here, for want of data: {absent}.").format(absent=words.joined(absent)) if absent else ""
-    )
+    without = _("Not here, for want of data: {absent}.").format(absent=words.joined(absent))
     return Reply(
         command="alert conditions",
         title=_("What an alert can watch"),
         text=_(
             "Say one as in /alert add btc falls 3% in 15m, or join several with and, or, and "
             "brackets. After them: held for 5m, once, severity=critical, expires=3d, "
-            "cooldown=2h. /alert conditions price_change explains one.{without}"
-        ).format(without=without),
+            "cooldown=2h. /alert conditions price_change explains one."
+        )
+        + (f"\n{without}" if absent else ""),
         table=Table(
             headings=(_("Say"), _("It is told when")),
-            rows=tuple((f"/alert add {kind.example}", f"{kind.means} ({kind.kind})") for kind in there),
+            rows=tuple((f"/alert add {kind.example}", f"{_(kind.means)} ({kind.kind})") for kind in there),
         ),
         buttons=rows([Button(label=_("Templates"), action=ids.action("alert", "templates"))]),
     )
@@ -84,11 +86,11 @@ def _one(ctx: Context, kind: type[Condition]) -> Reply:
     missing = _lacks(ctx, kind)
     lines = [sentence(spec, "BTC"), *([lacking_sentence(kind, missing)] if missing else [])]
     hysteresis = _("{percent} of the threshold: {hysteresis_why}").format(
-        percent=words.percent(kind.hysteresis), hysteresis_why=kind.hysteresis_why
+        percent=words.percent(kind.hysteresis), hysteresis_why=_(kind.hysteresis_why)
     )
     return Reply(
         command="alert conditions",
-        title=_("{kind}: true when {means}").format(kind=kind.kind, means=kind.means),
+        title=_("{kind}: true when {means}").format(kind=kind.kind, means=_(kind.means)),
         text="\n".join([_("For example: /alert add {example}").format(example=kind.example), *lines]),
         table=Table(
             headings=(_("Field"), _("What it is")),
@@ -110,35 +112,37 @@ def _field(kind: type[Condition], name: str) -> tuple[str, str]:
         say=say(parameter.unit, parameter.low), say2=say(parameter.unit, parameter.high)
     )
     if not isinstance(default, int | float | None):
-        return shown, _("{means}, {ends}; has to be given").format(means=parameter.means, ends=ends)
+        return shown, _("{means}, {ends}; has to be given").format(means=_(parameter.means), ends=ends)
     usual = "auto" if default is None else say(parameter.unit, default)
     return shown, _("{means}, {ends}; {usual} if left out: {why}").format(
-        means=parameter.means, ends=ends, usual=usual, why=parameter.why
+        means=_(parameter.means), ends=ends, usual=usual, why=_(parameter.why)
     )
 
 
 async def templates(ctx: Context, call: Call) -> Reply:
-    """List the templates."""
+    """List the templates, a page at a time."""
+    shown, page, pages = paged(tuple(shipped().values()), call.whole("page"), PER_PAGE)
     return Reply(
         command="alert templates",
-        title=_("Templates"),
+        title=_("Templates") + of_pages(page, pages),
         text=_(
             "Say /alert template long-squeeze btc to see one on a market before it is saved; its "
             "numbers can be other ones, as in within=2%."
         ),
         table=Table(
             headings=(_("Say"), _("What it is for")),
-            rows=tuple(
-                (f"/alert template {each.name}{_gaps(each)}", _about(ctx, each))
-                for each in shipped().values()
-            ),
+            rows=tuple((f"/alert template {each.name}{_gaps(each)}", _about(ctx, each)) for each in shown),
         ),
-        buttons=rows(
-            [
-                Button(label=each.title, action=ids.action("alert", "template", each.name))
-                for each in shipped().values()
-                if not _needs(ctx, each)
-            ]
+        buttons=(
+            *rows(
+                [
+                    Button(label=_(each.title), action=ids.action("alert", "template", each.name))
+                    for each in shown
+                    if not _needs(ctx, each)
+                ],
+                4,
+            ),
+            *turns("alert", "templates", page, pages),
         ),
     )
 
@@ -246,6 +250,7 @@ COMMANDS = (
         verb="templates",
         description=N_("List alerts that are made for you: squeezes, breakouts, cascades and more"),
         run=templates,
+        parameters=(PAGE,),
         aliases=("templates",),
         examples=("/alert templates",),
         who=Who.EVERYONE,

@@ -70,6 +70,7 @@ class Who(StrEnum):
 
     EVERYONE = "everyone"  # reads the market
     SELF = "self"  # reads or changes what the asker owns
+    PLACE = "place"  # what stands in a server or group: its managers', and one's own where alone with the bot
     LOCAL = "local"  # steers this installation's replay
 
 
@@ -100,12 +101,16 @@ class NearMiss(UserError):
 
 
 class Incomplete(UserError):
-    """Refuse a call that lacks something; whoever can ask for it does."""
+    """Refuse a call that lacks something; whoever can ask for it does.
+
+    `lacks` names a parameter that is needed here, though not always.
+    """
 
     def __init__(
-        self, message: str, *, command: "Command", given: Mapping[str, str], example: str = ""
+        self, message: str, *, command: "Command", given: Mapping[str, str], example: str = "", lacks: str = ""
     ) -> None:
         super().__init__(message, example=example)
+        self.lacks = lacks
         self.command = command
         self.given = given
 

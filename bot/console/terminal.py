@@ -73,18 +73,21 @@ class Joined:
 async def run_script(
     line: Line, commands: Iterable[str], *, as_json: bool, directory: Path, console: Console
 ) -> int:
-    """Run commands one after the other, print each reply, save pictures; return 1 when one failed, else 0."""
-    failed = False
+    """Run commands one after the other, print each reply, save pictures.
+
+    Return 1 when one failed or the last one left a question open, else 0.
+    """
+    failed = asked = False
     for number, command in enumerate(commands, 1):
         reply = await line.say(command)
-        failed = failed or reply.failed
+        failed, asked = failed or reply.failed, reply.form is not None
         saved = save(reply.images, directory, prefix=f"{number:02d}-")
         if as_json:
             console.file.write(json.dumps(as_object(command, reply, saved), ensure_ascii=False) + "\n")
             console.file.flush()
         else:
             show(console, reply, saved)
-    return 1 if failed else 0
+    return 1 if failed or asked else 0
 
 
 def as_object(command: str, reply: Reply, saved: list[Path]) -> dict[str, Any]:
@@ -131,6 +134,7 @@ async def converse(line: Line, *, directory: Path, history: Path, console: Conso
         "Type /help for what can be asked, a number to press a button, /quit to leave.", style="dim"
     )
     buttons: tuple[Button, ...] = ()
+    reply: Reply | None = None
     listening = asyncio.create_task(_alerts(line, console))
     count = 0
     try:
@@ -142,7 +146,7 @@ async def converse(line: Line, *, directory: Path, history: Path, console: Conso
             if not typed:
                 continue
             count += 1
-            reply = await _run(line, typed, buttons)
+            reply = await _run(line, typed, buttons, asked=reply is not None and reply.form is not None)
             saved = save(reply.images, directory, prefix=f"{datetime.now(UTC):%H%M%S}-{count:02d}-")
             buttons = show(console, reply, saved)
     except EOFError:
@@ -153,7 +157,10 @@ async def converse(line: Line, *, directory: Path, history: Path, console: Conso
             await listening
 
 
-async def _run(line: Line, typed: str, buttons: tuple[Button, ...]) -> Reply:
+async def _run(line: Line, typed: str, buttons: tuple[Button, ...], *, asked: bool = False) -> Reply:
+    """Press the button of a number, or say what was typed; a number that answers a question is said."""
+    if asked and any(button.action.rpartition(":")[2] == typed for button in buttons):
+        return await line.say(typed)
     if typed.isdigit() and 1 <= int(typed) <= len(buttons):
         return await line.press(buttons[int(typed) - 1].action)
     return await line.say(typed)

@@ -2,9 +2,10 @@
 
 import base64
 import json
+from dataclasses import asdict
 from typing import Any
 
-from bot.commands.reply import Button, File, Image, Reply, Table, Tone
+from bot.commands.reply import Button, Field, File, Form, Image, Reply, Table, Tone
 
 LINE_LIMIT = 64 * 1024 * 1024
 """The longest line either side accepts: an HD picture and an export fit in many times."""
@@ -42,6 +43,7 @@ def reply_to_wire(reply: Reply) -> dict[str, Any]:
             [{"label": b.label, "action": b.action, "url": b.url, "style": b.style} for b in row]
             for row in reply.buttons
         ],
+        "form": _form_to_wire(reply.form),
         "notice": reply.notice,
         "tone": reply.tone.value,
         "ephemeral": reply.ephemeral,
@@ -66,6 +68,7 @@ def reply_from_wire(message: dict[str, Any]) -> Reply:
         images=tuple(Image(**{**i, "png": base64.b64decode(i["png"])}) for i in message["images"]),
         files=tuple(File(**{**f, "content": base64.b64decode(f["content"])}) for f in message["files"]),
         buttons=tuple(tuple(Button(**b) for b in row) for row in message["buttons"]),
+        form=_form_from_wire(message.get("form")),
         notice=message["notice"],
         tone=Tone(message["tone"]),
         ephemeral=message["ephemeral"],
@@ -76,6 +79,20 @@ def reply_from_wire(message: dict[str, Any]) -> Reply:
         now_ms=message["now_ms"],
         price=message["price"],
     )
+
+
+def _form_to_wire(form: Form | None) -> dict[str, Any] | None:
+    return None if form is None else asdict(form)
+
+
+def _form_from_wire(message: dict[str, Any] | None) -> Form | None:
+    if message is None:
+        return None
+    fields = tuple(
+        Field(**{**f, "choices": tuple((value, label) for value, label in f["choices"])})
+        for f in message["fields"]
+    )
+    return Form(**{**message, "fields": fields})
 
 
 def _pack(content: bytes) -> str:

@@ -7,8 +7,10 @@ from typing import Any
 import discord
 import structlog
 
+from bot.commands.reply import Form
 from bot.delivery.discord.faults import Fault, Refusal, judge
 from bot.delivery.discord.parcel import Parcel
+from bot.discord.forms import modal_of
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +47,15 @@ class Asked:
             await self.hold()
         except Refusal as refusal:
             log.info("discord.not_held", because=refusal.verdict.reason)
+
+    async def open(self, form: Form) -> bool:
+        """Show a form in place of an answer; say whether that could still be done. Raises Refusal."""
+        async with self._lock:
+            response = self._interaction.response
+            if response.is_done():
+                return False
+            await _call(lambda: response.send_modal(modal_of(form)))
+            return True
 
     async def answer(self, parcels: Sequence[Parcel], *, hidden: bool, edits: bool = False) -> None:
         """Answer with messages; what is `hidden` is shown to nobody but the asker. Raises Refusal."""

@@ -16,10 +16,11 @@ from bot.delivery.discord.faults import Refusal
 from bot.delivery.discord.places import CHANNEL, Remote
 from bot.delivery.ledger import Ledger
 from bot.discord.asked import Asked
+from bot.discord.forms import filled_in
 from bot.discord.manners import caller_of, is_hidden, is_private, manages, may_edit, obstacle, posts
 from bot.discord.render import parcels_of
 from bot.lanes import Lanes
-from bot.lang import N_, _
+from bot.lang import _, code_of, settle, speech_of
 from engine.errors import UserError
 
 log = structlog.get_logger(__name__)
@@ -27,7 +28,6 @@ log = structlog.get_logger(__name__)
 AT_ONCE_S = 1.2
 """How long an answer may take before "thinking" is shown; Discord gives up after three seconds."""
 SUGGEST_S = 2.5
-BUSY = Reply(command="", error=N_("Still busy with what you asked before."), tone=Tone.WARN)
 
 
 class Handler:
@@ -44,9 +44,9 @@ class Handler:
         """Answer a slash command."""
         private = is_private(interaction)
         asked = Asked(interaction, hidden=is_hidden(command, values, private=private))
-        refused = self._refused(interaction, command, tuple(values.values()))
 
         async def run() -> Reply:
+            refused = self._refused(interaction, command, tuple(values.values()))
             return refused or await self._commands.call(command.name, values, caller_of(interaction))
 
         await self._take(interaction, asked, command, run)
@@ -73,9 +73,9 @@ class Handler:
         edits = pressed is not None and pressed.edits and may_edit(command, interaction)
         private = is_private(interaction)
         asked = Asked(interaction, hidden=not private, edits=edits)
-        refused = self._refused(interaction, command, pressed.args if pressed else ())
 
         async def run() -> Reply:
+            refused = self._refused(interaction, command, pressed.args if pressed else ())
             return refused or await self._commands.press(action, caller_of(interaction))
 
         await self._take(interaction, asked, command, run, edits=edits)
@@ -83,6 +83,17 @@ class Handler:
             message = Remote(interaction.message.channel.id, interaction.message.id)
             caller = caller_of(interaction)
             await self._noted(lambda: self._ledger.acknowledged(caller.user_id, (message.text,)))
+
+    async def submit(self, interaction: discord.Interaction, action: str) -> None:
+        """Answer a form that was filled in."""
+        asked = Asked(interaction, hidden=not is_private(interaction))
+        given = filled_in(interaction.data or {})
+        command, _pressed = self._pressed(action)
+
+        async def run() -> Reply:
+            return await self._commands.submit(action, given, caller_of(interaction))
+
+        await self._take(interaction, asked, command, run)
 
     async def _take(
         self,
@@ -102,7 +113,10 @@ class Handler:
 
         async def work() -> None:
             try:
+                settle(await self._commands.speech(caller_of(interaction)))
                 reply = await run()
+                if reply.form is not None and reply.form.opens and await asked.open(reply.form):
+                    return
                 changes = edits and reply.edits and not reply.failed
                 hidden = not is_private(interaction) and reply.ephemeral
                 await asked.answer(parcels_of(reply), hidden=hidden, edits=changes)
@@ -117,7 +131,9 @@ class Handler:
 
         server = f"{CHANNEL}:{interaction.guild_id}" if interaction.guild_id is not None else ""
         if not self._lanes.add(lane, work, server):
-            await self._noted(lambda: asked.answer(parcels_of(BUSY), hidden=not is_private(interaction)))
+            settle(speech_of(code_of(interaction.locale.value)))
+            busy = Reply(command="", error=_("Still busy with what you asked before."), tone=Tone.WARN)
+            await self._noted(lambda: asked.answer(parcels_of(busy), hidden=not is_private(interaction)))
             done.set()
         try:
             await done.wait()

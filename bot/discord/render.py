@@ -1,11 +1,10 @@
 """Turn replies into messages of Discord. Pure functions."""
 
-from bot.commands.layout import body, heading, notice_of, trouble
-from bot.commands.lines import Line, split
-from bot.commands.reply import Reply, Tone
+from bot.commands.layout import body, done, heading, notice_of, trouble
+from bot.commands.lines import split
+from bot.commands.reply import Button, Reply, Tone
 from bot.delivery.discord.marks import DESCRIPTION
 from bot.delivery.discord.parcel import Attachment, Parcel
-from bot.lang import _
 
 COLOURS = {
     Tone.PLAIN: 0x4C8DFF,
@@ -29,7 +28,7 @@ def parcels_of(reply: Reply) -> list[Parcel]:
     lines = [*trouble(reply), *body(reply, CODE_WIDTH)]
     title = heading(reply)
     if not lines and not title:
-        lines = [Line(_("Done."))]
+        lines = [done(reply)]
     pages = split(lines, DESCRIPTION, DESCRIPTION)[:MAX_PAGES]
     last = len(pages) - 1
     carrier = 0 if reply.images else last
@@ -43,7 +42,17 @@ def parcels_of(reply: Reply) -> list[Parcel]:
             colour=COLOURS[reply.tone],
             picture=shown[0] if shown and i == 0 else None,
             files=tuple([*shown[1:], *files][: MAX_FILES - 1]) if i == 0 else (),
-            rows=reply.buttons if i == carrier else (),
+            rows=buttons_of(reply) if i == carrier else (),
         )
         for i, page in enumerate(pages)
     ]
+
+
+def buttons_of(reply: Reply) -> tuple[tuple[Button, ...], ...]:
+    """Return the buttons of a reply; under a question also the one that opens its form, for typing."""
+    if reply.form is None:
+        return reply.buttons
+    opens = Button(label=reply.form.label, action=reply.form.action)
+    if not reply.buttons:
+        return ((opens,),)
+    return (*reply.buttons[:-1], (opens, *reply.buttons[-1]))

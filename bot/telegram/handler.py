@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 from telegram import CallbackQuery, Message
@@ -15,11 +16,11 @@ from bot.delivery.telegram.faults import Refusal
 from bot.delivery.telegram.ledger import Ledger
 from bot.delivery.telegram.places import Place, Remote
 from bot.lanes import Lanes
-from bot.lang import N_, _
+from bot.lang import N_, _, settle
 from bot.telegram import links, voice
 from bot.telegram.answers import Answers
 from bot.telegram.knock import Knock
-from bot.telegram.manners import Course, Manners
+from bot.telegram.manners import Course, Manners, caller_of
 from bot.telegram.render import link_parcel, toast_of
 from bot.telegram.voice import Voice
 
@@ -55,10 +56,31 @@ class Handler:
             return
         line, named = heard(message, bot_name, private=who.private)
         if line is None:
+            self._replied(message, who, bot_name)
             return
         work = self._guarded(lambda: self._said(message, line, who, bot_name, named=named), who.place)
         if not self._lanes.add(who.lane, work, who.server):
             log.info("telegram.too_many_at_once", of=who.user_id)
+
+    def _replied(self, message: Message, who: Voice, bot_name: str) -> None:
+        """Take on a reply to the bot's own message, in which it may have asked something."""
+        before = message.reply_to_message
+        sender = before.from_user if before is not None else None
+        text = (message.text or "").strip()
+        if not text or text.startswith("/") or sender is None or sender.username != bot_name:
+            return
+        work = self._guarded(lambda: self._answered(message, text, who), who.place)
+        if not self._lanes.add(who.lane, work, who.server):
+            log.info("telegram.too_many_at_once", of=who.user_id)
+
+    async def _answered(self, message: Message, text: str, who: Voice) -> None:
+        """Take a reply as an answer where its writer is asked something here; nothing where not."""
+        course = await self._manners.answer(text, who)
+        if not await self._commands.asks(course.caller):
+            return
+        async with self._busy(who.place, None):
+            reply = await self._commands.dispatch(text, course.caller)
+        await self._answers.send(reply, who.place, reply_to=message.message_id)
 
     def press(self, query: CallbackQuery, bot_name: str) -> None:
         """Take on the press of a button."""
@@ -73,8 +95,10 @@ class Handler:
             log.info("telegram.too_many_at_once", of=who.user_id)
 
     async def _said(self, message: Message, line: str, who: Voice, bot_name: str, *, named: bool) -> None:
+        settle(await self._commands.speech(caller_of(who)))
         if not line:
-            await self._answers.send(WORDS_ONLY, who.place)
+            title, text = _(WORDS_ONLY.title), _(WORDS_ONLY.text)
+            await self._answers.send(replace(WORDS_ONLY, title=title, text=text), who.place)
             return
         course = await self._manners.line(line, who, named=named)
         if course is None:
@@ -99,6 +123,7 @@ class Handler:
     async def _pressed(
         self, query: CallbackQuery, action: str, who: Voice, knock: Knock, bot_name: str
     ) -> None:
+        settle(await self._commands.speech(caller_of(who)))
         course = await self._manners.press(action, who)
         if course.payload:
             await knock.answer(url=links.link(bot_name, course.payload))

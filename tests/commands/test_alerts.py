@@ -31,12 +31,18 @@ async def test_the_list_with_its_limits(desk):
 
 async def test_pause_resume_snooze_by_line_and_button(desk):
     card = await desk.ok("/watch btc")
-    by_label = {b.label: b.action for b in card.buttons[0]}
+    by_label = {b.label: b.action for row in card.buttons for b in row}
     paused = await desk.press(by_label["Pause"])
     assert paused.edits
     assert paused.title == "Paused alert 1 on BTC"
     assert (await rule(desk)).paused
-    assert [b.label for b in paused.buttons[0]] == ["Test", "Resume", "Remove"]
+    assert [b.label for row in paused.buttons for b in row] == [
+        "Test",
+        "Resume",
+        "Edit",
+        "Remove",
+        "All alerts",
+    ]
     resumed = await desk.press(paused.buttons[0][1].action)
     assert resumed.title == "Resumed alert 1 on BTC"
     assert not (await rule(desk)).paused
@@ -78,8 +84,15 @@ async def test_all_at_once(desk):
 async def test_removing(desk):
     await desk.ok("/watch btc")
     await desk.ok("/watch eth")
-    reply = await desk.ok("/alert rm 1")
+    asked = await desk.ok("/alert rm 1")
+    assert asked.title == "Remove alert 1, BTC?"
+    assert [b.label for b in asked.buttons[0]] == ["Yes, remove it", "Keep"]
+    assert (await desk.press(asked.buttons[0][1].action)).title == "Alert 1, BTC"
+    assert await rule(desk) is not None
+    reply = await desk.press(asked.buttons[0][0].action)
     assert reply.title == "Removed alert 1, BTC"
+    assert reply.edits
+    assert (await desk.press(asked.buttons[0][0].action)).error == "You have no alert 1."
     assert (await desk.press(reply.buttons[0][0].action)).title == "Watching BTC"
     asked = await desk.ok("/alert remove all")
     assert asked.title == "Remove all 2 alerts?"
@@ -90,6 +103,34 @@ async def test_removing(desk):
     assert (await desk.press(asked.buttons[0][0].action)).error == "You have no alerts yet."
     assert (await desk.say("/alert remove all")).error == "You have no alerts yet."
     assert (await desk.say("/alert remove 9")).error == "You have no alert 9."
+    await desk.ok("/watch btc")
+    assert (await desk.ok("/alert remove all sure=yes")).title.startswith("Removed alert")
+
+
+async def test_an_old_confirmation_never_removes_an_alert_that_has_its_number_now(desk):
+    await desk.ok("/watch btc")
+    made = (await rule(desk)).created_ms
+    assert (await desk.press(f"v1:alert:remove-now!:1:{made - 1:x}")).error == "You have no alert 1."
+    assert await rule(desk) is not None
+    assert (await desk.press(f"v1:alert:remove-now!:1:{made:x}")).title == "Removed alert 1, BTC"
+
+
+async def test_a_long_list_is_turned_by_buttons_and_leads_to_each_alert(desk):
+    for level in range(10):
+        await desk.ok(f"/alert add btc below {60_000 - level} save=yes")
+    first = await desk.ok("/alert list")
+    assert first.title == "Your alerts, 10/20, page 1 of 2"
+    assert len(first.table.rows) == 8
+    by_label = {b.label: b.action for row in first.buttons for b in row}
+    second = await desk.press(by_label["Next"])
+    assert second.edits
+    assert [row[0] for row in second.table.rows] == ["9", "10"]
+    assert "Next" not in {b.label for row in second.buttons for b in row}
+    card = await desk.press({b.label: b.action for row in second.buttons for b in row}["9 BTC"])
+    assert card.edits
+    assert card.title == "Alert 9, BTC"
+    back = await desk.press({b.label: b.action for row in card.buttons for b in row}["All alerts"])
+    assert back.title.startswith("Your alerts")
 
 
 @pytest.mark.parametrize("verb", ["show", "pause", "resume", "snooze", "remove", "test", "history"])

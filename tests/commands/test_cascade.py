@@ -76,4 +76,6 @@ async def test_a_price_too_far_or_here_is_refused_with_what_works(desk, line):
 
 
 async def test_check_without_a_price_says_what_is_missing(desk):
-    assert "price" in (await desk.say("/check btc")).error
+    asked = await desk.ok("/check btc")
+    assert asked.title == "At which price?"
+    assert (await desk.press(asked.buttons[0][0].action)).title.startswith("BTC at $")

@@ -160,8 +160,12 @@ async def test_an_address_is_added_proven_told_and_removed(room):
     assert "BTC" in room.server.mails[-1].message["Subject"]
     (row,) = (await room.ok("/channels list")).table.rows
     assert row == ("1", "E-mail me@example.org", "all", "on", "just now")
-    gone = await room.ok("/channels remove 1")
-    assert "1 of your alerts" in gone.text
+    asked = await room.ok("/channels remove 1")
+    assert asked.title == "Remove E-mail 1?"
+    assert "1 of your alerts go there" in asked.text
+    assert (await room.desk.press(asked.buttons[0][0].action, YOU)).error == "You have no channel 1."
+    gone = await room.desk.press(asked.buttons[0][0].action)
+    assert "1 of your alerts went there" in gone.text
     assert dict((await room.ok("/alert show 1")).fields)["Goes to"] == "here, in the app"
     assert (await room.say("/channels test 1")).error == "You have no channel 1."
 

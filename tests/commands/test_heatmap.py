@@ -87,7 +87,9 @@ async def test_the_shape_suits_the_front(desk, other):
 
 
 async def test_the_default_market(desk):
-    assert (await desk.ok("/heatmap")).title.startswith("BTC")
+    asked = await desk.ok("/heatmap")
+    assert asked.title == "Which market?"
+    assert (await desk.press(asked.buttons[0][0].action)).title.startswith("BTC")
     await desk.ok("/settings set symbol=eth")
     assert (await desk.ok("/heatmap")).title.startswith("ETH")
 

@@ -166,8 +166,6 @@ async def test_a_leverage_that_no_tier_allows_is_refused_with_the_highest(desk):
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("/liqprice btc", "needs side"),
-        ("/liqprice long 10x", "needs a market"),
         ("/liqprice btc long", "needs a leverage"),
         ("/liqprice btc long entry=113000", "needs a leverage"),
         ("/liqprice btc long 25", "With which leverage? 25 was taken as the entry price"),

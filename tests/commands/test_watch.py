@@ -27,7 +27,14 @@ async def test_the_defaults_in_one_step_and_in_full_words(desk):
     assert told["Goes to"] == "here, in the app"
     assert told["Used"] == "1/20 alerts, at most 50 messages a day"
     assert "Nearest now: $38M of shorts at $114,200, 0.70% above." in reply.text
-    assert [b.label for b in reply.buttons[0]] == ["Test", "Snooze 1 h", "Pause", "Remove"]
+    assert [b.label for row in reply.buttons for b in row] == [
+        "Test",
+        "Snooze 1 h",
+        "Pause",
+        "Edit",
+        "Remove",
+        "All alerts",
+    ]
     [watch] = await watches(desk)
     assert watch.within == ((Severity.CRITICAL, 0.01), (Severity.WARNING, 0.03), (Severity.INFO, 0.05))
     assert watch.min_notional_usd is None
@@ -143,7 +150,10 @@ async def test_unwatch(desk):
     assert (await desk.press(reply.buttons[0][0].action)).title == "Watching BTC"
     refused = await desk.say("/unwatch sol")
     assert refused.error == "You are not watching SOL. You watch ETH and BTC."
-    everything = await desk.ok("/unwatch all")
+    asked = await desk.ok("/unwatch all")
+    assert asked.title == "Stop watching ETH and BTC?"
+    assert len(await watches(desk)) == 2
+    everything = await desk.press(asked.buttons[0][0].action)
     assert everything.title == "Stopped watching ETH and BTC"
     assert await watches(desk) == []
     assert desk.alerting.health().watches == {}

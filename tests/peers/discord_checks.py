@@ -110,3 +110,36 @@ def _command(command):
         choices = option.get("choices", [])
         need(len(choices) <= 25, f"{option['name']} has too many choices")
         need(not (choices and option.get("autocomplete")), f"{option['name']} has choices and suggestions")
+
+
+LABEL, SELECT, INPUT = 18, 3, 4
+
+
+def modal(payload):
+    """Check a form that is shown."""
+    need(1 <= len(payload["title"]) <= 45, "a title is empty or too long")
+    need(ID.fullmatch(payload["custom_id"]) and len(payload["custom_id"]) <= 100, "custom_id of a modal")
+    parts = payload["components"]
+    need(1 <= len(parts) <= 5, "a modal has one to five components")
+    names = [part["component"]["custom_id"] for part in parts]
+    need(len(set(names)) == len(names), "a field is there twice")
+    for part in parts:
+        need(part["type"] == LABEL and 1 <= len(part["label"]) <= 45, "a label is empty or too long")
+        need(len(part.get("description") or "") <= 100, "a description is too long")
+        _control(part["component"])
+
+
+def _control(control):
+    need(1 <= len(control["custom_id"]) <= 100, "a custom_id is too long")
+    if control["type"] == INPUT:
+        need(control["style"] in (1, 2), "a style of text")
+        need(len(control.get("value") or "") <= control.get("max_length", 4000) <= 4000, "a text is too long")
+        need("label" not in control or control["label"] is None, "a label inside a label")
+        return
+    need(control["type"] == SELECT, "neither a text nor a choice")
+    options = control["options"]
+    need(1 <= len(options) <= 25, "no choices, or too many")
+    need(len({o["value"] for o in options}) == len(options), "a choice is there twice")
+    for option in options:
+        need(1 <= len(option["label"]) <= 100 and 1 <= len(option["value"]) <= 100, "a choice is too long")
+    need(sum(bool(o.get("default")) for o in options) <= 1, "several choices are made")

@@ -4,10 +4,10 @@ from bot.commands.context import Context
 from bot.commands.flows import dialogue
 from bot.commands.reply import Reply
 from bot.commands.spec import Call, Command, Handler, Incomplete, Kind, Parameter, Who
-from bot.lang import _
+from bot.lang import N_, _
 from engine.errors import UserError
 
-KEY = Parameter(name="key", kind=Kind.TEXT, description="Which dialogue", required=True)
+KEY = Parameter(name="key", kind=Kind.TEXT, description=N_("Which dialogue"), required=True)
 BEGUN = "command"
 ANSWER = "text"
 
@@ -69,32 +69,32 @@ def _hidden(verb: str, description: str, run: Handler, *parameters: Parameter) -
         run=_in_time(run),
         parameters=parameters,
         button_only=True,
-        who=Who.EVERYONE,
     )
 
 
-BEGIN = _hidden("begin", "Ask for what a command lacks", begin)
-TYPED = _hidden("answer", "Take a typed answer", answer)
-FORM = _hidden("form", "Show a form, or take it filled in", form, KEY)
+BEGIN = _hidden("begin", N_("Ask for what a command lacks"), begin)
+TYPED = _hidden("answer", N_("Take a typed answer"), answer)
+FORM = _hidden("form", N_("Show a form, or take it filled in"), form, KEY)
 COMMANDS = (
     Command(
         noun="cancel",
-        description="End a dialogue without changing anything",
+        description=N_("End a dialogue without changing anything"),
         run=stop,
         aliases=("abort",),
         examples=("/cancel",),
+        who=Who.EVERYONE,
     ),
     BEGIN,
     TYPED,
     FORM,
     _hidden(
         "pick",
-        "Take a pressed answer",
+        N_("Take a pressed answer"),
         pick,
         KEY,
-        Parameter(name="step", kind=Kind.INTEGER, description="Which question", required=True, low=0),
-        Parameter(name="value", kind=Kind.TEXT, description="The answer", required=True),
+        Parameter(name="step", kind=Kind.INTEGER, description=N_("Which question"), required=True, low=0),
+        Parameter(name="value", kind=Kind.TEXT, description=N_("The answer"), required=True),
     ),
-    _hidden("back", "Go back by a question", back, KEY),
-    _hidden("stop", "End a dialogue", stop, KEY),
+    _hidden("back", N_("Go back by a question"), back, KEY),
+    _hidden("stop", N_("End a dialogue"), stop, KEY),
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from bot.commands import ids
 from bot.commands.amounts import MINUTE_MS
 from bot.commands.context import Context
-from bot.commands.flows.fill import COMMAND
+from bot.commands.flows.fill import COMMAND, LACKS
 from bot.commands.flows.spec import MAX_FIELDS, Answers, Flow, Question, Step, asked_last, next_step
 from bot.commands.flows.table import flow_of
 from bot.commands.parts import rows
@@ -55,7 +55,7 @@ async def ask(ctx: Context, lacking: Incomplete) -> Reply:
     answers = dict(lacking.given)
     flow = flow_of(lacking.command.name)
     if flow.name == "fill":
-        answers[COMMAND] = lacking.command.name
+        answers |= {COMMAND: lacking.command.name} | ({LACKS: lacking.lacks} if lacking.lacks else {})
     found = Dialogue(key="", flow=flow, answers=answers)
     owner, place, wall_ms = ctx.caller.user_id, place_of(ctx.caller), ctx.services.wall_ms()
     body = found.body()
@@ -76,7 +76,7 @@ async def pick(ctx: Context, key: str, index: int, value: str) -> Reply:
     steps = found.flow.steps(ctx, found.answers)
     if not 0 <= index < len(steps):
         raise UserError(_("That button does not work any more."), example=f"/{found.command}")
-    later = {step.name for step in steps[index:]}
+    later = {step.name for step in steps[index:]} if steps[index].name in found.answers else set()
     kept = {name: said for name, said in found.answers.items() if name not in later}
     return await _take(ctx, replace(found, answers=kept), steps[index], value)
 
@@ -248,6 +248,7 @@ async def _form(ctx: Context, found: Dialogue, *, opens: bool) -> Form:
     fields = await (flow.fields(ctx, found.answers) if flow.fields else _of_steps(ctx, found))
     return Form(
         title=flow.title(found.answers),
+        label=_("Type it"),
         action=ids.action("ask", "form", found.key),
         fields=tuple(
             replace(each, value=found.typed.get(each.name, each.value)) for each in fields[:MAX_FIELDS]

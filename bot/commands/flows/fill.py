@@ -9,8 +9,8 @@ from bot.commands.spec import Command, Kind, Parameter
 from bot.lang import N_, _
 from engine.errors import UserError
 
-COMMAND = "/"
-"""Where answers keep the name of the command they are for; no parameter is called so."""
+COMMAND, LACKS = "/", "?"
+"""Where answers keep the command they are for and what it lacks besides; no parameter is called so."""
 ASKED = {
     Kind.SYMBOL: N_("Which market?"),
     Kind.ID: N_("Which one?"),
@@ -30,7 +30,8 @@ def _steps(ctx: Context, answers: Answers) -> tuple[Step, ...]:
     command = ctx.registry.find(answers[COMMAND], ctx.caller.front)
     if command is None:
         raise UserError(_("There is no such command any more."), example="/help")
-    wanted = [p for p in command.on(ctx.caller.front).parameters if p.required or p.name == command.asks]
+    asked = (command.asks, answers.get(LACKS))
+    wanted = [p for p in command.on(ctx.caller.front).parameters if p.required or p.name in asked]
     return tuple(_step(command, parameter) for parameter in wanted)
 
 
@@ -73,7 +74,7 @@ def _symbol(ctx: Context, answers: Answers) -> str:
 
 
 def _line(answers: Answers) -> str:
-    given = {name: value for name, value in answers.items() if name != COMMAND}
+    given = {name: value for name, value in answers.items() if name not in (COMMAND, LACKS)}
     return line_of(answers[COMMAND], given)
 
 
