@@ -7,7 +7,7 @@ when it does not it is closed. Nothing here waits for a client.
 import asyncio
 import struct
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, Self
@@ -26,6 +26,8 @@ LOOK_S = 0.25
 """How often lines that are behind are looked at."""
 ROOM_S = 0.05
 """How often a line that is to have a snapshot is looked at, until it has taken what was sent before."""
+REASONS = ("off", "full", "address")
+"""Why a client may not be let in: the stream is off, has no place, or none for one more of its address."""
 _TEXT, _BINARY = 0x81, 0x82
 
 
@@ -72,13 +74,23 @@ class Message:
 
 @dataclass(slots=True)
 class Tally:
-    """Count what all clients of a stream were sent, and what the slow ones missed."""
+    """Count what all clients of a stream were sent and said, and what the slow ones missed.
+
+    `closed` are clients cut off for being slow, `refused` those that were not let in, by the reason;
+    `spread_s` is how long it took to write what was published to all whom it concerned.
+    """
 
     sent: int = 0
     bytes: int = 0
     dropped: int = 0
     slow: int = 0
     closed: int = 0
+    opened: int = 0
+    heard: int = 0
+    snapshots: int = 0
+    published: int = 0
+    spread_s: float = 0.0
+    refused: Counter[str] = field(default_factory=Counter)
 
 
 Snapshot = Callable[[str], Awaitable[Message]]
@@ -181,6 +193,7 @@ class Subscriber:
                 message = await self._hub.snapshot(channel)
                 held = self._held.pop(channel, None)
                 if held is not None and self._write(message):
+                    self._hub.tally.snapshots += bool(message.channel)
                     self._extra = self._line.get_write_buffer_size()
                     self._begin(channel, message, held)
         finally:
@@ -313,12 +326,28 @@ class Hub:
             await self._news.wait()
             self._news.clear()
             while self._waiting:
-                message = self._waiting.popleft()
-                whom = self._followers.get(message.channel, ()) if message.channel else self._all
-                for number, subscriber in enumerate(tuple(whom), 1):
-                    subscriber.offer(message)
-                    if not number % SLICE:
-                        await asyncio.sleep(0)
+                await self._spread(self._waiting.popleft())
+
+    async def _spread(self, message: Message) -> None:
+        """Write one message to all whom it concerns."""
+        began = time.perf_counter()
+        whom = tuple(self._followers.get(message.channel, ()) if message.channel else self._all)
+        for number, subscriber in enumerate(whom, 1):
+            subscriber.offer(message)
+            if not number % SLICE:
+                await asyncio.sleep(0)
+        took_s = time.perf_counter() - began
+        self.tally.published += 1
+        self.tally.spread_s += took_s
+        size, took_ms = len(message.frame), round(took_s * 1e3, 2)
+        log.debug(
+            "stream.broadcast",
+            channel=message.channel,
+            n=message.n,
+            clients=len(whom),
+            bytes=size,
+            took_ms=took_ms,
+        )
 
     def mark_slow(self, subscriber: Subscriber) -> None:
         """Remember that a line is behind."""

@@ -160,6 +160,7 @@ class Stream:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Open one client's socket; it lives on when this has returned, until the client leaves."""
         if not self.settings.enabled:
+            self.tally.refused["off"] += 1
             raise web.HTTPServiceUnavailable(text=OFF)
         owner, rate = self._around.owner, self.settings.rate_per_s
         is_owner = owner is not None and owner.may_use(request)
@@ -177,6 +178,7 @@ class Stream:
 
     def heard(self, peer: Peer, text: str, *, in_time: bool) -> None:
         """Answer a client."""
+        self.tally.heard += 1
         client = self._clients[peer]
         client.line.offer(Message.of(dumps(self._answer(client, text, in_time=in_time))))
 
@@ -195,12 +197,14 @@ class Stream:
         """Take a place in all and one of the address; raise the answer where there is none."""
         after = {"Retry-After": str(AFTER_S)}
         if self._places.taken >= self._places.limit:
+            self.tally.refused["full"] += 1
             text = "The stream is full; try again in a moment."
             raise web.HTTPServiceUnavailable(text=text, headers=after)
         places = self._of_address.get(address)
         if places is None:
             places = self._of_address[address] = Places(self.settings.max_per_address, address)
         if places.taken >= places.limit:
+            self.tally.refused["address"] += 1
             text = (
                 f"{places.limit} connections of one address are the most. A proxy? LIQWATCH_TRUSTED_PROXIES."
             )
@@ -220,6 +224,7 @@ class Stream:
         """Take a client on and greet it."""
         client = Client(number=next(self._numbers), line=self.hub.add(line), owner=owner, places=places)
         self._clients[peer] = client
+        self.tally.opened += 1
         where = {"address": places.whose} if self._around.log_addresses else {}
         log.debug("stream.connected", client=client.number, **where)
         client.line.offer(Message.of(self._hello()))

@@ -325,4 +325,8 @@ class StreamStats(Answer):
     messages_sent: int
     bytes_sent: int
     messages_dropped: int
+    messages_received: int
+    snapshots_sent: int
     slow_consumers: int
+    slow_consumers_closed: int
+    refused: dict[str, int] = Field(description="connections not let in: off, full, address")

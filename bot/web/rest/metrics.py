@@ -3,18 +3,21 @@
 Labels hold names of routes, parts, exchanges and channels only: nothing of a user, and no address.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
+from prometheus_client import Counter as Counted
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from bot.supervisor import PartHealth
-from bot.web.fanout import Tally
+from bot.web.fanout import REASONS, Tally
 from bot.web.rest.kept import Cache
+from bot.web.topics import Kind
 
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -33,11 +36,15 @@ Measures = Callable[[], Iterable[Measure]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """What is looked at when somebody asks for metrics; `connections` are those of the socket."""
+    """What is looked at when somebody asks for metrics.
+
+    `connections` are those of the socket, `channels` how many follow each of its channels.
+    """
 
     cache: Cache
     tally: Tally
     connections: Callable[[], int]
+    channels: Callable[[], dict[str, int]]
     parts: Callable[[], Sequence[PartHealth]]
     loop_lag_ms: Callable[[], float]
     venues_up: Callable[[], dict[str, bool]]
@@ -49,7 +56,7 @@ class Metrics:
 
     def __init__(self, watched: Watched) -> None:
         self._registry = CollectorRegistry()
-        self._requests = Counter(
+        self._requests = Counted(
             "http_requests", "Requests answered", ("route", "status"), registry=self._registry
         )
         self._seconds = Histogram(
@@ -59,10 +66,10 @@ class Metrics:
             buckets=BUCKETS_S,
             registry=self._registry,
         )
-        self._limited = Counter(
+        self._limited = Counted(
             "http_requests_limited", "Requests refused for their rate", registry=self._registry
         )
-        self._counted: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._counted: dict[tuple[str, int], tuple[Counted, Histogram]] = {}
         self._registry.register(_Looked(watched))
         ProcessCollector(registry=self._registry)
 
@@ -121,6 +128,7 @@ class _Looked(Collector):
         yield Measure("ws_bytes_sent_total", "Bytes of the stream sent", {}, tally.bytes)
         yield Measure("ws_messages_dropped_total", "Messages that slow clients missed", {}, tally.dropped)
         yield Measure("ws_slow_consumers_total", "Times a client was too slow", {}, tally.slow)
+        yield from _stream(watched)
         lag_s = watched.loop_lag_ms() / 1e3
         yield Measure(
             "event_loop_lag_seconds", "How late the loop is, 99th percentile of a minute", {}, lag_s
@@ -131,3 +139,23 @@ class _Looked(Collector):
             yield Measure("part_restarts_total", "How often a part was restarted", labels, part.restarts)
         for venue, up in watched.venues_up().items():
             yield Measure("venue_up", "Whether an exchange gives data", {"venue": venue}, float(up))
+
+
+def _stream(watched: Watched) -> Iterator[Measure]:
+    """Yield what else is known of the stream."""
+    tally = watched.tally
+    yield Measure("ws_slow_consumers_closed_total", "Clients closed that stayed too slow", {}, tally.closed)
+    yield Measure("ws_connections_total", "Connections of the stream ever opened", {}, tally.opened)
+    for reason in REASONS:
+        count = tally.refused[reason]
+        yield Measure("ws_connections_refused_total", "Connections not let in", {"reason": reason}, count)
+    kinds = Counter[str]()
+    for channel, followers in watched.channels().items():
+        kinds[channel.partition(":")[0]] += followers
+    for kind in Kind:
+        yield Measure("ws_subscriptions", "Channels that clients follow", {"channel": kind}, kinds[kind])
+    yield Measure("ws_messages_received_total", "Messages of clients", {}, tally.heard)
+    yield Measure("ws_snapshots_sent_total", "Snapshots of channels sent", {}, tally.snapshots)
+    yield Measure("ws_broadcasts_total", "Messages published to all who follow", {}, tally.published)
+    about = "Seconds it took to write what was published"
+    yield Measure("ws_broadcast_seconds_total", about, {}, tally.spread_s)

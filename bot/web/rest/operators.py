@@ -49,6 +49,10 @@ class Operators:
                 messages_sent=tally.sent,
                 bytes_sent=tally.bytes,
                 messages_dropped=tally.dropped,
+                messages_received=tally.heard,
+                snapshots_sent=tally.snapshots,
                 slow_consumers=tally.slow,
+                slow_consumers_closed=tally.closed,
+                refused=dict(tally.refused),
             )
         )

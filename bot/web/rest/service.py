@@ -101,6 +101,7 @@ class Rest:
             cache=self._cache,
             tally=sources.stream.tally,
             connections=lambda: sources.stream.connections,
+            channels=sources.stream.subscribers,
             parts=sources.parts,
             loop_lag_ms=sources.loop_lag_ms,
             venues_up=lambda: {each.venue: each.ok for each in sources.market.health()},
