@@ -71,6 +71,7 @@ class Interaction:
     channel: int
     at_s: float
     message: int | None = None
+    type: int = 0
     kind: int = 0
     data: object = None
     original: int | None = None
@@ -97,6 +98,7 @@ class Discord(gateway.Gateway):
         """Listen on a port of this machine."""
         app = web.Application(client_max_size=64 << 20)
         app.router.add_get("/gateway/", self._gateway)
+        app.router.add_get("/resume/", self._gateway)
         app.router.add_route("*", "/api/v10/{tail:.*}", self._rest)
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self._runner.setup()
@@ -105,6 +107,7 @@ class Discord(gateway.Gateway):
         self.port = site._server.sockets[0].getsockname()[1]
         self.api_url = f"http://127.0.0.1:{self.port}/api/v10"
         self.gateway_url = f"ws://127.0.0.1:{self.port}/gateway/"
+        self.resume_url = f"ws://127.0.0.1:{self.port}/resume/"
         return self
 
     async def stop(self):
@@ -141,6 +144,9 @@ class Discord(gateway.Gateway):
     def drop(self, method, path, *, after=False, times=1):
         """Break the line at the next calls of a route."""
         self.plans.append(Plan(method, path, drop=True, after=after, times=times))
+
+    def heard(self, call):
+        """Hear of a call that was obeyed; for who has to know at once."""
 
     # what tests ask it
 
@@ -180,6 +186,7 @@ class Discord(gateway.Gateway):
             call.status = refused.status
             return _json(refused.body, refused.status, refused.headers)
         call.status = 204 if result is None else 200
+        self.heard(call)
         return web.Response(status=204) if result is None else _json(result, 200)
 
     async def _read(self, request):
@@ -212,6 +219,8 @@ class Discord(gateway.Gateway):
 
     def _route(self, call):  # noqa: PLR0911 - one for each route
         match call.method, call.path.strip("/").split("/"):
+            case "GET", ["gateway", "bot"]:
+                return self.start_limits()
             case "GET", ["users", "@me"]:
                 return world.BOT
             case "GET", ["oauth2", "applications", "@me"]:
@@ -263,7 +272,7 @@ class Discord(gateway.Gateway):
     # interactions
 
     def _asked(self, token):
-        found = next((i for i in self.interactions.values() if i.token == token), None)
+        found = self.interactions.get(int(token.rpartition("-")[2]))
         if found is None or not found.kind:
             raise Refused(404, 10015, "Unknown Webhook")
         return found
@@ -284,6 +293,9 @@ class Discord(gateway.Gateway):
         elif kind == 7:
             self._checked(lambda: checks.message(data, call.files, new=False))
             made = self.there.change(asked.message, data, call.files)
+        elif kind == 9:
+            self._checked(lambda: checks.need(asked.type in (2, 3), "a form in answer to a form"))
+            self._checked(lambda: checks.modal(data))
         elif kind == 8:
             checks.need(len(data["choices"]) <= 25, "too many choices")
         elif kind != 6:

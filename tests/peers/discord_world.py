@@ -10,6 +10,9 @@ EPHEMERAL = 64
 LOADING = 128
 NOW = "2026-01-01T00:00:00+00:00"
 
+GUILDS_INTENT = 1 << 0
+FAR_GUILD, FAR_CHANNEL = (1 << 22) + 7, 310
+"""A server that another shard serves, where there are several."""
 VIEW, SEND, EMBED, ATTACH = 1 << 10, 1 << 11, 1 << 14, 1 << 15
 IN_THREADS = 1 << 38
 MANAGE_CHANNELS, MANAGE_GUILD = 1 << 4, 1 << 5
@@ -28,13 +31,22 @@ class World:
 
     ids: object = field(default_factory=lambda: itertools.count(5000))
     guild_channels: dict = field(default_factory=lambda: {CHANNEL: "desk", OTHER_CHANNEL: "talk"})
+    guilds: dict = field(default_factory=dict)
     dms: dict = field(default_factory=dict)
     messages: dict = field(default_factory=dict)
     nonces: dict = field(default_factory=dict)
     system_channel: int | None = None
+    keeps_files: bool = True
+
+    def __post_init__(self):
+        self.guilds[GUILD] = self.guild_channels
 
     def number(self):
         return next(self.ids)
+
+    def guild_of(self, channel):
+        """Return the number of the server that a channel is in, None where it is in none."""
+        return next((number for number, channels in self.guilds.items() if channel in channels), None)
 
     def dm(self, person):
         """Return the number of a person's direct messages."""
@@ -43,12 +55,12 @@ class World:
         return self.dms[person]
 
     def knows(self, channel):
-        return channel in self.guild_channels or channel in self.dms.values()
+        return self.guild_of(channel) is not None or channel in self.dms.values()
 
-    def guild(self):
-        """Return the server as it comes over the gateway."""
+    def guild(self, guild=GUILD):
+        """Return a server as it comes over the gateway."""
         everyone = {
-            "id": str(GUILD),
+            "id": str(guild),
             "name": "@everyone",
             "permissions": str(ALL_OF_THE_BOT),
             "position": 0,
@@ -62,11 +74,11 @@ class World:
         lists = ("emojis", "stickers", "features", "threads", "voice_states", "presences")
         lists += ("stage_instances", "guild_scheduled_events", "soundboard_sounds")
         return {
-            "id": str(GUILD),
+            "id": str(guild),
             "name": "Desk",
             "owner_id": "1",
             "roles": [everyone],
-            "channels": [self.channel(number) for number in self.guild_channels],
+            "channels": [self.channel(number) for number in self.guilds[guild]],
             "members": [me],
             "member_count": 2,
             "verification_level": 0,
@@ -84,14 +96,14 @@ class World:
 
     def channel(self, number):
         """Return a channel as it comes over the gateway or with an interaction."""
-        if number in self.guild_channels:
-            name = self.guild_channels[number]
+        if (guild := self.guild_of(number)) is not None:
+            name = self.guilds[guild][number]
             return {
                 "id": str(number),
                 "type": 0,
                 "name": name,
                 "position": 0,
-                "guild_id": str(GUILD),
+                "guild_id": str(guild),
                 "permission_overwrites": [],
             }
         person = next(p for p, dm in self.dms.items() if dm == number)
@@ -148,7 +160,7 @@ class World:
                 }
                 for i, (name, content) in enumerate(files)
             ]
-            found["_files"] = dict(files)
+            found["_files"] = dict(files) if self.keeps_files else {}
         if "_edits" in found:
             found["flags"] &= ~LOADING
         found["_edits"] = found.get("_edits", -1) + 1

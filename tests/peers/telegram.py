@@ -12,7 +12,9 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import aiohttp
 from aiohttp import web
 
 
@@ -77,6 +79,9 @@ class BotApi(methods.Methods):
     too_fast: list = field(default_factory=list)
     _sent: dict = field(default_factory=dict)
     _polling: asyncio.Future | None = None
+    hook: dict | None = None
+    hook_trouble: dict = field(default_factory=dict)
+    pushed: list = field(default_factory=list)
     checks = checks
     world = world
 
@@ -110,6 +115,29 @@ class BotApi(methods.Methods):
     def drop(self, method, *, after=False, times=1, chat=None):
         """Break the line at the next calls of a method."""
         self.plans.append(Plan(method, chat, drop=True, after=after, times=times))
+
+    async def push(self, port, *, secret=None, body=None, path=None, **headers):
+        """Send the oldest update to the webhook as Telegram does (or another body); return the status.
+
+        An answer of 2xx takes the update away, any other leaves it to be sent again.
+        """
+        update = self.there.updates[0] if body is None else None
+        given = self.hook["secret_token"] if secret is None else secret
+        address = f"http://127.0.0.1:{port}{path or urlsplit(self.hook['url']).path}"
+        sent = {"X-Telegram-Bot-Api-Secret-Token": given, "Content-Type": "application/json", **headers}
+        raw = json.dumps(update).encode() if body is None else body
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(address, data=raw, headers=sent) as answer,
+        ):
+            status = answer.status
+        self.pushed.append((update or {}).get("update_id"))
+        if update is not None and 200 <= status < 300:
+            self.there.updates.remove(update)
+        return status
+
+    def heard(self, call):
+        """Hear of a call that was obeyed; for who has to know at once."""
 
     # what tests ask it
 
@@ -151,6 +179,7 @@ class BotApi(methods.Methods):
             call.result = await getattr(self, _snake(method))(given, files)
             if plan:
                 await self._suffer(plan, request, after=True)
+            self.heard(call)
             return web.json_response({"ok": True, "result": call.result}, dumps=_dumps)
         except Refused as refused:
             call.refused = refused.description

@@ -30,6 +30,9 @@ PARAMETERS = {
     "deleteMyCommands": {"scope", "language_code"},
     "getChatMember": {"chat_id", "user_id"},
     "sendChatAction": {"chat_id", "message_thread_id", "action"},
+    "setWebhook": {"url", "secret_token", "allowed_updates", "max_connections", "drop_pending_updates"},
+    "deleteWebhook": {"drop_pending_updates"},
+    "getWebhookInfo": set(),
 }
 """Every method that is known here, with every parameter that it takes."""
 REQUIRED = {
@@ -44,8 +47,23 @@ REQUIRED = {
     "setMyCommands": {"commands"},
     "getChatMember": {"chat_id", "user_id"},
     "sendChatAction": {"chat_id", "action"},
+    "setWebhook": {"url"},
 }
+WEBHOOK_PORTS = {443, 80, 88, 8443}
 ACTIONS = {"typing", "upload_photo", "upload_document"}
+
+
+def webhook(given):
+    """Refuse a webhook that Telegram would refuse."""
+    parts = urlsplit(given["url"])
+    if parts.scheme != "https":
+        raise bad("bad webhook: An HTTPS URL must be provided for webhook")
+    if (parts.port or 443) not in WEBHOOK_PORTS:
+        raise bad("bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", given.get("secret_token", "")):
+        raise bad("secret token contains unallowed characters")
+    if not 1 <= int(given.get("max_connections", 40)) <= 100:
+        raise bad("max_connections is out of range")
 
 
 class Refused(Exception):

@@ -12,7 +12,26 @@ class Methods:
     async def get_me(self, given, files):
         return self.world.BOT | {"can_join_groups": True, "can_read_all_group_messages": False}
 
+    async def set_webhook(self, given, files):
+        self.checks.webhook(given)
+        self.hook = given
+        return True
+
+    async def delete_webhook(self, given, files):
+        self.hook = None
+        if given.get("drop_pending_updates") is True:
+            self.there.updates.clear()
+        return True
+
+    async def get_webhook_info(self, given, files):
+        info = {"url": (self.hook or {}).get("url", ""), "has_custom_certificate": False}
+        info["pending_update_count"] = len(self.there.updates)
+        return info | self.hook_trouble
+
     async def get_updates(self, given, files):
+        if self.hook:
+            text = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook first"
+            raise self.checks.Refused(409, text)
         if self._polling and not self._polling.done():
             self._polling.set_result(True)
         mine = self._polling = asyncio.get_running_loop().create_future()

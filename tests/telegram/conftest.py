@@ -154,14 +154,14 @@ async def make(api, desk, aliases):
     """Make a front (a second one, after the first was stopped, is a restart)."""
     made = []
 
-    def build(token=peer.TOKEN, url=None, pace=None):
+    def build(token=peer.TOKEN, url=None, pace=None, hook=None):
         pictures = Drawings()
         services = replace(desk.services, pictures=pictures)
         commands = shared.Commands(services, clock=lambda: desk.seconds[0])
         unpaced = Pace(overall=(), rates=lambda chat: ())
         post = Post(token, url or api.url, pace=pace or unpaced)
         ledger = Ledger(desk.state, desk.alerting.rules_changed)
-        behind = Behind(commands=commands, market=desk.market, state=desk.state, aliases=aliases)
+        behind = Behind(commands=commands, market=desk.market, state=desk.state, aliases=aliases, hook=hook)
         front = TelegramFront(post, ledger, behind, poll_s=1)
         stage = Stage(api, post, ledger, TelegramChannel(post, ledger), front, desk, pictures)
         made.append(stage)

@@ -27,11 +27,15 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A refusal, understood. `reason` is for the owner of what was refused; it holds no token."""
+    """A refusal, understood. `reason` is for the owner of what was refused; it holds no token.
+
+    `everywhere` says that nothing at all may be sent for as long: what guards Discord has shut us out.
+    """
 
     fault: Fault
     reason: str
     retry_after_s: float | None = None
+    everywhere: bool = False
 
 
 class Refusal(LiqwatchError):
@@ -73,9 +77,10 @@ _STATUSES = {
     413: (Fault.TOO_LARGE, "the picture is larger than the place takes"),
 }
 LIMITED_S = 60.0
-"""How long to wait where Discord does not say."""
+SHUT_OUT_S = 300.0
+"""How long to wait where Discord does not say, and where what guards Discord does not."""
 _SERVER_ERROR = 500
-_TOO_MANY = 429
+_TOO_MANY, _FORBIDDEN = 429, 403
 
 
 def judge(error: Exception) -> Verdict:
@@ -98,15 +103,25 @@ def judge(error: Exception) -> Verdict:
 def _refused(error: discord.HTTPException) -> Verdict:
     if error.code in _CODES:
         return _verdict(_CODES[error.code])
+    told = error.response.headers.get("Retry-After", "")
+    wait_s = float(told) if told.replace(".", "", 1).isdigit() else None
+    if error.status in (_TOO_MANY, _FORBIDDEN) and not _from_discord(error):
+        reason = "Discord's network has shut this machine's address out for a while"
+        wait_s = SHUT_OUT_S if wait_s is None else wait_s
+        return Verdict(fault=Fault.LIMITED, reason=reason, retry_after_s=wait_s, everywhere=True)
     if error.status == _TOO_MANY:
-        told = error.response.headers.get("Retry-After", "")
-        return _limited(float(told) if told.replace(".", "", 1).isdigit() else LIMITED_S)
+        return _limited(LIMITED_S if wait_s is None else wait_s)
     if error.status >= _SERVER_ERROR:
         return Verdict(fault=Fault.UNSENT, reason=f"Discord is in trouble ({error.status})")
     if error.status in _STATUSES:
         return _verdict(_STATUSES[error.status])
     reason = f"Discord refused it ({error.status}, {error.code}): {error.text}"
     return Verdict(fault=Fault.REFUSED, reason=reason[:200])
+
+
+def _from_discord(error: discord.HTTPException) -> bool:
+    """Say whether Discord itself answered: its answers are JSON, those of what stands before it pages."""
+    return str(error.response.headers.get("Content-Type", "")).startswith("application/json")
 
 
 def _limited(retry_after_s: float) -> Verdict:

@@ -1,7 +1,9 @@
 """Send and change messages: at Telegram's pace, each picture uploaded once, plainer where refused."""
 
+import importlib.util
 import logging
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -16,13 +18,14 @@ from bot.delivery.telegram.files import FileNames
 from bot.delivery.telegram.pace import Pace
 from bot.delivery.telegram.parcel import Parcel
 from bot.delivery.telegram.places import Place, Remote
+from bot.delivery.telegram.updates import UpdatesRequest
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
 OFFICIAL = "https://api.telegram.org"
-CONNECTIONS = 32
+CONNECTIONS = 64
 PATIENCE_S = 5.0
 """How long a message may wait for its turn before it is given back, unless the sender has more time."""
 LOUD = ("httpx", "httpcore", "telegram")
@@ -39,7 +42,7 @@ class Post:
         self.pace = pace or Pace()
         self._files = FileNames()
         self._requests = (
-            HTTPXRequest(connection_pool_size=1, connect_timeout=5, read_timeout=10, pool_timeout=5),
+            UpdatesRequest(connection_pool_size=1, connect_timeout=5, read_timeout=10, pool_timeout=5),
             HTTPXRequest(
                 connection_pool_size=CONNECTIONS,
                 connect_timeout=5,
@@ -173,8 +176,11 @@ class Post:
 def _prepare_library() -> None:
     """Keep the library's loggers quiet, and take times the way its next version gives them.
 
-    Without the second every "retry after" comes with a warning that its type is going to change.
+    Without the second every "retry after" comes with a warning that its type is going to change. And httpcore
+    looks for sniffio with each message: where that is not installed, the search costs more than the message.
     """
+    if "sniffio" not in sys.modules and importlib.util.find_spec("sniffio") is None:
+        sys.modules["sniffio"] = None  # type: ignore[assignment]  # what Python itself keeps of no module
     for name in LOUD:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     os.environ.setdefault("PTB_TIMEDELTA", "1")
