@@ -14,6 +14,8 @@ from engine.errors import UserError
 BENCHES = {
     "first": "from a warm start to the first picture, drawing, loop lag, memory, the chart's first frame",
     "api": "the HTTP API: what is kept at 50 clients at once, what has to be made, what goes over the wire",
+    "page": "the page: its first frame, the same on a processor four times slower, frames while panning",
+    "chat": "500 users on Discord and 500 on Telegram: from command to reply, acknowledgements, loop lag",
     "ws": "the stream: how late its messages come to 1,000, 5,000 and 10,000 clients, what a client costs",
     "engine": "whole histories through each preset, one live candle, a cold restart, memory",
     "ingest": "frames parsed and stored a second, each venue; from a frame to the last rule",

@@ -135,6 +135,7 @@ def build(
     app.add_routes(
         [
             web.get("/", site.page),
+            web.get("/sw.js", assets.worker),
             web.get(r"/{kind:static|vendor}/@{version}/{path:.+}", assets.file),
             web.get(r"/{kind:static|vendor}/{path:.+}", assets.file),
             *rest.resources(),

@@ -94,6 +94,10 @@ class Assets:
         """Answer the page itself."""
         return self._files["static/index.html"].answer(request, cache=ASK_AGAIN)
 
+    async def worker(self, request: web.Request) -> web.Response:
+        """Answer the service worker, at the root: it serves the page where there is no network."""
+        return self._files["static/sw.js"].answer(request, cache=ASK_AGAIN)
+
     async def file(self, request: web.Request) -> web.Response:
         """Answer `/static/…` and `/vendor/…`; an address that names the version may be kept for ever."""
         kind, version, path = (request.match_info.get(part, "") for part in ("kind", "version", "path"))

@@ -20,7 +20,7 @@ async def test_where_the_stream_is_off_the_page_asks_now_and_then(visit, serve):
     frames = await page.page.evaluate("window.__liqwatch.frames")
     await page.until("document.querySelector('#price').textContent === '$112,321'")
     await page.until(f"window.__liqwatch.frames > {frames}")
-    await page.page.click("#symbols button[data-value='ETHUSDT']")
+    await page.market("eth")
     await page.until("document.querySelector('#price').textContent.startsWith('$4,0')")
     assert "Nearest zone above" in await page.until("document.querySelector('#summary').textContent")
     await page.picture("polling")

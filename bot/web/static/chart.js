@@ -1,80 +1,116 @@
-// The chart: candles over the heatmap, zone labels at the edge, and what lies under the cross-hair.
+// The chart: candles over the heatmap, and what lies over both. Moved by pointer and by keys.
 
 import { CandlestickSeries, CrosshairMode, LineStyle, createChart } from "/vendor/lightweight-charts/lightweight-charts.mjs";
+import { edgeFor } from "./edge.js";
 import { Heat, HeatPrimitive } from "./heat.js";
-import { ZonePrimitive } from "./zones.js";
-import { DOWN, GROUND, INK, UP } from "./palette.js";
 import { finePrice, fixed, moment, price as priceText, priceDigits } from "./format.js";
 
 const AROUND = 0.028; // of the price, above and below what the candles span
 const TAG_PX = 15; // room that the price tag takes on the axis
 
+const optionsOf = (look) => ({
+  layout: { background: { color: look.ground }, textColor: look.text },
+  grid: { vertLines: { visible: false }, horzLines: { color: look.grid } },
+  crosshair: {
+    vertLine: { color: look.hair, labelBackgroundColor: look.tag },
+    horzLine: { color: look.hair, labelBackgroundColor: look.tag },
+  },
+});
 const OPTIONS = {
   autoSize: true,
   layout: {
-    background: { color: GROUND }, textColor: "#c9cfde", fontSize: 13, fontFamily: "Inter, sans-serif",
+    fontSize: 13, fontFamily: "Inter, sans-serif",
     attributionLogo: false, // the page carries it in its foot, without the style element that CSP forbids
   },
-  grid: { vertLines: { visible: false }, horzLines: { color: "#ffffff0d" } },
-  crosshair: {
-    mode: CrosshairMode.Normal,
-    vertLine: { color: "#ffffff80", labelBackgroundColor: "#2b3260" },
-    horzLine: { color: "#ffffff80", labelBackgroundColor: "#2b3260" },
-  },
+  crosshair: { mode: CrosshairMode.Normal },
   timeScale: { timeVisible: true, secondsVisible: false, borderVisible: false, minBarSpacing: 0.2, lockVisibleTimeRangeOnResize: true },
   rightPriceScale: { borderVisible: false, scaleMargins: { top: 0, bottom: 0 } },
   localization: { locale: "en-US", timeFormatter: (t) => moment(t * 1000) },
 };
 
+const candlesOf = (look) => ({ upColor: look.up, downColor: look.down, wickUpColor: look.up, wickDownColor: look.down, priceLineColor: look.ink });
+
 export class Chart {
   /** `on.point(point | null)` is told what lies under the cross-hair. */
-  constructor(host, on) {
+  constructor(host, look, side, on) {
     this.on = on;
     this.bars = [];
     this.heat = null;
-    this.chart = createChart(host, OPTIONS);
+    this.look = look;
+    this.side = side;
+    this.moved = false;
+    this.chart = createChart(host, { ...OPTIONS, layout: { ...OPTIONS.layout, ...optionsOf(look).layout } });
     this.series = this.chart.addSeries(CandlestickSeries, {
-      upColor: UP, downColor: DOWN, wickUpColor: UP, wickDownColor: DOWN, borderVisible: false,
-      priceLineColor: INK, priceLineWidth: 1, priceLineStyle: LineStyle.Dashed,
+      ...candlesOf(look), borderVisible: false, priceLineWidth: 1, priceLineStyle: LineStyle.Dashed,
       autoscaleInfoProvider: (original) => this.#range(original()),
     });
-    this.heatPrimitive = new HeatPrimitive();
-    this.zonePrimitive = new ZonePrimitive();
-    this.series.attachPrimitive(this.heatPrimitive);
-    this.series.attachPrimitive(this.zonePrimitive);
-    this.chart.timeScale().subscribeSizeChange(() => this.#resized());
+    this.surface = new HeatPrimitive(look);
+    this.parts = [this.surface];
+    this.series.attachPrimitive(this.surface);
+    this.wide = true; // room for the bars of the profile
+    this.chart.applyOptions(optionsOf(look));
+    this.chart.timeScale().subscribeSizeChange(() => this.moved || this.fit());
+    this.#watchHands(host);
     this.chart.subscribeCrosshairMove((event) => this.on.point(this.#point(event)));
   }
 
-  /** Show a whole heatmap with its candles, and fit it into view. */
-  show(frame) {
+  /** Show a whole heatmap with its candles; it is fitted into view unless it is the same one grown. */
+  show(frame, { keep = false } = {}) {
+    const range = keep && this.moved ? this.chart.timeScale().getVisibleLogicalRange() : null;
     this.stepMs = frame.header.step_ms;
-    this.heat = new Heat(frame);
+    this.heat = new Heat(frame, this.look, this.side);
     this.bars = barsOf(frame);
     const last = this.bars.findLast((bar) => bar.close !== undefined);
     this.#format(last?.close ?? frame.header.high);
     this.series.setData(this.bars);
-    this.heatPrimitive.show(this.heat, this.bars);
-    this.fit();
+    this.#draw();
+    if (range) this.chart.timeScale().setVisibleLogicalRange(range);
+    else this.fit();
   }
 
-  /** Show everything, and leave room for the zone labels. */
+  /** Lay more over the heatmap, once it is there: a part draws, and is told of looks, sides and bars as they change. */
+  lay(part) {
+    this.parts.push(part);
+    this.series.attachPrimitive(part);
+    part.only?.(this.side);
+    this.#draw();
+  }
+
+  /** Draw in other colours. */
+  paint(look) {
+    this.look = look;
+    for (const part of this.parts) part.look = look;
+    this.chart.applyOptions(optionsOf(look));
+    this.series.applyOptions(candlesOf(look));
+    this.heat?.repaint(look, this.side);
+    this.#draw();
+  }
+
+  /** Show both sides, or one of them. */
+  only(side) {
+    this.side = side;
+    this.heat?.repaint(this.look, side);
+    for (const part of this.parts) part.only?.(side);
+    this.#draw();
+  }
+
+  /** Show everything, and leave room for what stands at the right edge. */
   fit() {
     const scale = this.chart.timeScale();
     const width = scale.width();
     if (!width || !this.bars.length) return;
-    const strip = ZonePrimitive.widthFor(width);
+    const strip = edgeFor(width, this.wide);
     const spacing = (width - strip) / (this.bars.length + 1);
     this.chart.priceScale("right").applyOptions({ autoScale: true });
-    this.fitted = this.bars.length + strip / spacing;
-    scale.setVisibleLogicalRange({ from: -0.5, to: this.fitted });
+    this.moved = false;
+    scale.setVisibleLogicalRange({ from: -0.5, to: this.bars.length + strip / spacing });
   }
 
-  /** Fit again when the room changes, unless somebody has moved the chart. */
-  #resized() {
-    const range = this.chart.timeScale().getVisibleLogicalRange();
-    const span = range ? range.to - range.from : 0;
-    if (this.fitted === undefined || Math.abs(span - this.fitted) < this.fitted * 0.25) this.fit();
+  /** Remember whether somebody has moved the view: only one that nobody moved is fitted again by itself. */
+  #watchHands(host) {
+    const moved = () => { this.moved = true; };
+    host.addEventListener("wheel", moved, { passive: true });
+    host.addEventListener("pointermove", (event) => event.buttons && moved());
   }
 
   /** Put newer columns in; the last one of before may come again, grown. */
@@ -90,9 +126,10 @@ export class Chart {
       at -= over + 64;
     }
     this.heat.put(frame, at);
+    const newest = this.bars.at(-1).time;
     fresh.forEach((bar, i) => { this.bars[at + i] = bar; });
-    for (const bar of fresh) this.series.update(bar, true);
-    this.heatPrimitive.show(this.heat, this.bars);
+    for (const bar of fresh) this.series.update(bar, bar.time < newest);
+    this.#draw();
   }
 
   /** Show the candle that is still forming; it belongs to the last column, or begins the next. */
@@ -109,17 +146,57 @@ export class Chart {
     if (time > known.time) this.bars.push(grown);
     else this.bars[this.bars.length - 1] = grown;
     this.series.update(grown);
-    this.heatPrimitive.show(this.heat, this.bars);
+    this.#draw();
     if (this.#coveredTick() !== this.covered) this.#format(bar.close);
   }
 
-  zones(zones, price) {
-    this.zonePrimitive.show(zones, price);
+  /** Move the view by a share of its width. */
+  pan(share) {
+    const scale = this.chart.timeScale();
+    const range = scale.getVisibleLogicalRange();
+    if (!range) return;
+    this.moved = true;
+    const by = (range.to - range.from) * share;
+    scale.setVisibleLogicalRange({ from: range.from + by, to: range.to + by });
+  }
+
+  /** Show more or less of time; the newest stays where it is. */
+  zoom(factor) {
+    const scale = this.chart.timeScale();
+    const range = scale.getVisibleLogicalRange();
+    if (!range) return;
+    this.moved = true;
+    scale.setVisibleLogicalRange({ from: range.to - (range.to - range.from) * factor, to: range.to });
+  }
+
+  /** Move the cross-hair by columns and by bins of price, from the newest price where there is none; tell its point. */
+  step(columns, bins) {
+    if (!this.heat || !this.bars.length) return;
+    const last = this.bars.findLast((bar) => bar.close !== undefined)?.close ?? this.heat.low;
+    const before = this.cursor ?? { at: this.bars.length - 1, price: last };
+    const at = Math.min(this.bars.length - 1, Math.max(0, before.at + columns));
+    const price = Math.min(this.heat.high, Math.max(this.heat.low, before.price + bins * this.heat.step));
+    this.cursor = { at, price };
+    this.chart.setCrosshairPosition(price, this.bars[at].time, this.series);
+    const y = this.series.priceToCoordinate(price);
+    this.on.point(this.#read(at, price, this.chart.timeScale().logicalToCoordinate(at), y));
+  }
+
+  /** Take the cross-hair away. */
+  leave() {
+    this.cursor = null;
+    this.chart.clearCrosshairPosition();
+    this.on.point(null);
   }
 
   /** Draw text again once the font is there. */
   redraw() {
     this.chart.applyOptions({ layout: { fontFamily: "Inter, 'Segoe UI', sans-serif" } });
+  }
+
+  #draw() {
+    for (const part of this.parts) part.bars = this.bars;
+    this.surface.show(this.heat, this.bars);
   }
 
   #forget(columns) {
@@ -163,8 +240,16 @@ export class Chart {
     if (!this.heat || !event.point || event.logical === undefined) return null;
     const price = this.series.coordinateToPrice(event.point.y);
     if (price === null) return null;
-    const bar = this.bars[event.logical];
-    return { price, bar, ts: bar ? bar.time * 1000 : null, cell: this.heat.at(event.logical, price), text: finePrice(price) };
+    this.cursor = { at: Math.min(this.bars.length - 1, Math.max(0, Math.round(event.logical))), price };
+    return this.#read(event.logical, price, event.point.x, event.point.y);
+  }
+
+  #read(at, price, x, y) {
+    const bar = this.bars[at];
+    return {
+      price, bar, ts: bar ? bar.time * 1000 : null, cell: this.heat.at(at, price), text: finePrice(price),
+      newest: at >= this.heat.count - 1, x, y,
+    };
   }
 }
 

@@ -16,24 +16,22 @@ export function el(tag, options = {}, ...children) {
   return node;
 }
 
-/** Fill a radio group with buttons; arrow keys move, as in a group of radio buttons. */
-export function radioGroup(host, items, chosen, choose) {
-  const buttons = items.map(({ value, label, title }) =>
-    el("button", {
-      type: "button", role: "radio", text: label, title,
-      "aria-checked": String(value === chosen), tabindex: value === chosen ? "0" : "-1",
-      data: { value }, on: { click: () => choose(value) },
-    }));
-  host.replaceChildren(...buttons);
-  host.onkeydown = (event) => {
+/** Make buttons with a `data-value` a radio group; arrow keys move, as in a group of radio buttons. */
+export function wireRadio(host, choose) {
+  host.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-value]");
+    if (button && !button.disabled) choose(button.dataset.value);
+  });
+  host.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const buttons = [...host.children].filter((button) => !button.disabled);
     const at = buttons.indexOf(document.activeElement);
     if (!step || at < 0) return;
     event.preventDefault();
     const next = buttons[(at + step + buttons.length) % buttons.length];
     next.focus();
     choose(next.dataset.value);
-  };
+  });
 }
 
 export function markRadio(host, value) {

@@ -53,3 +53,20 @@ export function moment(ms) {
 }
 
 export const base = (symbol) => symbol.replace(/USDT$/, "");
+
+/** Return a step of price without needless decimals. */
+export const stepText = (step) => (step >= 1 ? String(+step.toFixed(1)) : String(+step.toPrecision(2)));
+
+/** Return how long something has been, in its largest unit: 4 min, 7 h, 3 d. */
+export function age(ms) {
+  const minutes = Math.max(0, Math.floor(ms / 60_000));
+  if (minutes < 1) return "new";
+  if (minutes < 60) return `${minutes} min`;
+  return minutes < 2880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
+}
+
+/** Return how far the nearer edge of a zone is from price, signed; 0 inside it. */
+export function distanceOf(zone, price) {
+  if (price >= zone.low && price <= zone.high) return 0;
+  return (price < zone.low ? zone.low : zone.high) / price - 1;
+}

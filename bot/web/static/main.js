@@ -1,109 +1,219 @@
-// The page: put the parts together, keep the address in step, and say how things stand.
+// The page: put the parts together, keep them in step with what is chosen, and say how things stand.
 
 import { Chart } from "./chart.js";
+import { byId, markRadio } from "./dom.js";
+import { base, distanceOf, percent, price as priceText, stepText, usd } from "./format.js";
+import { gradientOf, lookOf } from "./palette.js";
+import { Chosen, WINDOWS, canonical, isOwn, linkOf } from "./state.js";
+import { mention, showSource, showState, veil, veiled } from "./status.js";
 import { Stream } from "./stream.js";
-import { base, moment, percent, price as priceText, usd } from "./format.js";
-import { byId, el, markRadio, memory, radioGroup } from "./dom.js";
-import { distanceOf } from "./zones.js";
 
-const WINDOW_WORDS = { "12h": "12 hours", "24h": "24 hours", "3d": "3 days", "7d": "7 days", "30d": "30 days" };
 const PATIENCE_MS = 12_000;
 const EMPTY_MS = 5_000;
+const REST_MS = 1_500;
 
-const asked = new URLSearchParams(location.search);
-const chosen = {
-  symbol: (asked.get("symbol") ?? memory.get("symbol") ?? "BTCUSDT").toUpperCase(),
-  window: asked.get("window") ?? memory.get("window") ?? "24h",
-};
-if (!/^[A-Z0-9]{2,24}$/.test(chosen.symbol)) chosen.symbol = "BTCUSDT";
-if (!/USDT$/.test(chosen.symbol)) chosen.symbol += "USDT";
-if (!(chosen.window in WINDOW_WORDS)) chosen.window = "24h";
+const page = window.__liqwatch;
+const state = new Chosen(page.early.symbol);
+const light = matchMedia("(prefers-color-scheme: light)");
+const chart = new Chart(byId("chart"), lookNow(), state.now.side, { point: (point) => layers?.point(point) });
 
-const page = (window.__liqwatch = { firstFrameMs: null, state: "connecting", frames: 0 });
-let market = {};
-let live = true;
-let about = "";
-
-const chart = new Chart(byId("chart"), { point: showPoint });
-const stream = new Stream({
-  hello: showHello, snapshot: showSnapshot, columns: showColumns, facts: showFacts, clock: showSource,
-  error: showError, state: showState,
+/** What the parts that come after the first picture need of the page. */
+const app = Object.assign(new EventTarget(), {
+  page, state, chart, layers: null, symbols: [], source: {}, market: {},
+  tell(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail })); },
+  zones: shownZones,
 });
-stream.follow(chosen.symbol, chosen.window);
-let patience = setTimeout(waitedLong, PATIENCE_MS);
+let layers = null;
+let own = null;
+let ownZones = null;
+let shown = "";
+let about = "";
+let patience = 0;
 
-document.fonts.load("600 13px Inter").then(() => chart.redraw(), () => {});
-byId("veil-retry").addEventListener("click", () => choose(chosen.symbol, chosen.window, true));
+state.changed = changed;
+const stream = new Stream({
+  hello: showHello, snapshot: (frame) => showSnapshot(frame), columns: showColumns, facts: showFacts,
+  liquidations: showReports, clock: showSource, error: showError, state: stateChanged,
+}, page.early);
+stream.follow(state.now);
+if (isOwn(state.now)) askOwn();
+mark();
+waitFor();
 
-function choose(symbol, window, force = false) {
-  if (!force && symbol === chosen.symbol && window === chosen.window) return;
-  const other = symbol !== chosen.symbol;
-  Object.assign(chosen, { symbol, window });
-  memory.set("symbol", symbol);
-  memory.set("window", window);
-  history.replaceState(null, "", `?symbol=${base(symbol)}&window=${window}`);
-  markRadio(byId("symbols"), symbol);
-  markRadio(byId("windows"), window);
-  if (other) {
-    market = {};
-    byId("quote").hidden = true;
+light.addEventListener("change", () => state.now.theme === "auto" && repaint());
+byId("veil-retry").addEventListener("click", () => { waitFor(); veil("loading", "Trying again"); stream.again(); own?.retry(); });
+byId("veil-clear").addEventListener("click", () => state.change({ interval: "auto", exchanges: [], leverage: [], side: "both" }));
+
+function lookNow() {
+  const { palette, theme } = state.now;
+  const dark = theme === "auto" ? !light.matches : theme === "dark";
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  document.querySelector("meta[name=theme-color]").content = dark ? "#0c1020" : "#ffffff";
+  return lookOf(palette, dark ? "dark" : "light");
+}
+
+function repaint() {
+  chart.paint(lookNow());
+  byId("ramp").style.background = gradientOf(chart.look.palette, chart.look.theme);
+  app.tell("look");
+}
+
+/** Name a view: where two names are alike, one is the other grown, and what is in view stays. */
+const keyOf = ({ symbol, window, interval, exchanges, leverage }) => [symbol, window, interval, exchanges, leverage].join(" ");
+
+/** Show on the switches what is chosen. */
+function mark() {
+  const { now } = state;
+  byId("symbol-text").textContent = base(now.symbol);
+  markRadio(byId("windows"), now.window);
+  markRadio(byId("intervals"), now.interval);
+  markRadio(byId("sides"), now.side);
+}
+
+/** Bring everything in step with what is chosen now. */
+function changed(now, before) {
+  mark();
+  if (now.palette !== before.palette || now.theme !== before.theme) repaint();
+  if (now.side !== before.side) {
+    chart.only(now.side);
+    showZones(false);
   }
-  veil("loading", `Loading ${base(symbol)}, ${WINDOW_WORDS[window]}`);
+  if (keyOf(now) !== keyOf(before)) {
+    if (now.symbol !== before.symbol) {
+      app.market = {};
+      layers?.bubbles.clear();
+      byId("quote").hidden = true;
+    }
+    if (!now.exchanges.length || now.symbol !== before.symbol) ownZones = null;
+    veil("loading", `Loading ${base(now.symbol)}, ${WINDOWS[now.window]}`);
+    waitFor();
+    if (!isOwn(now) && isOwn(before)) shown = "";
+    stream.follow(now);
+    askOwn();
+    showZones(false);
+  }
+  app.tell("chosen");
+}
+
+/** Ask for what the stream does not carry, where that is what is chosen. */
+async function askOwn() {
+  if (!own && !isOwn(state.now)) return;
+  const { Own } = await import("./own.js");
+  own ??= new Own({ snapshot: (frame) => showSnapshot(frame, true), zones: (zones) => { ownZones = zones; showZones(true); }, error: showError });
+  own.follow(state.now);
+}
+
+function waitFor() {
   clearTimeout(patience);
-  patience = setTimeout(waitedLong, PATIENCE_MS);
-  stream.follow(symbol, window);
+  patience = setTimeout(() => veiled() === "loading" && veil("error", "The heatmap takes longer than it should."), PATIENCE_MS);
 }
 
 function showHello(hello) {
+  app.symbols = hello.symbols;
+  app.source = hello.source;
   showSource(hello.source);
   if (!hello.symbols.length) {
     veil("empty", "No market is being read yet. It appears here as soon as there is one.");
     setTimeout(() => stream.renew(), EMPTY_MS);
     return;
   }
-  if (!hello.symbols.includes(chosen.symbol)) choose(hello.symbols[0], chosen.window);
-  const symbols = hello.symbols.map((value) => ({ value, label: base(value), title: value }));
-  radioGroup(byId("symbols"), symbols, chosen.symbol, (value) => choose(value, chosen.window));
-  const windows = hello.windows.map((value) => ({ value, label: value, title: `The last ${WINDOW_WORDS[value] ?? value}` }));
-  radioGroup(byId("windows"), windows, chosen.window, (value) => choose(chosen.symbol, value));
+  if (!hello.symbols.includes(state.now.symbol)) {
+    mention(`There is no ${base(state.now.symbol)} here: this is ${base(hello.symbols[0])}.`);
+    state.change({ symbol: hello.symbols[0] }, { replace: true });
+  }
+  if (layers) stream.withReports(hello.source.kind === "live");
+  app.tell("hello");
 }
 
-function showSnapshot(frame) {
-  if (!frame.header.columns) {
+function showSnapshot(frame, asked = false) {
+  const { header } = frame;
+  if (!asked && isOwn(state.now) && header.window) return; // it was on its way when something else was chosen
+  if (header.symbol !== state.now.symbol) return;
+  if (!header.columns) {
     veil("empty", "There is no history for this window yet.");
     return;
   }
   clearTimeout(patience);
-  chart.show(frame);
-  if (market.bar) chart.form(market.bar);
-  if (market.zones) chart.zones(market.zones, market.price);
-  showLegend(frame.header);
-  about = frame.header.about ?? "";
+  const key = keyOf(state.now);
+  chart.show(frame, { keep: shown === key });
+  const fresh = shown !== key;
+  shown = key;
+  if (app.market.bar) chart.form(app.market.bar);
+  showZones(false);
+  showLegend(header);
+  about = header.about || (asked && header.model !== "flow" ? `Model ${header.model}: what stands at these leverages. Zones and alerts use flow` : "");
   showNote();
-  veil("none");
   page.frames += 1;
-  if (page.firstFrameMs === null) {
-    requestAnimationFrame(() => requestAnimationFrame(() => { page.firstFrameMs = performance.now(); }));
-  }
+  if (page.state === "offline") showState("offline", true);
+  else veil("none");
+  layers?.profile.follow(state.now, header.low, header.high, fresh);
+  if (page.firstFrameMs === null) requestAnimationFrame(() => requestAnimationFrame(firstFrame));
+  app.tell("frame");
 }
 
+/** The first picture is there: now come the parts that it did not need. */
+function firstFrame() {
+  if (page.firstFrameMs !== null) return;
+  page.firstFrameMs = performance.now();
+  theRest();
+}
+
+let rest = null;
+async function theRest() {
+  if (rest) return;
+  rest = Promise.all([import("./layers.js"), import("./tools.js"), import("./panel.js")]);
+  const [{ Layers }, { startTools }, { startPanel }] = await rest;
+  layers = app.layers = new Layers(chart, () => app.tell("profile"));
+  startTools(app);
+  showZones(false);
+  if (chart.heat) layers.profile.follow(state.now, chart.heat.low, chart.heat.high, true);
+  stream.withReports(app.source.kind === "live");
+  await startPanel({ choose: (symbol, window) => state.change({ symbol: canonical(symbol), window }), get chosen() { return state.now; } });
+  page.ready = true;
+  await document.fonts.load("600 13px Inter").catch(() => {});
+  chart.redraw();
+}
+setTimeout(theRest, REST_MS); // also where no picture comes
+
 function showColumns(frame) {
+  if (isOwn(state.now)) return;
   chart.add(frame);
-  if (market.bar) chart.form(market.bar);
+  if (app.market.bar) chart.form(app.market.bar);
   page.frames += 1;
 }
 
 function showFacts(message) {
-  market = { ...market, ...message };
+  const { market } = app;
+  const closed = message.candle_ts !== undefined && market.candle_ts !== undefined && message.candle_ts !== market.candle_ts;
+  app.market = { ...market, ...message };
   if (message.bar) chart.form(message.bar);
-  chart.zones(market.zones ?? [], market.price);
+  showZones(market.symbol === app.market.symbol);
   showQuote();
   showNote();
   if (message.zones) summarise();
-  showPoint(null);
+  if (closed) own?.renew();
+  if (closed && chart.heat) layers?.profile.follow(state.now, chart.heat.low, chart.heat.high, false);
+}
+
+/** Return the zones of what is chosen: of all exchanges or of some, of both sides or of one. */
+function shownZones() {
+  const { side } = state.now;
+  const zones = (state.now.exchanges.length ? ownZones : null) ?? app.market.zones ?? [];
+  return side === "both" ? zones : zones.filter((zone) => zone.side === side);
+}
+
+function showZones(fade) {
+  if (!app.market.price) return;
+  layers?.labels.show(shownZones(), app.market.price, fade);
+  app.tell("zones");
+}
+
+function showReports({ liquidations }) {
+  layers?.report(liquidations);
 }
 
 function showQuote() {
+  const { market } = app;
   byId("quote").hidden = false;
   byId("price").textContent = `$${priceText(market.price)}`;
   const change = byId("change");
@@ -111,11 +221,12 @@ function showQuote() {
   change.textContent = change.hidden ? "" : percent(market.change_24h, 2);
   change.className = `change ${market.change_24h < 0 ? "down" : "up"}`;
   change.title = "over 24 hours";
-  document.title = `${base(chosen.symbol)} ${priceText(market.price)} · Liqwatch`;
+  document.title = `${base(state.now.symbol)} ${priceText(market.price)} · Liqwatch`;
 }
 
 /** Say what another model shows, and where there is too little history to trust what is far from price. */
 function showNote() {
+  const { market } = app;
   const young = market.warm === false ? `Young: only ${market.history_days?.toFixed(1)} days of history stand behind this` : "";
   const note = byId("note");
   note.textContent = [about, young].filter(Boolean).join(" · ");
@@ -124,84 +235,39 @@ function showNote() {
 
 /** Say in words what the chart shows, for those who cannot see it. */
 function summarise() {
-  byId("summary").textContent = `${base(chosen.symbol)} at ${priceText(market.price)}. ${nearest("short")} ${nearest("long")}`;
+  byId("summary").textContent = `${base(state.now.symbol)} at ${priceText(app.market.price)}. ${nearest("short")} ${nearest("long")}`;
 }
 
 function nearest(side) {
-  const zones = (market.zones ?? []).filter((zone) => zone.side === side);
+  const zones = (app.market.zones ?? []).filter((zone) => zone.side === side);
   const name = side === "short" ? "above" : "below";
   if (!zones.length) return `Nothing denser than usual ${name}.`;
-  const gap = (zone) => Math.abs(distanceOf(zone, market.price));
+  const gap = (zone) => Math.abs(distanceOf(zone, app.market.price));
   const zone = zones.reduce((a, b) => (gap(b) < gap(a) ? b : a));
-  return `Nearest zone ${name}: ${usd(zone.notional_usd)} of ${side}s at ${priceText(zone.peak)}, ${percent(distanceOf(zone, market.price))}.`;
+  return `Nearest zone ${name}: ${usd(zone.notional_usd)} of ${side}s at ${priceText(zone.peak)}, ${percent(distanceOf(zone, app.market.price))}.`;
 }
-
-function showPoint(point) {
-  const readout = byId("readout");
-  if (point === null) {
-    readout.replaceChildren();
-    return;
-  }
-  const { bar, cell } = point;
-  const when = point.ts === null ? "now" : moment(point.ts);
-  const rows = [el("div", {}, el("span", { class: "dim", text: `${when}  ` }), el("b", { text: `$${point.text}` }))];
-  if (cell) {
-    const side = (name, dollars) => el("span", { class: name, text: `${name}s ${dollars ? usd(dollars) : "none"}` });
-    rows.push(el("div", {}, side("long", cell.long), " · ", side("short", cell.short),
-      el("span", { class: "dim", text: `  per $${stepText(cell.high - cell.low)}` })));
-  }
-  if (bar?.open !== undefined) {
-    const prices = ["open", "high", "low", "close"].map((k) => `${k[0].toUpperCase()} ${priceText(bar[k])}`);
-    rows.push(el("div", { class: "dim", text: prices.join("  ") }));
-  }
-  readout.replaceChildren(...rows);
-}
-
-const stepText = (step) => (step >= 1 ? String(+step.toFixed(1)) : String(+step.toPrecision(2)));
 
 function showLegend(header) {
-  const step = (header.high - header.low) / header.bins;
+  const step = stepText((header.high - header.low) / header.bins);
   byId("legend-low").textContent = usd(header.scale.bottom);
   byId("legend-high").textContent = usd(header.scale.top);
-  byId("legend-unit").textContent = `to be liquidated per $${stepText(step)} of price`;
+  byId("legend-unit").textContent = `to be liquidated per $${step} of price`;
+  byId("ramp").style.background = gradientOf(chart.look.palette, chart.look.theme);
   const legend = byId("legend");
   legend.hidden = false;
-  legend.setAttribute("aria-label", `Colours run from ${usd(header.scale.bottom)} to ${usd(header.scale.top)} per $${stepText(step)} of price, on a log scale`);
+  legend.setAttribute("aria-label", `Colours run from ${usd(header.scale.bottom)} to ${usd(header.scale.top)} per $${step} of price, on a log scale`);
 }
 
-function showSource(source) {
-  const badge = byId("source");
-  badge.hidden = !source.label;
-  badge.textContent = source.label ?? "";
-  badge.dataset.state = /paused|ended/.test(source.label) ? "paused" : "running";
-  live = source.kind === "live";
-  if (page.state === "live") byId("light-text").textContent = live ? "live" : "replaying";
-}
-
-function showState(state) {
-  page.state = state;
-  byId("light").dataset.state = state;
-  const words = { live: live ? "live" : "replaying", slow: "slow", polling: "every few seconds", offline: "offline, trying again", connecting: "connecting" };
-  byId("light-text").textContent = words[state];
-  const loaded = page.frames > 0;
-  if (state === "offline") veil(loaded ? "stale" : "loading", loaded ? "Not connected. The chart stands still until Liqwatch answers again." : "Waiting for Liqwatch to answer");
-  if ((state === "live" || state === "polling") && loaded && byId("veil").dataset.state === "stale") veil("none");
+function stateChanged(next) {
+  page.state = next;
+  showState(next, page.frames > 0);
+  app.tell("state");
 }
 
 function showError(error) {
   const told = error.code === "no_snapshot" || error.code === "bad_request";
-  if (told && byId("veil").dataset.state !== "empty") veil("error", error.message);
+  if (error.code === "filter") veil("error", error.message, { clear: true });
+  else if (told && veiled() !== "empty") veil("error", error.message, { clear: isOwn(state.now) });
 }
 
-function waitedLong() {
-  if (byId("veil").dataset.state === "loading") veil("error", "The heatmap takes longer than it should.");
-}
-
-function veil(state, text = "") {
-  byId("veil").dataset.state = state;
-  byId("veil-text").textContent = text;
-  byId("veil-retry").hidden = state !== "error";
-}
-
-// The panel is not needed for the first picture: it comes after it.
-import("./panel.js").then(({ startPanel }) => startPanel({ choose, chosen }));
+if (!location.search) history.replaceState(null, "", linkOf(state.now));

@@ -1,12 +1,13 @@
 // Ask for the chart every few seconds where its stream cannot be had.
 
 import { decode } from "./decode.js";
+import { ask, isKept } from "./fetch.js";
+import { heatmapPath, WINDOWS, zonesPath } from "./state.js";
 
 const EVERY_MS = 5_000;
-const PATIENCE_MS = 10_000;
 
 export class Poll {
-  /** `on` = { hello, snapshot(frame), facts(message), changed() }; `wanted()` says which symbol and window. */
+  /** `on` = { hello, snapshot(frame), facts(message), error(message), changed() }; `wanted()` says what is chosen. */
   constructor(on, wanted) {
     this.on = on;
     this.wanted = wanted;
@@ -42,42 +43,38 @@ export class Poll {
     const isNewest = () => this.running && this.asked === asked;
     let well = false;
     try {
-      await this.#show(isNewest);
-      well = true;
-    } catch { /* no answer: the next try tells */ }
+      well = await this.#show(isNewest);
+    } catch (error) { // no answer: the next try tells
+      if (error.problem && isNewest()) this.on.error({ code: "bad_request", message: error.message });
+    }
     if (!isNewest()) return;
     this.well = well;
     this.on.changed();
     this.again = setTimeout(() => this.#ask(), EVERY_MS);
   }
 
+  /** Show what is there; say whether it is fresh and not what the browser kept. */
   async #show(isNewest) {
-    const found = await (await get("/api/symbols")).json();
-    if (!isNewest()) return;
+    const listed = await ask("/api/symbols");
+    const found = await listed.json();
+    if (!isNewest()) return false;
     if (!this.greeted) {
       this.greeted = found.symbols.length > 0;
       const source = { kind: found.source, label: found.label };
-      this.on.hello({ symbols: found.symbols.map((row) => row.symbol), windows: found.windows, source });
-      if (!isNewest()) return; // another symbol was chosen: it is asked for already
+      this.on.hello({ symbols: found.symbols.map((row) => row.symbol), windows: found.windows ?? Object.keys(WINDOWS), source });
+      if (!isNewest()) return false; // another symbol was chosen: it is asked for already
     }
-    const { symbol, window } = this.wanted();
-    const query = `symbol=${encodeURIComponent(symbol)}`;
+    const chosen = this.wanted();
     const [heatmap, zones] = await Promise.all([
-      get(`/api/heatmap?${query}&window=${window}&format=binary`),
-      get(`/zones?${query}`).then((answer) => answer.json()),
+      ask(heatmapPath(chosen)), ask(zonesPath(chosen)).then((answer) => answer.json()),
     ]);
-    const tag = heatmap.headers.get("ETag");
-    const frame = tag && tag === this.shown ? null : await decode(await heatmap.arrayBuffer());
-    if (!isNewest()) return;
-    const facts = found.symbols.find((row) => row.symbol === symbol);
+    const tag = heatmap.headers.get("ETag") + heatmapPath(chosen);
+    const frame = tag === this.shown ? null : await decode(await heatmap.arrayBuffer());
+    if (!isNewest()) return false;
+    const facts = found.symbols.find((row) => row.symbol === chosen.symbol);
     if (facts) this.on.facts({ ...facts, zones: zones.zones, bar: null });
     if (frame) this.on.snapshot(frame);
     this.shown = tag;
+    return !isKept(listed) && !isKept(heatmap);
   }
-}
-
-async function get(path) {
-  const answer = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS) });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return answer;
 }

@@ -7,10 +7,14 @@ const SLOW_MS = 2_500;
 const DEAD_MS = 25_000;
 
 export class Socket {
-  /** `on` = { open, text(message), binary(buffer), state("connecting" | "live" | "slow" | "offline"), failed(times) }. */
-  constructor(path, on) {
+  /**
+   * `on` = { open(subscribed), text(message), binary(buffer), state("connecting" | "live" | "slow" | "offline"),
+   * failed(times) }. `early` is a line that was opened before this module was there: { socket, heard, subscribed }.
+   */
+  constructor(path, on, early = null) {
     this.path = path;
     this.on = on;
+    this.early = early;
     this.tries = 0;
     this.stopped = false;
     this.heard = 0;
@@ -43,21 +47,13 @@ export class Socket {
   #open() {
     if (this.stopped) return;
     this.#state(this.tries ? "offline" : "connecting");
-    const socket = new WebSocket(new URL(this.path, location.href.replace(/^http/, "ws")));
+    const early = this.early;
+    this.early = null;
+    const socket = early?.socket ?? new WebSocket(new URL(this.path, location.href.replace(/^http/, "ws")));
     socket.binaryType = "arraybuffer";
     this.socket = socket;
-    socket.onopen = () => {
-      this.tries = 0;
-      this.heard = performance.now();
-      this.#state("live");
-      this.#beat(socket);
-      this.on.open?.();
-    };
-    socket.onmessage = ({ data }) => {
-      this.heard = performance.now();
-      if (data instanceof ArrayBuffer) this.on.binary?.(data);
-      else this.#text(JSON.parse(data));
-    };
+    socket.onopen = () => this.#opened(socket, false);
+    socket.onmessage = ({ data }) => this.#heard(data);
     socket.onclose = () => {
       clearInterval(this.beat);
       if (this.socket !== socket || this.stopped) return;
@@ -67,6 +63,30 @@ export class Socket {
       const most = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(this.tries, 8));
       this.again = setTimeout(() => this.#open(), most * (0.3 + 0.7 * Math.random()));
     };
+    if (early) this.#takeOver(socket, early);
+  }
+
+  /** Go on where the early line stands: opened already, with messages that wait, or failed. */
+  #takeOver(socket, early) {
+    queueMicrotask(() => {
+      if (socket.readyState > WebSocket.OPEN) socket.onclose();
+      else if (socket.readyState === WebSocket.OPEN) this.#opened(socket, early.subscribed);
+      for (const data of early.heard.splice(0)) this.#heard(data);
+    });
+  }
+
+  #opened(socket, subscribed) {
+    this.tries = 0;
+    this.heard = performance.now();
+    this.#state("live");
+    this.#beat(socket);
+    this.on.open?.(subscribed);
+  }
+
+  #heard(data) {
+    this.heard = performance.now();
+    if (data instanceof ArrayBuffer) this.on.binary?.(data);
+    else this.#text(JSON.parse(data));
   }
 
   #text(message) {

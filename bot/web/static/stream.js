@@ -1,35 +1,64 @@
 // Follow the live chart's stream: one heatmap and one symbol's facts at a time, every message by its number.
 
 import { decode } from "./decode.js";
-import { Poll } from "./poll.js";
 import { Socket } from "./socket.js";
+import { isOwn } from "./state.js";
 
 const FAILURES = 3;
 
+/** Return the channels that show what is chosen. */
+function channelsOf(chosen, reports) {
+  const names = [`market:${chosen.symbol}`];
+  if (!isOwn(chosen)) names.unshift(`heatmap:${chosen.symbol}:${chosen.window}`);
+  if (reports) names.push(`liquidations:${chosen.symbol}`);
+  return names;
+}
+
+const SNAPSHOTS = new Set(["snapshot", "market", "liquidations"]);
+
 export class Stream {
-  /** `on` = { hello, snapshot(frame), columns(frame), facts(message), clock(message), error(message), state(state) }. */
-  constructor(on) {
+  /**
+   * `on` = { hello, snapshot(frame, buffer), columns(frame), facts(message), liquidations(message), clock(message),
+   * error(message), state(state) }.
+   */
+  constructor(on, early = null) {
     this.on = on;
+    this.early = early;
     this.wanted = null;
+    this.following = new Set();
     this.numbers = new Map();
     this.queue = Promise.resolve();
     this.line = "connecting";
     this.slow = false;
-    this.poll = new Poll({ ...on, changed: () => this.#tell() }, () => this.wanted);
+    this.reports = false;
+    this.decoded = early?.decoded;
+    this.poll = null;
     this.socket = new Socket("/ws/heatmap", {
-      open: () => this.#opened(),
+      open: (subscribed) => this.#opened(subscribed),
       text: (message) => this.#text(message),
       binary: (buffer) => this.#binary(buffer),
       state: (state) => this.#state(state),
-      failed: (times) => times >= FAILURES && this.wanted && this.poll.start(),
-    });
+      failed: (times) => times >= FAILURES && this.wanted && this.#fallBack(),
+    }, early);
   }
 
-  #opened() {
-    this.poll.stop();
+  #opened(subscribed) {
+    this.early = null;
+    this.poll?.stop();
     this.slow = false;
     this.#tell();
+    this.following.clear();
+    this.numbers.clear();
+    if (subscribed) channelsOf(this.wanted, false).forEach((name) => this.following.add(name));
     this.#subscribe();
+  }
+
+  /** Ask every few seconds from now on, until the line is back. */
+  async #fallBack() {
+    const { Poll } = await import("./poll.js");
+    if (this.socket.isOpen) return;
+    this.poll ??= new Poll({ ...this.on, changed: () => this.#tell() }, () => this.wanted);
+    this.poll.start();
   }
 
   #state(state) {
@@ -39,29 +68,29 @@ export class Stream {
 
   /** Say how things stand: by asking now and then the chart lives on without its stream. */
   #tell() {
-    if (this.poll.running) this.on.state(this.poll.well ? "polling" : "offline");
+    if (this.poll?.running) this.on.state(this.poll.well ? "polling" : "offline");
     else this.on.state(this.slow && this.line === "live" ? "slow" : this.line);
   }
 
-  /** Follow another symbol or window from now on. */
-  follow(symbol, window) {
-    const before = this.wanted;
-    this.wanted = { symbol, window };
-    this.poll.hurry();
-    if (!this.socket.isOpen) return;
-    if (before && (before.symbol !== symbol || before.window !== window)) {
-      this.socket.send({ type: "unsubscribe", channel: "heatmap", symbol: before.symbol, window: before.window });
-    }
-    if (before && before.symbol !== symbol) {
-      this.socket.send({ type: "unsubscribe", channel: "market", symbol: before.symbol });
-    }
-    this.#subscribe();
+  /** Show something else from now on. */
+  follow(chosen) {
+    this.wanted = { ...chosen };
+    this.poll?.hurry();
+    if (this.socket.isOpen && !this.early) this.#subscribe();
+  }
+
+  /** Follow what venues report as liquidated as well; a replay has none. */
+  withReports(reports) {
+    if (reports === this.reports) return;
+    this.reports = reports;
+    if (this.socket.isOpen) this.#subscribe();
   }
 
   /** Ask for everything again. */
   again() {
-    this.poll.hurry();
+    this.poll?.hurry();
     if (!this.socket.isOpen) return;
+    this.following.clear();
     this.#subscribe();
   }
 
@@ -70,32 +99,36 @@ export class Stream {
     this.socket.renew();
   }
 
+  /** Leave the channels that are no longer wanted, and follow those that are. */
   #subscribe() {
-    this.numbers.clear();
     if (!this.wanted) return;
-    const { symbol, window } = this.wanted;
-    this.socket.send({ type: "subscribe", channel: "heatmap", symbol, window });
-    this.socket.send({ type: "subscribe", channel: "market", symbol });
-  }
-
-  #isWanted(channel) {
-    const { symbol, window } = this.wanted ?? {};
-    return channel === `heatmap:${symbol}:${window}` || channel === `market:${symbol}`;
+    const wanted = channelsOf(this.wanted, this.reports);
+    for (const name of this.following) {
+      if (wanted.includes(name)) continue;
+      this.following.delete(name);
+      this.numbers.delete(name);
+      this.socket.send({ type: "unsubscribe", channel: name, id: name });
+    }
+    for (const name of wanted) {
+      if (this.following.has(name)) continue;
+      this.following.add(name);
+      this.numbers.delete(name);
+      this.socket.send({ type: "subscribe", channel: name, id: name });
+    }
   }
 
   /** Say whether a message follows the one before; where one was missed, ask for a fresh start. */
-  #inOrder(message, fresh) {
-    if (!this.#isWanted(message.channel)) return false;
-    const before = this.numbers.get(message.channel);
-    if (fresh || before === undefined || message.n === before + 1) {
-      if (!fresh && before === undefined) return false;
-      this.numbers.set(message.channel, message.n);
+  #inOrder(message) {
+    const { channel, n, type } = message;
+    if (!this.following.has(channel)) return false;
+    const before = this.numbers.get(channel);
+    if (SNAPSHOTS.has(type) || n === before + 1) {
+      this.numbers.set(channel, n);
       return true;
     }
-    if (message.n <= before) return false;
-    this.numbers.delete(message.channel);
-    const [channel, symbol, window] = message.channel.split(":");
-    this.socket.send({ type: "resync", channel, symbol, window });
+    if (before === undefined || n <= before) return false;
+    this.numbers.delete(channel);
+    this.socket.send({ type: "resync", channel });
     return false;
   }
 
@@ -106,14 +139,22 @@ export class Stream {
       case "market":
       case "facts":
       case "price":
-        if (this.#inOrder(message, message.type === "market")) this.on.facts(message);
+        if (this.#inOrder(message)) this.on.facts(message);
         break;
-      case "error":
-        if (message.code === "slow_consumer") this.#hold(true);
-        this.on.error(message);
+      case "liquidations":
+      case "liquidated":
+        if (this.#inOrder(message)) this.on.liquidations(message);
         break;
+      case "error": this.#failed(message); break;
       default: break; // an acknowledgement, or a newer server's message
     }
+  }
+
+  #failed(message) {
+    if (message.code === "slow_consumer") this.#hold(true);
+    const channel = message.channel ?? (String(message.id ?? "").includes(":") ? message.id : "");
+    if (channel && (!this.following.delete(channel) || channel.startsWith("liquidations:"))) return; // not wanted any more
+    this.on.error(message);
   }
 
   /** Remember whether the server leaves this page out because it reads too slowly. */
@@ -125,13 +166,14 @@ export class Stream {
 
   /** Decode in the order of arrival, whatever the time each takes. */
   #binary(buffer) {
-    const decoded = decode(buffer);
+    const decoded = this.decoded?.get(buffer) ?? decode(buffer);
+    decoded.catch(() => {}); // told below, in its turn
     this.queue = this.queue.then(async () => {
       const frame = await decoded;
-      const { header } = frame;
-      if (!this.#inOrder(header, header.type === "snapshot")) return;
-      if (header.type === "snapshot") this.#hold(false);
-      if (header.type === "snapshot") this.on.snapshot(frame);
+      const isSnapshot = frame.header.type === "snapshot";
+      if (!this.#inOrder(frame.header)) return;
+      if (isSnapshot) this.#hold(false);
+      if (isSnapshot) this.on.snapshot(frame, buffer);
       else this.on.columns(frame);
     }).catch((error) => {
       this.on.error({ code: "damaged", message: String(error.message ?? error) });
