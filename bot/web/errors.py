@@ -49,8 +49,20 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 def _plain(error: web.HTTPException) -> web.Response:
-    response = problem(error.status, error.text or error.reason, title=error.reason)
-    for name in ("Retry-After", "Allow"):
+    response = problem(error.status, _sentence(error), title=error.reason)
+    for name in ("Retry-After", "Allow", "Upgrade"):
         if name in error.headers:
             response.headers[name] = error.headers[name]
     return response
+
+
+def _sentence(error: web.HTTPException) -> str:
+    """Return what an error says; where that is nothing but its status, what to do about it."""
+    said = error.text or error.reason
+    if said != f"{error.status}: {error.reason}":
+        return said
+    if isinstance(error, web.HTTPNotFound):
+        return "There is no such address here; /docs lists those of the API."
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return f"{error.method} is not for this address: it takes {', '.join(sorted(error.allowed_methods))}."
+    return f"{error.reason}."

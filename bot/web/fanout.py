@@ -339,15 +339,9 @@ class Hub:
         took_s = time.perf_counter() - began
         self.tally.published += 1
         self.tally.spread_s += took_s
-        size, took_ms = len(message.frame), round(took_s * 1e3, 2)
-        log.debug(
-            "stream.broadcast",
-            channel=message.channel,
-            n=message.n,
-            clients=len(whom),
-            bytes=size,
-            took_ms=took_ms,
-        )
+        if whom:
+            told = {"bytes": len(message.frame), "took_ms": round(took_s * 1e3, 2)}
+            log.debug("stream.broadcast", channel=message.channel, n=message.n, clients=len(whom), **told)
 
     def mark_slow(self, subscriber: Subscriber) -> None:
         """Remember that a line is behind."""

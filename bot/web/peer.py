@@ -21,6 +21,7 @@ CLOSE_S = 2.0
 MOST_WAITING = 1 << 18
 """Bytes that wait for a client beyond which its pings are not answered."""
 PING = b"\x89\x00"
+PLAIN = "This is a WebSocket: connect with ws:// or wss://. /api/heatmap answers the same to a plain request."
 
 quiet = logging.getLogger(f"{__name__}.frames")
 quiet.disabled = True  # it would log what clients send
@@ -159,7 +160,9 @@ class Opened(web.WebSocketResponse):
 
 
 async def opened(request: web.Request) -> Opened:
-    """Answer a handshake; raise HTTPBadRequest where it is none."""
+    """Answer a handshake; raise HTTPUpgradeRequired for a plain request, HTTPBadRequest where it is wrong."""
+    if request.headers.get("Upgrade", "").lower() != "websocket":
+        raise web.HTTPUpgradeRequired(text=PLAIN, headers={"Upgrade": "websocket"})
     response = Opened(compress=False)
     await response.prepare(request)
     return response

@@ -324,6 +324,22 @@ async def test_other_methods_are_refused(site):
     async with site.client.put("/api/symbols", headers={"Origin": site.base}) as answer:
         assert answer.status == 405
         assert "GET" in answer.headers["Allow"]
+        detail = (await answer.json(content_type="application/problem+json"))["detail"]
+    assert detail == "PUT is not for this address: it takes GET, HEAD."
+
+
+async def test_an_address_that_there_is_none_of_says_where_to_look(site):
+    async with site.get("/nothing/here") as answer:
+        assert answer.status == 404
+        detail = (await answer.json(content_type="application/problem+json"))["detail"]
+    assert detail == "There is no such address here; /docs lists those of the API."
+
+
+async def test_a_plain_request_for_the_stream_is_told_to_upgrade(site):
+    async with site.get("/ws/heatmap") as answer:
+        assert (answer.status, answer.headers["Upgrade"]) == (426, "websocket")
+        assert "ws://" in (await answer.json(content_type="application/problem+json"))["detail"]
+    assert site.server.stream.connections == 0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ INTERVALS = {"5m": STEP_MS, "15m": 3 * STEP_MS, "1h": HOUR_MS, "4h": 4 * HOUR_MS
 UNITS_MS = {"m": 60_000, "h": HOUR_MS, "d": DAY_MS}
 WINDOW = r"^[1-9][0-9]{0,5}[mhd]$"
 _DAY = r"20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-MOMENT = rf"^([0-9]{{13}}|{_DAY}T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z)$"
+MOMENT = rf"^([0-9]{{13}}|{_DAY}(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z)?)$"
 EXCHANGES = r"^[a-z0-9_]{1,32}(,[a-z0-9_]{1,32}){0,15}$"
 WEIGHTS = r"^[0-9]{1,3}(\.[0-9]{1,4})?([/,][0-9]{1,3}(\.[0-9]{1,4})?){0,31}$"
 
@@ -62,7 +62,7 @@ Moment = Annotated[
     str | None,
     parameter(
         "where the stretch of time begins or ends; it ends now without an end",
-        "milliseconds UTC of 13 digits, or a time such as 2025-10-10T20:00Z",
+        "milliseconds UTC of 13 digits, a day such as 2025-10-10, or a time such as 2025-10-10T20:00Z",
         "2025-10-10T20:00Z",
         pattern=MOMENT,
     ),

@@ -66,6 +66,7 @@ async def test_a_stretch_of_the_past_ends_where_it_was_asked_to(full, fetch):
     asked = {"symbol": "BTC", "interval": "1h", "start": "2025-10-08T00:00Z", "end": "2025-10-09T00:00Z"}
     body = await fetch(full, HEATMAP, **asked)
     assert (body["start"], body["end"], len(body["ts"])) == (1_759_881_600_000, 1_759_968_000_000, 24)
+    assert await fetch(full, HEATMAP, **asked | {"start": "2025-10-08", "end": "2025-10-09"}) == body
     made = full.market.grids
     full.market.candle()
     assert await fetch(full, HEATMAP, **asked) == body
