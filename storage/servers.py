@@ -182,6 +182,10 @@ def move_server(session: Session, channel: str, old: str, new: str) -> None:
     session.execute(update(Report).where(Report.server_id == before).values(server_id=after))
     if known_user(session, before):
         _rename(session, before, after)
+    server = session.get(Server, after)
+    if server is not None and server.values.get("channel") == old:
+        server.values = server.values | {"channel": new}
+        session.flush()
 
 
 def _rename(session: Session, before: str, after: str) -> None:

@@ -92,6 +92,8 @@ async def show(ctx: Context, call: Call) -> Reply:
     """Answer with the caller's reports, and those of the server that they manage."""
     owner, server = ctx.caller.user_id, managed_server(ctx)
     found = await ctx.services.state.read(lambda session: reports.list_reports(session, owner, server))
+    if not ctx.caller.private:
+        found = [row for row in found if row.server_id == ctx.caller.server]  # others read along
     if not found:
         return Reply(
             command="report list",

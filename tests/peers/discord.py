@@ -31,6 +31,7 @@ world = _sibling("discord_world")
 gateway = _sibling("discord_gateway")
 Refused = checks.Refused
 TOKEN = "MTAw.a-token-that.nobody-else-knows"
+FORUM = 15
 PATIENCE_S = 3.0
 """How long Discord waits for the first answer to an interaction."""
 
@@ -217,7 +218,7 @@ class Discord(gateway.Gateway):
         if plan.refusal:
             raise plan.refusal
 
-    def _route(self, call):  # noqa: PLR0911 - one for each route
+    def _route(self, call):  # noqa: C901, PLR0911 - one for each route
         match call.method, call.path.strip("/").split("/"):
             case "GET", ["gateway", "bot"]:
                 return self.start_limits()
@@ -231,6 +232,8 @@ class Discord(gateway.Gateway):
                 return self.there.channel(self.there.dm(int(call.payload["recipient_id"])))
             case "POST", ["channels", channel, "messages"]:
                 return self._post(int(channel), call)
+            case "POST", ["channels", forum, "threads"]:
+                return self._begin(int(forum), call)
             case "PATCH", ["channels", channel, "messages", number]:
                 return self._edit(int(channel), int(number), call)
             case "POST", ["interactions", number, token, "callback"]:
@@ -254,6 +257,26 @@ class Discord(gateway.Gateway):
         except Refused as refused:
             self.faults.append(str(refused))
             raise
+
+    def _begin(self, forum, call):
+        """Begin a post of a forum: a thread with its first message."""
+        if self.there.kinds.get(forum, {}).get("type") != FORUM:
+            raise Refused(400, 50024, "Cannot execute action on this channel type")
+        first = call.payload["message"]
+        self._checked(lambda: checks.need(1 <= len(call.payload["name"]) <= 100, "name of a post"))
+        self._checked(lambda: checks.message(first, call.files))
+        thread, guild = self.there.number(), self.there.guild_of(forum)
+        self.there.guilds[guild][thread] = call.payload["name"]
+        data = {
+            "archived": False,
+            "auto_archive_duration": 1440,
+            "archive_timestamp": world.NOW,
+            "locked": False,
+        }
+        kind = {"type": 11, "parent_id": str(forum), "owner_id": str(world.APP), "thread_metadata": data}
+        self.there.kinds[thread] = kind | {"message_count": 1, "member_count": 1}
+        made = self.there.post(thread, first, call.files)
+        return self.there.channel(thread) | {"message": world.public(made)}
 
     def _post(self, channel, call):
         if not self.there.knows(channel):

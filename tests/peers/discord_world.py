@@ -37,6 +37,9 @@ class World:
     nonces: dict = field(default_factory=dict)
     system_channel: int | None = None
     keeps_files: bool = True
+    kinds: dict = field(default_factory=dict)
+    roles: list = field(default_factory=list)
+    worn: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.guilds[GUILD] = self.guild_channels
@@ -77,7 +80,7 @@ class World:
             "id": str(guild),
             "name": "Desk",
             "owner_id": "1",
-            "roles": [everyone],
+            "roles": [everyone, *self.roles],
             "channels": [self.channel(number) for number in self.guilds[guild]],
             "members": [me],
             "member_count": 2,
@@ -94,6 +97,13 @@ class World:
             **{name: [] for name in lists},
         }
 
+    def role(self, number, name, **more):
+        """Add a role to the server; `worn` says which people have it."""
+        plain = {"id": str(number), "name": name, "permissions": "0", "position": 1, "color": 0}
+        colors = {"primary_color": 0, "secondary_color": None, "tertiary_color": None}
+        flags = {"hoist": False, "managed": False, "mentionable": False}
+        self.roles.append({**plain, "colors": colors, **flags, **more})
+
     def channel(self, number):
         """Return a channel as it comes over the gateway or with an interaction."""
         if (guild := self.guild_of(number)) is not None:
@@ -105,6 +115,7 @@ class World:
                 "position": 0,
                 "guild_id": str(guild),
                 "permission_overwrites": [],
+                **self.kinds.get(number, {}),
             }
         person = next(p for p, dm in self.dms.items() if dm == number)
         return {"id": str(number), "type": 1, "recipients": [user(person)], "last_message_id": None}

@@ -29,6 +29,7 @@ PARAMETERS = {
     "setMyCommands": {"commands", "scope", "language_code"},
     "deleteMyCommands": {"scope", "language_code"},
     "getChatMember": {"chat_id", "user_id"},
+    "getChat": {"chat_id"},
     "sendChatAction": {"chat_id", "message_thread_id", "action"},
     "setWebhook": {"url", "secret_token", "allowed_updates", "max_connections", "drop_pending_updates"},
     "deleteWebhook": {"drop_pending_updates"},
@@ -46,6 +47,7 @@ REQUIRED = {
     "answerCallbackQuery": {"callback_query_id"},
     "setMyCommands": {"commands"},
     "getChatMember": {"chat_id", "user_id"},
+    "getChat": {"chat_id"},
     "sendChatAction": {"chat_id", "action"},
     "setWebhook": {"url"},
 }

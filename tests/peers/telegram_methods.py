@@ -118,9 +118,17 @@ class Methods:
 
     async def get_chat_member(self, given, files):
         chat, number = self._known(given), int(given["user_id"])
+        if number == self.world.BOT["id"]:
+            return self.world.standing(chat.bot)
         return self.world.standing(
             "administrator" if number in chat.admins else "member", self.world.person(number)
         )
+
+    async def get_chat(self, given, files):
+        chat = self._known(given)
+        full = {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": self.world.GIFTS}
+        allowed = dict.fromkeys(self.world.PERMISSIONS, True) | dict.fromkeys(chat.forbids, False)
+        return chat.as_json() | full | {"permissions": allowed}
 
     async def send_chat_action(self, given, files):
         self._known(given)

@@ -41,9 +41,18 @@ RESTRICTIONS = (
 )
 
 
+PERMISSIONS = tuple(name for name in RESTRICTIONS if name not in ("can_edit_tag", "can_react_to_messages"))
+GIFTS = dict.fromkeys(
+    ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels"), False
+)
+
+
 @dataclass
 class Chat:
-    """One chat. `shut` is the 403 it answers with, `topics` which are open, `refuses` what is not taken."""
+    """One chat. `shut` is the 403 it answers with, `topics` which are open, `refuses` what is not taken.
+
+    `bot` is the bot's own standing, `forbids` what members may not do.
+    """
 
     id: int
     type: str = "private"
@@ -54,6 +63,8 @@ class Chat:
     admins: set[int] = field(default_factory=set)
     topics: dict[int, bool] = field(default_factory=dict)
     refuses: str = ""
+    bot: str = "member"
+    forbids: tuple = ()
 
     def as_json(self):
         if self.type == "private":
