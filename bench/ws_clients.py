@@ -32,7 +32,8 @@ HANDSHAKE = (
 SUBSCRIBE = json.dumps({"type": "subscribe", "symbol": "BTC", "window": "24h"}).encode()
 NUMBER = re.compile(rb'"n":(\d+)')
 LOOKED_AT = 1024
-"""Bytes of a message in which its number stands."""
+"""Bytes of a message in which its number stands; of the rest is only seen that it came."""
+SMALLEST = 16
 TEXT, BINARY, PING, PONG = 1, 2, 9, 10
 
 
@@ -42,14 +43,20 @@ def masked(opcode: int, body: bytes) -> bytes:
 
 
 class Client:
-    """One client; `rest` is the beginning of a frame that has not come whole, `numbered` says it had one."""
+    """One client.
 
-    __slots__ = ("line", "number", "numbered", "rest")
+    `rest` is the beginning of a frame that has not come whole. Of a message whose number `n` is known `left`
+    bytes have not come. `numbered` says that one came.
+    """
+
+    __slots__ = ("left", "line", "n", "number", "numbered", "rest")
 
     def __init__(self, number: int, line: socket.socket) -> None:
         self.number = number
         self.line = line
         self.rest = bytearray()
+        self.left = 0
+        self.n = -1
         self.numbered = False
 
 
@@ -92,31 +99,52 @@ class Crowd:
                 elsewhere = True
                 continue
             try:
-                size = client.line.recv_into(self._room)
+                gone = not self._some(client)
             except BlockingIOError:
                 continue
             except OSError:
-                size = 0
-            if not size:
+                gone = True
+            if gone:
                 self._drop(descriptor)
-            elif client.rest or not self._whole(client, size):
-                self._take(client, self._room[:size])
         return elsewhere
 
-    def _whole(self, client: Client, size: int) -> bool:
-        """Note the one message that came whole, as nearly all do; say whether that is what came."""
-        room = self._room
-        if room[0] != 0x80 | BINARY:
+    def _some(self, client: Client) -> bool:
+        """Take what came to a client; say whether its line is still there."""
+        if client.left:
+            return self._rest_of(client)
+        size = client.line.recv_into(self._room, LOOKED_AT)
+        if not size:
             return False
+        lacking = None if client.rest else self._begins(client, size)
+        if lacking is None:
+            self._take(client, self._room[:size])
+        return not lacking or self._rest_of(client)
+
+    def _rest_of(self, client: Client) -> bool:
+        """Let the system throw away the rest of a message whose number is known; note when that was all."""
+        size = client.line.recv_into(self._room, min(client.left, READ), socket.MSG_TRUNC)
+        client.left -= size
+        if not client.left:
+            self._note(client, client.n)
+        return size > 0
+
+    def _begins(self, client: Client, size: int) -> int | None:
+        """Return how much of a message has not come yet; None where it is not one alone, as nearly always."""
+        room = self._room
+        if room[0] != 0x80 | BINARY or size < SMALLEST:
+            return None
         length, start = room[1], 2
         if length == 126:
             length, start = int.from_bytes(room[2:4], "big"), 4
         elif length == 127:
             length, start = int.from_bytes(room[2:10], "big"), 10
-        if start + length != size:
-            return False
-        self._note(client, bytes(room[start : start + LOOKED_AT]))
-        return True
+        found = NUMBER.search(room[:size])
+        if found is None or start + length < size:
+            return None
+        client.n, client.left = int(found[1]), start + length - size
+        if not client.left:
+            self._note(client, client.n)
+        return client.left
 
     def _take(self, client: Client, data: bytes | memoryview) -> None:
         """Take bytes that hold parts of frames, or several."""
@@ -132,15 +160,14 @@ class Crowd:
                 return
             opcode = rest[0] & 15
             if opcode == BINARY:
-                self._note(client, bytes(rest[start : start + min(size, LOOKED_AT)]))
+                found = NUMBER.search(bytes(rest[start : start + min(size, LOOKED_AT)]))
+                self._note(client, int(found[1]) if found else -1)
             elif opcode == PING:
                 client.line.send(masked(PONG, bytes(rest[start : start + size])))
             del rest[: start + size]
 
-    def _note(self, client: Client, head: bytes) -> None:
-        now = time.monotonic_ns()
-        found = NUMBER.search(head)
-        self.came.extend((client.number, int(found[1]) if found else -1, now))
+    def _note(self, client: Client, n: int) -> None:
+        self.came.extend((client.number, n, time.monotonic_ns()))
         if not client.numbered:
             client.numbered = True
             self.waiting -= 1

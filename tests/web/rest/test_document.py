@@ -7,7 +7,7 @@ import jsonschema_rs
 import orjson
 import pytest
 
-PAGES_OWN = re.compile(r"/$|/static|/vendor|/api/|/panel/|/ws/heatmap|/ws/panel|/openapi.json|/docs|/\{kind")
+PAGES_OWN = re.compile(r"/$|/static|/vendor|/api/|/panel/|/ws/heatmap|/ws/panel|/openapi.json|/docs|/\{kind|/sw.js")
 """What the page talks to, and the documents themselves."""
 
 
