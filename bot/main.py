@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from adapters.live import LiveSource
 from adapters.replay import DEFAULT_START_MS, Replay
 from adapters.venue import Source
-from bot import backup
+from bot import backup, interpreter
 from bot.alerting.dry import DryRuns
 from bot.alerting.engine import Alerting
 from bot.alerting.parts import wall_clock_ms
@@ -138,6 +138,7 @@ class Liqwatch:
             leave()
 
     async def _start(self, *, serving: bool) -> None:
+        interpreter.share()
         settle(await learned(self.settings.chat.language))
         self._lock.acquire()
         self._undo.callback(self._lock.release)

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from bot.alerting.hosts import host_of, hosted, minute_of, preferences_in, quiet_of
+from bot.lang import speech
+from bot.lang.choice import language_of
 from config.settings import AlertSettings
 from engine.alerts.local_time import utc_day
 from engine.alerts.reasons import Reason
@@ -54,6 +56,7 @@ def preferences_of(values: Mapping[str, Any], defaults: AlertSettings) -> Prefer
     tz = values.get("tz")
     return Preferences(
         tz=tz if isinstance(tz, str) and tz else "UTC",
+        language=language_of(values, default=speech().code),
         quiet=quiet_of(values.get("quiet"), values.get("quiet_mode")),
         daily_limit=_int(values.get("daily_limit")) or defaults.daily_limit,
         digest_min=_minutes(digests if isinstance(digests, list) else defaults.digest_times),

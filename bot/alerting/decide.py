@@ -16,6 +16,8 @@ from bot.alerting.hosts import host_of
 from bot.alerting.message import Message, Telling, tell, tell_digest
 from bot.alerting.moment import Moment
 from bot.alerting.outgoing import post
+from bot.lang import speaking, speech_of
+from bot.lang.choice import CHOSEN, tongue_of
 from engine.alerts.local_time import utc_day
 from engine.alerts.pipeline import Outcome, walk
 from engine.alerts.reasons import Reason
@@ -117,10 +119,14 @@ def _write(session: Session, alert: Alert, outcome: Outcome, context: Context, m
     sends = False
     if outcome.action is Action.SEND:
         label = str(alert.facts.get("label", ""))
-        message = tell(
-            Telling(alert_id=alert.alert_id, fire=outcome.fire, label=label, tz=context.preferences.tz)
-        )
-        posted = [post(session, alert, message, place, moment) for place in outcome.destinations]
+        language = context.preferences.language
+        if language != "en":
+            alert.facts = {**alert.facts, CHOSEN: language}
+        with speaking(speech_of(language)):
+            message = tell(
+                Telling(alert_id=alert.alert_id, fire=outcome.fire, label=label, tz=context.preferences.tz)
+            )
+            posted = [post(session, alert, message, place, moment) for place in outcome.destinations]
         sends = any(posted)
     elif outcome.carrier is not None:
         sends = revise_carrier(session, outcome.carrier, context.preferences.tz, moment)
@@ -143,8 +149,9 @@ def revise_carrier(session: Session, carrier_id: str, tz: str, moment: Moment) -
     carrier = session.get(Alert, carrier_id)
     if carrier is None:
         return False
-    message = compose_alert(session, carrier, tz)
-    return revise(session, carrier_id, message.as_json(), moment.wall_ms, epoch=moment.epoch) > 0
+    with tongue_of(carrier.facts):
+        body = compose_alert(session, carrier, tz).as_json()
+    return revise(session, carrier_id, body, moment.wall_ms, epoch=moment.epoch) > 0
 
 
 def compose_alert(session: Session, alert: Alert, tz: str) -> Message:

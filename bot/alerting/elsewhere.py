@@ -56,7 +56,7 @@ def told_elsewhere(session: Session, missed: Missed) -> bool:
 
 def name_of(channel: str, destination: str) -> str:
     """Return what a place is called in a sentence: "E-mail 3", "Telegram"."""
-    name = NAMES.get(channel, channel.capitalize())
+    name = _(NAMES.get(channel, channel.capitalize()))
     return f"{name} {destination}" if channel in KINDS and destination.isdecimal() else name
 
 

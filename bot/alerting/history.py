@@ -103,7 +103,7 @@ class Happened:
 
 def words(reason: str) -> str:
     """Return the sentence of a stored reason."""
-    return SENTENCES.get(reason) or sentence(reason)
+    return _(SENTENCES.get(reason, "")) or sentence(reason)
 
 
 def history(
@@ -149,7 +149,7 @@ def _happened(row: Alert, told: Sequence[Delivery], said: Sequence[AlertStep]) -
         price=row.price,
         headline=headline(fire_of(row)),
         action=row.action,
-        verdict=_("told in the digest") if _digested(row) else VERDICTS.get(row.action, row.action),
+        verdict=_("told in the digest") if _digested(row) else _(VERDICTS.get(row.action, row.action)),
         reason=row.reason,
         sentence=words(row.reason),
         message_id=message_of(row) if carried else "",
@@ -164,7 +164,7 @@ def _digested(row: Alert) -> bool:
 
 
 def _told(row: Delivery) -> Told:
-    verdict = STATES[State(row.state)]
+    verdict = _(STATES[State(row.state)])
     if row.reason.startswith(GONE):
         verdict = _("off: the place is gone")
     return Told(

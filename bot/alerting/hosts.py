@@ -1,4 +1,5 @@
-"""Let what a server has set hold for what is posted in it: its clock, quiet hours, budget, and whom to ping.
+"""Let what a server has set hold for what is posted in it: its clock, language, quiet hours, budget, whom to
+ping.
 
 A server that sets its time zone or quiet hours goes by its own clock; what a member has set for themself does
 not hold there. Of the member's daily limit and the server's budget the one with less left counts. Neither
@@ -11,6 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from bot.lang.choice import CHOSEN, language_of
 from engine.alerts.local_time import in_quiet, utc_day
 from engine.alerts.stage import Context, Destination, Preferences, Quiet, QuietMode
 from engine.model import DAY_MS, Fire, Severity
@@ -58,6 +60,7 @@ def minute_of(clock: object) -> int | None:
 
 def preferences_in(own: Preferences, values: Mapping[str, Any]) -> Preferences:
     """Return what holds for an owner's posts in a server with these settings."""
+    own = replace(own, language=language_of({CHOSEN: values.get("language")}, default=own.language))
     tz, quiet = values.get("tz"), values.get("quiet")
     if not tz and not isinstance(quiet, str):
         return own

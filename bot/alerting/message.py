@@ -13,6 +13,7 @@ from bot.alerting.rules.fires import ALSO, ASKED, FOLLOW_UP, LATE_FROM, LATE_TO,
 from bot.alerting.rules.fires import TOLD as TOLD_BY_RULE
 from bot.alerting.words import base, clock, moment, percent, price, span, usd
 from bot.lang import _, ngettext, speech
+from bot.lang.choice import CHOSEN
 from engine.model import HOUR_MS, Fire, Severity, Side, Zone
 from engine.rules.now import say_away
 
@@ -61,6 +62,7 @@ class Message:
             "silent": silent,
             "note": note,
             "figures": [list(figure) for figure in self.figures],
+            **({} if speech().code == "en" else {CHOSEN: speech().code}),
         }
 
 
@@ -210,7 +212,11 @@ def _buttons(telling: Telling) -> Rows:
     rule = str(fire.rule_id)
     return (
         ((_("Snooze 1 h"), f"v1:alert:snooze:{rule}:for=1h"), (_("Pause"), f"v1:alert:pause:{rule}")),
-        ((_("Chart"), f"v1:heatmap:-:{fire.symbol}:24h"), (_("Why?"), f"v1:alert:why:{telling.alert_id}")),
+        (
+            (_("Chart"), f"v1:heatmap:-:{fire.symbol}:24h"),
+            *(((_("Before, after"), f"v1:swept:-:{fire.symbol}"),) if PREDICTED in dict(fire.facts) else ()),
+            (_("Why?"), f"v1:alert:why:{telling.alert_id}"),
+        ),
         (
             (_("Useful"), f"v1:alert:useful:{telling.alert_id}"),
             (_("Not useful"), f"v1:alert:useless:{telling.alert_id}"),

@@ -15,6 +15,7 @@ from bot.alerting.decide import Decided, compose_alert, decide_held, drop
 from bot.alerting.facts import fire_of
 from bot.alerting.moment import Moment
 from bot.alerting.outgoing import post
+from bot.lang.choice import CHOSEN, tongue_of
 from engine.alerts.digest import rings
 from engine.alerts.local_time import next_digest_ms
 from engine.alerts.route import hushed
@@ -103,12 +104,15 @@ def _digest(
             session, row, [StepRow(stage=DIGEST, action=Action.SEND.value, reason=told)], moment.now_ms
         )
     session.flush()
-    tz = placed_preferences(session, owner, place, moment.house).tz
-    message = compose_alert(session, digest, tz)
+    wishes = placed_preferences(session, owner, place, moment.house)
+    if wishes.language != "en":
+        digest.facts = {**digest.facts, CHOSEN: wishes.language}
     alerts.add_steps(
         session, digest, [StepRow(stage=DIGEST, action=Action.SEND.value, reason=told)], moment.now_ms
     )
-    sends = post(session, digest, message, place if loud else hushed(place), moment, expires=False)
+    with tongue_of(digest.facts):
+        message = compose_alert(session, digest, wishes.tz)
+        sends = post(session, digest, message, place if loud else hushed(place), moment, expires=False)
     return Decided(alert=digest, action=Action.SEND.value, until_ms=None, sends=sends)
 
 

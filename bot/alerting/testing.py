@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from bot.alerting.context import rule_view, user_preferences
+from bot.alerting.context import placed_preferences, rule_view
 from bot.alerting.decide import Decided
 from bot.alerting.facts import facts_of, row_of
 from bot.alerting.message import Telling, tell_test
@@ -13,7 +13,7 @@ from bot.alerting.moment import Moment
 from bot.alerting.outgoing import post
 from bot.alerting.parts import Latest
 from bot.alerting.rules.fires import trial_facts
-from bot.lang import _
+from bot.lang import _, speaking, speech_of
 from engine.alerts.stage import Action
 from engine.errors import UserError
 from engine.model import Fire, RuleId, Severity, UserId
@@ -37,7 +37,10 @@ def send_test(
     rule = get_rule(session, owner, rule_id)
     if rule is None:
         raise UserError(_("You have no alert {rule_id}.").format(rule_id=rule_id), example="/alert list")
-    fire = _fire(rule, latest(rule.symbol), moment)
+    place = rule_view(rule).destination
+    wishes = placed_preferences(session, owner, place, moment.house)
+    with speaking(speech_of(wishes.language)):
+        fire = _fire(rule, latest(rule.symbol), moment)
     alert_id = f"t{secrets.token_hex(8)}"
     alert = row_of(fire, alert_id, facts_of(fire, moment.label), wall_ms=moment.wall_ms, epoch=moment.epoch)
     alert.action, alert.reason = Action.SEND.value, TEST
@@ -45,13 +48,9 @@ def send_test(
     session.add(alert)
     session.flush()
     add_steps(session, alert, [StepRow(stage=TEST, action=alert.action, reason=alert.reason)], moment.now_ms)
-    telling = Telling(
-        alert_id=alert_id,
-        fire=fire,
-        label=moment.label,
-        tz=user_preferences(session, owner, moment.house).tz,
-    )
-    sends = post(session, alert, tell_test(telling), rule_view(rule).destination, moment)
+    telling = Telling(alert_id=alert_id, fire=fire, label=moment.label, tz=wishes.tz)
+    with speaking(speech_of(wishes.language)):
+        sends = post(session, alert, tell_test(telling), place, moment)
     return Decided(alert=alert, action=alert.action, until_ms=None, sends=sends)
 
 

@@ -6,7 +6,7 @@ from bot.commands.context import Context
 from bot.commands.liqprice_words import exact
 from bot.commands.reply import Reply, Table
 from bot.commands.spec import Call, Command, Kind, Parameter, Visibility, Who
-from bot.lang import N_, _
+from bot.lang import N_, _, ngettext
 from bot.render import text
 from engine.errors import UserError
 from engine.margin.model import Mode
@@ -54,7 +54,7 @@ async def show(ctx: Context, call: Call) -> Reply:
             _("Hyperliquid was just asked for you. Try again in {wait} s.").format(wait=max(1, round(wait_s)))
         )
     found = await accounts.account(call.text("address"))
-    who = _("{user}…{user2} on Hyperliquid").format(user=found.user[:6], user2=found.user[-4:])
+    who = _("{user} on Hyperliquid").format(user=f"{found.user[:6]}…{found.user[-4:]}")
     if not found.positions:
         return Reply(
             command="account",
@@ -63,15 +63,15 @@ async def show(ctx: Context, call: Call) -> Reply:
         )
     positions = sorted(found.positions, key=lambda each: -each.notional_usd)
     worth = text.money(sum(each.notional_usd for each in positions))
-    count = words.number(len(positions), "position")
+    said = ngettext("{who}: {count} position, {usd}", "{who}: {count} positions, {usd}", len(positions))
     return Reply(
         command="account",
-        title=f"{who}: {count}, {worth}",
+        title=said.format(who=who, count=words.count(len(positions)), usd=worth),
         text="\n".join(_about(ctx, found)),
         table=Table(
-            headings=HEADINGS,
+            headings=tuple(map(_, HEADINGS)),
             rows=tuple(_row(each) for each in positions[:SHOWN]),
-            numeric=NUMERIC,
+            numeric=tuple(map(_, NUMERIC)),
         ),
     )
 
@@ -106,7 +106,7 @@ def _row(each: Position) -> tuple[str, ...]:
     base = text.base(each.symbol)
     return (
         base,
-        each.side.value,
+        words.side(each.side),
         f"{each.quantity:,.6g} {base}",
         exact(each.entry),
         f"{each.leverage:g}x {each.mode.value}",

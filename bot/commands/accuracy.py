@@ -43,9 +43,9 @@ async def show(ctx: Context, call: Call) -> Reply:
         text="\n".join(filter(None, _sentences(shown))),
         fields=(*_zones(report, int(horizon.removesuffix("h"))), *_level(ctx, symbol)),
         table=Table(
-            headings=HEADINGS,
+            headings=tuple(map(_, HEADINGS)),
             rows=tuple(words.row(skill)[: len(HEADINGS)] for skill in words.summary_skills(report, model)),
-            numeric=HEADINGS[1:],
+            numeric=tuple(map(_, HEADINGS[1:])),
         ),
         buttons=rows(
             [
@@ -67,7 +67,14 @@ def _sentences(shown: Shown) -> tuple[str, ...]:
     """Return whose result it is, and what may and may not be claimed."""
     report = shown.report
     told = words.verdict(report, report.models[0])
-    return (shown.label, told, words.others(report), words.limits(report), words.CONDITIONAL, NOT_ADVICE)
+    return (
+        shown.label,
+        told,
+        words.others(report),
+        words.limits(report),
+        _(words.CONDITIONAL),
+        _(NOT_ADVICE),
+    )
 
 
 def _level(ctx: Context, symbol: str) -> tuple[tuple[str, str], ...]:

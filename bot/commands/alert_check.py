@@ -12,13 +12,14 @@ from bot.commands.amounts import DAY_MS, MINUTE_MS
 from bot.commands.context import Context
 from bot.commands.reply import File, Reply, Table, Tone
 from bot.commands.spec import Call, Choice, Command, Kind, Parameter
-from bot.lang import N_, _
+from bot.lang import N_, _, ngettext
 from bot.render import text
 from engine.errors import UserError
 from engine.model import STEP_MS, Severity
 from engine.rules.conditions.zone_proximity import ZoneProximity
 from engine.rules.dry_run import DryRun
 from engine.rules.expression import Leaf, Spec
+from engine.rules.sentence import feeds_told
 from engine.rules.text import write_rule
 from storage.rules import list_rules, to_watch
 from storage.tables import Rule
@@ -77,11 +78,14 @@ async def check(ctx: Context, call: Call) -> Reply:
     just = _("{count} became true in the last {duration}").format(
         count=len(fired), duration=words.duration(window_ms)
     )
+    said = ngettext(
+        "{true} of {count} condition true now, {just}",
+        "{true} of {count} conditions true now, {just}",
+        len(found),
+    )
     return Reply(
         command="alert check",
-        title=_("{true} of {words} true now, {just}").format(
-            true=true, words=words.number(len(found), "condition"), just=just
-        ),
+        title=said.format(true=true, count=words.count(len(found)), just=just),
         text=_("Tried on stored candles; the check itself sends nothing. What is paused is tried too."),
         table=Table(
             headings=(_("No."), _("Alert"), _("Now"), _("Became true last")),
@@ -114,14 +118,16 @@ async def _checked(ctx: Context, rule: Rule, spec: Spec) -> Checked:
     except UserError as error:
         return Checked(rule=rule, spec=spec, run=None, why=error.message)
     if run.lacking:
-        what = words.joined([name.replace("_", " ") for name in run.lacking])
-        return Checked(rule=rule, spec=spec, run=None, why=_("nothing is stored of {what}").format(what=what))
+        why = _("nothing is stored of {feeds}").format(feeds=feeds_told(run.lacking))
+        return Checked(rule=rule, spec=spec, run=None, why=why)
     return Checked(rule=rule, spec=spec, run=run)
 
 
 def _row(ctx: Context, each: Checked) -> tuple[str, ...]:
     state = rule_words.state(ctx, each.rule)
-    shown = f"{each.spec.severity.value}: {_asks(each)}" + ("" if state == "on" else f" ({state})")
+    shown = f"{words.severity(each.spec.severity)}: {_asks(each)}"
+    if not rule_words.awake(ctx, each.rule):
+        shown = f"{shown} ({state})"
     last = ctx.moment(each.run.times[-1]) if each.run and each.run.times else "–"
     return str(each.rule.rule_id), shown, _now(each), last
 
@@ -136,7 +142,7 @@ def _asks(each: Checked) -> str:
 def _now(each: Checked) -> str:
     if each.run is None:
         return _("unknown: {why}").format(why=each.why)
-    return {True: "true", False: _("not true"), None: _("unknown: too little is stored")}[each.run.true]
+    return {True: _("true"), False: _("not true"), None: _("unknown: too little is stored")}[each.run.true]
 
 
 def _file(ctx: Context, found: Sequence[Checked], window_ms: int) -> File:

@@ -29,15 +29,15 @@ class Heard:
         return told.format(language=LANGUAGES[self.language].name)
 
 
-async def hear(state: State | None, caller: Caller, wall_ms: int) -> Heard:
-    """Return who asks; remember what language their platform says, for alerts. Raises StorageError."""
+async def hear(state: State | None, caller: Caller, wall_ms: int, *, noting: bool = True) -> Heard:
+    """Return who asks; note what language their platform says, for alerts. Raises StorageError."""
     default = speech().code
     if state is None:
         return Heard(values=None, language=language_of({}, heard=caller.language, default=default))
     values, place = await state.read(lambda session: _known(session, caller))
     heard = code_of(caller.language)
     new = bool(heard) and heard != values.get(HEARD, default)
-    if new:
+    if new and noting:
         changes = {HEARD: heard}
         values = await state.run(
             lambda session: set_settings(session, caller.user_id, changes, wall_ms=wall_ms)

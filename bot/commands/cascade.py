@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import structlog
 
-from bot.commands import ids
+from bot.commands import ids, words
 from bot.commands.context import Context
 from bot.commands.parts import (
     SHARE,
@@ -41,7 +41,7 @@ PRICE = Parameter(
     required=True,
     examples=("112000", "3,850.5"),
 )
-REQUIRED_SYMBOL = replace(SYMBOL, required=True, description="Market, such as btc, eth/usdt or SOL-PERP")
+REQUIRED_SYMBOL = replace(SYMBOL, required=True, description=N_("Market, such as btc, eth/usdt or SOL-PERP"))
 
 
 async def show_cascade(ctx: Context, call: Call) -> Reply:
@@ -58,7 +58,7 @@ async def show_cascade(ctx: Context, call: Call) -> Reply:
             (
                 text.percent(s.move),
                 text.price(s.target),
-                f"{text.money(s.notional_usd)} of {'shorts' if s.move > 0 else 'longs'}",
+                _of(s.notional_usd, Side.SHORT if s.move > 0 else Side.LONG),
                 _bar(s.notional_usd, largest),
             )
             for s in sweeps
@@ -72,7 +72,7 @@ async def show_cascade(ctx: Context, call: Call) -> Reply:
             [
                 _("From {dollars}, cumulatively, as the book stands.").format(dollars=dollars(view.price)),
                 *_beyond(standing, sweeps),
-                NOT_A_FORECAST,
+                _(NOT_A_FORECAST),
                 *without,
             ]
         ),
@@ -153,13 +153,13 @@ async def show_check(ctx: Context, call: Call) -> Reply:
         title=_("{base} at {dollars}, {percent} from here").format(
             base=text.base(symbol), dollars=dollars(target), percent=text.percent(away)
         ),
-        text="\n".join([*_words(view, found, target), NOT_A_FORECAST]),
+        text="\n".join([*_words(view, found, target), _(NOT_A_FORECAST)]),
         fields=(
             (
                 _("On the way there"),
-                _("{money} of {value}s").format(money=text.money(found.way_usd), value=found.side.value),
+                _of(found.way_usd, found.side),
             ),
-            (_("Within {around} of it").format(around=f"{AROUND:.1%}"), text.money(found.at_usd)),
+            (_("Within {around} of it").format(around=words.percent(AROUND)), text.money(found.at_usd)),
             (_("Nearest emptier price"), _emptier(found)),
         ),
         buttons=_buttons(symbol, "check", f"{target:.10g}"),
@@ -169,9 +169,11 @@ async def show_check(ctx: Context, call: Call) -> Reply:
 
 
 def _words(view: SymbolView, found: Check, target: float) -> list[str]:
-    way = "falls" if found.side is Side.LONG else "climbs"
-    swept = _("about {money} of {value}s").format(money=text.money(found.way_usd), value=found.side.value)
-    lines = [_("If price {way} there, {swept} are swept first.").format(way=way, swept=swept)]
+    if found.side is Side.LONG:
+        said = _("If price falls there, about {usd} of longs are swept first.")
+    else:
+        said = _("If price climbs there, about {usd} of shorts are swept first.")
+    lines = [said.format(usd=text.money(found.way_usd))]
     zones = view.zones.zones if view.zones else ()
     inside = next((z for z in zones if z.side is found.side and z.low <= target <= z.high), None)
     if inside is not None:
@@ -182,6 +184,11 @@ def _words(view: SymbolView, found: Check, target: float) -> list[str]:
             )
         )
     return lines
+
+
+def _of(usd: float, side: Side) -> str:
+    said = _("{usd} of longs") if side is Side.LONG else _("{usd} of shorts")
+    return said.format(usd=text.money(usd))
 
 
 def _emptier(found: Check) -> str:

@@ -4,7 +4,7 @@ import re
 
 from bot.commands.amounts import quoted
 from bot.commands.spec import Choice, Kind, Parameter, Provider
-from bot.lang import N_, _
+from bot.lang import N_, _, said
 from engine.errors import UserError
 from engine.model import Severity
 from storage.channels import MOST
@@ -65,7 +65,9 @@ ORDER = Parameter(
 LABEL = Parameter(
     name="label",
     kind=Kind.TEXT,
-    description=f"A word of yours to know it by, {MAX_LABEL} characters at most; none takes it away",
+    description=said(
+        "A word of yours to know it by, {most} characters at most; none takes it away", most=str(MAX_LABEL)
+    ),
     words=(NONE,),
     examples=("phone",),
     aliases=("name",),

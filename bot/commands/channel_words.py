@@ -14,7 +14,7 @@ NAMES = {"email": N_("E-mail"), "webhook": N_("Webhook"), "apprise": N_("Apprise
 
 def title(kind: str, number: object) -> str:
     """Return what a channel is called in a sentence: "E-mail 3"."""
-    return f"{NAMES.get(kind, kind)} {number}"
+    return f"{_(NAMES.get(kind, kind))} {number}"
 
 
 def named(row: OwnChannel) -> str:
@@ -25,7 +25,7 @@ def named(row: OwnChannel) -> str:
 def named_row(row: OwnChannel) -> str:
     """Return a channel in a few words, without its address: "3 · E-mail · phone · waits for its code"."""
     state = "" if usable(row) else _("waits for its code") if row.verified_wall_ms is None else "off"
-    return " · ".join(filter(None, (str(row.channel_id), NAMES.get(row.kind, row.kind), row.label, state)))
+    return " · ".join(filter(None, (str(row.channel_id), _(NAMES.get(row.kind, row.kind)), row.label, state)))
 
 
 def severities(row: OwnChannel) -> str:
@@ -43,7 +43,7 @@ async def own_place(ctx: Context, wanted: str) -> tuple[str, str]:
         what = (
             _("channel {wanted}").format(wanted=wanted)
             if wanted.isdecimal()
-            else _("{names} channel").format(names=NAMES[wanted])
+            else _("{kind} channel").format(kind=_(NAMES[wanted]))
         )
         have = words.joined([named(row) for row in rows]) or _("none yet")
         raise UserError(

@@ -14,6 +14,7 @@ from bot.commands.services import Services
 from bot.commands.spec import MAX_CHOICES, Choice, Command, Kind, Parameter, Provider
 from bot.commands.symbols import Markets
 from bot.commands.tokens import plain_line, rejoin, split
+from bot.lang import _
 from engine.rules.condition import Condition, kinds
 from storage.channels import list_channels
 from storage.rules import list_rules
@@ -104,7 +105,7 @@ class Completer:
             free = [p for p in free if p is not fits]
         first = self._offered(free[0], last) if free else []
         rest = [
-            Choice(value=f"{p.name}=", label=p.description)
+            Choice(value=f"{p.name}=", label=_(p.description))
             for p in free[1:]
             if p.name.startswith(last.lower())
         ]
@@ -130,7 +131,8 @@ class Completer:
         if parameter.kind is Kind.BOOL:
             plain += [Choice(value=v, label=v) for v in ("on", "off")]
         examples = [Choice(value=e, label=e) for e in parameter.examples] if not parameter.choices else []
-        every = {c.value: c for c in (*parameter.choices, *examples, *plain)}
+        chosen = [Choice(value=c.value, label=_(c.label)) for c in parameter.choices]
+        every = {c.value: c for c in (*chosen, *examples, *plain)}
         return [
             c for c in every.values() if c.value.lower().startswith(low) or c.label.lower().startswith(low)
         ]
@@ -150,9 +152,9 @@ class Completer:
 def _of_rules(provider: Provider, typed: str) -> list[Choice]:
     """Return conditions, templates, or whole lines for what is typed."""
     if provider is Provider.CONDITIONS:
-        return [Choice(value=k.kind, label=f"{k.kind}: {k.means}") for k in _conditions(typed)]
+        return [Choice(value=k.kind, label=f"{k.kind}: {_(k.means)}") for k in _conditions(typed)]
     if provider is Provider.TEMPLATES:
-        return [Choice(value=t.name, label=t.title) for t in shipped().values() if typed in t.name]
+        return [Choice(value=t.name, label=_(t.title)) for t in shipped().values() if typed in t.name]
     return [Choice(value=line, label=line) for line in _rule_lines(typed)]
 
 
@@ -209,7 +211,7 @@ def _commands(commands: list[Command], typed: str) -> list[Completion]:
         Completion(
             line=f"/{name} " if names[name].parameters else f"/{name}",
             label=names[name].usage,
-            about=names[name].description,
+            about=_(names[name].description),
         )
         for name in starts[:MAX_CHOICES]
     ]

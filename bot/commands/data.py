@@ -11,7 +11,7 @@ from bot.commands.context import Context
 from bot.commands.reply import Button, File, Reply, Tone
 from bot.commands.server import managed
 from bot.commands.spec import CHAT_FRONTS, Call, Choice, Command, Kind, Parameter
-from bot.lang import N_, _
+from bot.lang import N_, _, ngettext
 from engine.errors import UserError
 from engine.model import UserId
 from storage import servers
@@ -105,7 +105,11 @@ async def export(ctx: Context, call: Call) -> Reply:
     count = sum(len(rows) for rows in found.values())
     return Reply(
         command="data export",
-        title=f"Everything stored about you: {count:,} {'entry' if count == 1 else 'entries'}",
+        title=ngettext(
+            "Everything stored about you: {count} entry",
+            "Everything stored about you: {count} entries",
+            count,
+        ).format(count=words.count(count)),
         files=(
             File(content=content, name=f"liqwatch-data-{wall:%Y-%m-%d}.json", media_type="application/json"),
         ),

@@ -165,7 +165,7 @@ def save_draft(session: Session, ctx: Context, draft_id: str) -> tuple[Prepared,
     draft = get_draft(session, ctx.caller.user_id, draft_id)
     if draft is None:
         raise UserError(
-            GONE if draft_id else _("There is no alert that waits to be saved."), example="/alert list"
+            _(GONE) if draft_id else _("There is no alert that waits to be saved."), example="/alert list"
         )
     prepared = Prepared(**draft.body)
     if draft.rule_id is not None:

@@ -12,7 +12,7 @@ from bot.commands.context import Context
 from bot.commands.parts import maybe_view, rows
 from bot.commands.reply import Button, Reply, Table, Tone
 from bot.commands.spec import LOCAL_FRONTS, Call, Command, Kind, Parameter, Who
-from bot.lang import N_, _, speech
+from bot.lang import N_, _, ngettext, speech
 from bot.live.health import Past, last_day, scrubbed
 from engine.errors import UserError
 
@@ -179,7 +179,10 @@ def _now(ctx: Context, venue: HealthSnapshot) -> list[tuple[str, str]]:
         return [(_("Source"), venue_words.brief(venue, ctx.now_ms))]
     skew = venue.skew_ms
     again = _(", reconnected {reconnects}×").format(reconnects=venue.reconnects) if venue.reconnects else ""
-    ahead = "" if skew is None else f"{abs(skew):,.0f} ms {'ahead of' if skew >= 0 else 'behind'} ours"
+    ahead = ""
+    if skew is not None:
+        said = _("{lag} ms ahead of ours") if skew >= 0 else _("{lag} ms behind ours")
+        ahead = said.format(lag=words.count(round(abs(skew))))
     return [
         (_("Newest data"), venue_words.ages(venue, tuple(venue_words.FEED_NAMES))),
         (
@@ -195,7 +198,7 @@ def _now(ctx: Context, venue: HealthSnapshot) -> list[tuple[str, str]]:
                 lines_up=venue.lines_up, lines=venue.lines, again=again
             ),
         ),
-        (_("Gaps filled"), f"{venue.gaps_filled:,}"),
+        (_("Gaps filled"), words.count(venue.gaps_filled)),
         (_("Its clock"), ahead),
     ]
 
@@ -211,13 +214,13 @@ def _counts(ctx: Context, venue: HealthSnapshot) -> list[tuple[str, str]]:
     dropped = sorted(venue.dropped.items(), key=lambda pair: -pair[1])
     here = ctx.caller.front in LOCAL_FRONTS
     refused = [f"{topic} ({scrubbed(why)})" for topic, why in venue.refused.items()]
-    count = words.number(len(venue.refused), "topic") if venue.refused else ""
+    count = _topics(len(venue.refused))
     since = sorted(venue.silent.items(), key=lambda pair: pair[1])
     silent = [
         _("{topic} for {ago}").format(topic=topic, ago=words.ago(max(0, ctx.now_ms - ms)))
         for topic, ms in since
     ]
-    muted = words.number(len(silent), "topic") if silent else ""
+    muted = _topics(len(silent))
     return [
         (_("Limits used"), _some(limits)),
         (_("Not understood"), _some([f"{reason} {number:,}×" for reason, number in dropped])),
@@ -225,6 +228,11 @@ def _counts(ctx: Context, venue: HealthSnapshot) -> list[tuple[str, str]]:
         (_("Silent"), _some(silent) if here else muted),
         (_("Last error"), scrubbed(venue.last_error) if here else ""),
     ]
+
+
+def _topics(count: int) -> str:
+    """Return how many topics there are; empty for none."""
+    return ngettext("{count} topic", "{count} topics", count).format(count=count) if count else ""
 
 
 def _some(items: list[str]) -> str:
@@ -243,11 +251,13 @@ def _told(day: Past) -> str:
         return _("nothing kept")
     watched = words.ago(day.watched_ms)
     silence = venue_words.silence(day)
-    return _("up {uptime} of {watched} watched, {words}, {words2} filled, longest silence {silence}").format(
+    again = ngettext("{count} reconnect", "{count} reconnects", day.reconnects)
+    filled = ngettext("{count} gap filled", "{count} gaps filled", day.gaps_filled)
+    return _("up {uptime} of {watched} watched, {reconnects}, {gaps}, longest silence {silence}").format(
         uptime=venue_words.uptime(day),
         watched=watched,
-        words=words.number(day.reconnects, "reconnect"),
-        words2=words.number(day.gaps_filled, "gap"),
+        reconnects=again.format(count=words.count(day.reconnects)),
+        gaps=filled.format(count=words.count(day.gaps_filled)),
         silence=silence,
     )
 

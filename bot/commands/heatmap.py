@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import structlog
+
 from bot.commands import ids, venues_asked, words
 from bot.commands.amounts import DAY_MS, HOUR_MS
 from bot.commands.context import Context
@@ -28,9 +30,13 @@ from bot.commands.venues_asked import EXCHANGE
 from bot.lang import N_, _
 from bot.live.view import SymbolView
 from bot.render import text
+from bot.render.film_request import FilmRequest
 from bot.render.picture import Picture
 from bot.render.request import HeatmapRequest
+from engine.errors import RenderError, UserError
 from engine.grid import Grid
+
+log = structlog.get_logger(__name__)
 
 WINDOWS = ("12h", "24h", "3d", "7d", "30d")
 
@@ -126,7 +132,26 @@ async def hd(ctx: Context, call: Call) -> Reply:
     )
 
 
-async def _draw(ctx: Context, ask: _Ask) -> tuple[SymbolView, Picture]:
+async def film(ctx: Context, call: Call) -> Reply:
+    """Answer with how the picture came to be, as a file that moves."""
+    ask = _Ask.of(ctx, call)
+    try:
+        view, picture = await _draw(ctx, ask, moving=True)
+    except RenderError as error:
+        log.warning("film_not_drawn", symbol=ask.symbol, error=str(error))
+        told = _("No film can be drawn right now; please try again in a minute.")
+        raise UserError(told, example=f"/heatmap {text.base(ask.symbol).lower()}") from None
+    return Reply(
+        command="heatmap",
+        title=_("{title}, as a film").format(title=_title(ask)),
+        text=picture.alt,
+        files=(File(content=picture.png, name=picture.name, media_type="image/gif"),),
+        price=view.price,
+        notice=stale_notice(ctx, view),
+    )
+
+
+async def _draw(ctx: Context, ask: _Ask, *, moving: bool = False) -> tuple[SymbolView, Picture]:
     """Return the picture: from the cache for free, drawn where the user may have one drawn now."""
     view = await view_among(ctx, ask.symbol, ask.venues)
     chosen = await modelled(ctx, view, ask.model, ask.weights, ask.window_ms)
@@ -143,6 +168,8 @@ async def _draw(ctx: Context, ask: _Ask) -> tuple[SymbolView, Picture]:
                 ask.symbol, ask.window_ms, chosen.feed, low=low, high=high, venues=ask.venues
             )
 
+        if moving:
+            return await ctx.services.pictures.film(FilmRequest(last=request), grid)
         return await ctx.services.pictures.heatmap(request, grid)
 
     return view, await drawn(ctx, ask_for, instead="/zones btc")
@@ -193,6 +220,7 @@ def _buttons(ctx: Context, ask: _Ask) -> tuple[tuple[Button, ...], ...]:
     further = [
         Button(label=_("Refresh"), action=ids.action("heatmap", "refresh", *ask.words(), edits=True)),
         Button(label=_("HD file"), action=ids.action("heatmap", "hd", *ask.words())),
+        Button(label=_("Film"), action=ids.action("heatmap", "film", *ask.words())),
         Button(
             label=_("Watch {base}").format(base=text.base(ask.symbol)),
             action=ids.action("watch", "", ask.symbol),
@@ -224,4 +252,5 @@ COMMANDS = (
     _SHOW,
     behind(_SHOW, "refresh", N_("Draw the same picture as the market stands now")),
     behind(_SHOW, "hd", N_("Send the picture at twice the size, as a file"), hd),
+    behind(_SHOW, "film", N_("Send how the picture came to be, as a film"), film),
 )

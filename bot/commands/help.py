@@ -71,7 +71,8 @@ def _verbs(open_: list[Command], noun: str) -> list[Command]:
 def _everything(ctx: Context) -> Reply:
     open_ = ctx.registry.on(ctx.caller.front, replaying=ctx.replaying)
     table = Table(
-        headings=(_("Command"), _("What it does")), rows=tuple((f"/{c.name}", c.description) for c in open_)
+        headings=(_("Command"), _("What it does")),
+        rows=tuple((f"/{c.name}", _(c.description)) for c in open_),
     )
     return Reply(
         command="help",
@@ -79,7 +80,7 @@ def _everything(ctx: Context) -> Reply:
         text=_(
             "Type it the way you would say it: /heatmap btc 12h, or $btc alone. /help watch "
             "explains one command.\n{not_advice}"
-        ).format(not_advice=NOT_ADVICE),
+        ).format(not_advice=_(NOT_ADVICE)),
         table=table,
         buttons=rows(
             [
@@ -98,7 +99,7 @@ def _noun(noun: str, verbs: list[Command]) -> Reply:
         title=f"/{noun}",
         text=_("It goes with {value}.").format(value=words.joined([c.verb for c in verbs], "or")),
         table=Table(
-            headings=(_("Command"), _("What it does")), rows=tuple((c.usage, c.description) for c in verbs)
+            headings=(_("Command"), _("What it does")), rows=tuple((c.usage, _(c.description)) for c in verbs)
         ),
     )
 
@@ -107,7 +108,7 @@ def _one(command: Command) -> Reply:
     rows_ = tuple((p.name, explain(p)) for p in command.parameters)
     others = [f"/{alias}" for alias in command.aliases if alias != command.noun]
     lines = [
-        f"{command.description}.",
+        f"{_(command.description)}.",
         *(_("For example: {example}").format(example=example) for example in command.examples),
     ]
     if others:
@@ -122,7 +123,7 @@ def _one(command: Command) -> Reply:
 
 def explain(parameter: Parameter) -> str:
     """Return one line about a parameter: what it is, what it may be, and what it is if left out."""
-    said = [parameter.description]
+    said = [_(parameter.description)]
     if parameter.choices:
         said.append(_("one of {list}").format(list=words.joined(list(parameter.choice_values()), "or")))
     if limits := values.limits(parameter):

@@ -35,7 +35,7 @@ async def label(ctx: Context, call: Call, *, useful: bool) -> Reply:
     return Reply(
         command=call.command.name,
         title=_("Noted as {said}: {headline}").format(said=said, headline=headline(fire_of(alert))),
-        text=KEPT,
+        text=_(KEPT),
         buttons=rows([change, Button(label=_("Why?"), action=ids.action("alert", "why", alert_id))]),
         tone=Tone.GOOD,
     )

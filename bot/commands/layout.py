@@ -1,17 +1,18 @@
 """Lay out a reply as lines that read well on a phone, for every chat. Pure functions."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from bot.commands.lines import Line, Style, of_text
 from bot.commands.reply import Reply, Table
-from bot.lang import _
+from bot.lang import _, speaking, speech_of
 
 WARNING = "⚠️"
 CODE_WIDTH = 34
 """How many characters of a fixed width a phone shows in a line."""
 EMPTY = ("", "–")
-_SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")
+_SENTENCE = re.compile(r"(?<=\.) (?=[A-ZÀ-ÞİŞĞА-Я])|(?<=。)(?=.)")
 
 
 def lines_of(reply: Reply) -> list[Line]:
@@ -21,7 +22,13 @@ def lines_of(reply: Reply) -> list[Line]:
     lines += [Line(title, Style.BOLD)] if title else []
     lines += body(reply)
     lines += [Line(notice, Style.ITALIC)] if notice else []
-    return lines or [Line(_("Done."))]
+    return lines or [done(reply)]
+
+
+def done(reply: Reply) -> Line:
+    """Return what to say where there is nothing else."""
+    with speaking(speech_of(reply.language)):
+        return Line(_("Done."))
 
 
 def heading(reply: Reply) -> str:
@@ -34,13 +41,14 @@ def trouble(reply: Reply) -> list[Line]:
     if not reply.failed:
         return []
     told = [Line(f"{WARNING} {reply.error}")]
-    return [*told, Line(_("Try: "), example=reply.example)] if reply.example else told
+    with speaking(speech_of(reply.language)):
+        return [*told, Line(_("Try: "), example=reply.example)] if reply.example else told
 
 
 def body(reply: Reply, code_width: int = CODE_WIDTH) -> list[Line]:
     """Return what a reply says below its title: text, fields, table, in columns up to `code_width`."""
     lines = [Line(sentence) for sentence in _caption(reply)[1:]] if _captioned(reply) else of_text(reply.text)
-    lines += [Line(value, label=label[:1].upper() + label[1:]) for label, value in reply.fields]
+    lines += [Line(value, label=speech_of(reply.language).begun(label)) for label, value in reply.fields]
     if reply.table is not None:
         lines += table_lines(reply.table, code_width)
     return lines
@@ -90,14 +98,26 @@ def _essential(table: Table) -> Table:
 
 
 def _widths(table: Table) -> list[int]:
-    return [max(len(row[i]) for row in (table.headings, *table.rows)) for i in range(len(table.headings))]
+    return [
+        max(width_of(row[i]) for row in (table.headings, *table.rows)) for i in range(len(table.headings))
+    ]
+
+
+def width_of(text: str) -> int:
+    """Return how many places of a fixed width a text takes: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _filled(text: str, width: int, *, right: bool) -> str:
+    blanks = " " * (width - width_of(text))
+    return blanks + text if right else text + blanks
 
 
 def _columns(table: Table, widths: Sequence[int], gap: int) -> list[Line]:
     right = [heading in table.numeric for heading in table.headings]
     lines = []
     for row in (table.headings, *table.rows):
-        cells = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)]
+        cells = [_filled(c, w, right=r) for c, w, r in zip(row, widths, right, strict=True)]
         lines.append(Line((" " * gap).join(cells).rstrip(), Style.CODE))
     return lines
 

@@ -160,7 +160,7 @@ COMMANDS = (
         description=N_("Say at which price a position is liquidated, exactly, with the margin tier used"),
         run=show,
         parameters=(
-            replace(SYMBOL, required=True, description="Market, such as btc, eth/usdt or SOL-PERP"),
+            replace(SYMBOL, required=True, description=N_("Market, such as btc, eth/usdt or SOL-PERP")),
             POSITION_SIDE,
             ENTRY,
             LEVERAGE,

@@ -2,6 +2,7 @@
 
 import math
 
+from bot.commands import words
 from bot.commands.liqprice_question import Question
 from bot.commands.words import percent
 from bot.lang import N_, _, speech
@@ -22,7 +23,7 @@ def title(question: Question, found: Liquidation) -> str:
     leg = question.leg
     what = _("{base} {value} {leverage}x on {title}").format(
         base=text.base(question.symbol),
-        value=leg.side.value,
+        value=words.side(leg.side),
         leverage=speech().figure(f"{question.leverage:g}"),
         title=question.rules.title,
     )
@@ -34,7 +35,7 @@ def title(question: Question, found: Liquidation) -> str:
 def fields(question: Question, found: Liquidation, price_now: float | None) -> tuple[tuple[str, str], ...]:
     """Return the figures, each with its label."""
     leg, table = question.leg, question.table
-    made = [(_("Liquidation price"), "none" if found.price is None else exact(found.price))]
+    made = [(_("Liquidation price"), _("none") if found.price is None else exact(found.price))]
     if found.price is not None and found.distance is not None:
         now = f", {_from_now(question, found.price, price_now)}" if price_now and not question.live else ""
         made.append(
@@ -121,7 +122,7 @@ def already(question: Question, found: Liquidation, price_now: float | None) -> 
 
 def assumptions(question: Question, found: Liquidation) -> list[str]:
     """Return what the answer assumes, a sentence or two a line."""
-    made = [_backing(question, found), f"{MARK} {_venue(question)}"]
+    made = [_backing(question, found), f"{_(MARK)} {_venue(question)}"]
     if not question.sized:
         first = span(question.table, question.table.tiers[0])
         made.append(

@@ -15,7 +15,7 @@ from bot.commands.pictures import LAYOUT, drawn, image_of, layout_of
 from bot.commands.reply import Button, Image, Reply, Table
 from bot.commands.spec import Call, Command, Cost, Kind, Parameter, Provider, Visibility, Who
 from bot.commands.venues_asked import EXCHANGE
-from bot.lang import N_, _
+from bot.lang import N_, _, ngettext
 from bot.render import text
 from bot.render.liquidations_request import LiquidationsRequest
 from bot.render.picture import Picture
@@ -225,9 +225,14 @@ def _fields(report: LiquidationReport, total: float) -> tuple[tuple[str, str], .
     fields = [(name, f"{text.money(usd)}, {venues_asked.share(usd / total)}") for name, usd in sides]
     for each in report.venues:
         part = f"{text.money(each.total_usd)}, {venues_asked.share(each.total_usd / total)}"
-        number = words.number(each.count, "liquidation")
-        longs = _("longs {share}").format(share=venues_asked.share(each.long_usd / each.total_usd))
-        fields.append((venues_asked.title(each.name), f"{part}: {longs}, {number}"))
+        said = ngettext(
+            "{part}: longs {share}, {count} liquidation",
+            "{part}: longs {share}, {count} liquidations",
+            each.count,
+        )
+        longs = venues_asked.share(each.long_usd / each.total_usd)
+        told = said.format(part=part, share=longs, count=words.count(each.count))
+        fields.append((venues_asked.title(each.name), told))
     return tuple(fields)
 
 
@@ -241,7 +246,7 @@ def _table(ctx: Context, ask: _Ask, largest: tuple[Liquidation, ...]) -> Table:
                 ctx.moment(each.ts),
                 *((text.base(each.symbol),) if every else ()),
                 venues_asked.title(each.venue),
-                each.side.value,
+                words.side(each.side),
                 dollars(each.price),
                 text.money(each.notional_usd),
             )

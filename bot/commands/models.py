@@ -9,7 +9,7 @@ import numpy as np
 
 from bot.commands.context import Context
 from bot.commands.spec import Choice, Command, Kind, Parameter
-from bot.lang import N_, _
+from bot.lang import N_, _, said
 from bot.live.view import SymbolView
 from bot.live.window import ModelFeed
 from bot.render import text
@@ -94,8 +94,8 @@ def offering(command: Command, presets: Mapping[str, Preset], usual: str) -> Com
 
 def _label(preset: Preset) -> str:
     """Say what a model of an installation's own is made from."""
-    mass = _("open interest") if preset.fuel is Fuel.OPEN_INTEREST else "volume"
-    return _("{name}: of this installation, from {mass}").format(name=preset.name, mass=mass)
+    mass = N_("open interest") if preset.fuel is Fuel.OPEN_INTEREST else N_("volume")
+    return said("{name}: of this installation, from {mass}", name=preset.name, mass=mass)
 
 
 class Past(Protocol):
@@ -125,7 +125,12 @@ async def pick(
     if name == FOLLOWED and not weights:
         return None
     if name not in presets:
-        raise UserError(f"There is no model {name[:40]!r}; there are: {', '.join(presets)}.", example=EXAMPLE)
+        raise UserError(
+            _("There is no model {name}; there are: {models}.").format(
+                name=repr(name[:40]), models=", ".join(presets)
+            ),
+            example=EXAMPLE,
+        )
     preset = presets[name]
     label = name
     if weights:

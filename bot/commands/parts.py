@@ -11,7 +11,7 @@ from bot.commands.amounts import DAY_MS
 from bot.commands.context import Context
 from bot.commands.reply import Button
 from bot.commands.spec import Call, Choice, Command, Handler, Kind, Parameter, Provider
-from bot.lang import N_, _
+from bot.lang import N_, _, said
 from bot.live.health import lacking
 from bot.live.view import SymbolView
 from bot.render import text
@@ -66,9 +66,7 @@ def window_of(default_ms: int, *, low_ms: int, examples: tuple[str, ...]) -> Par
     return Parameter(
         name="window",
         kind=Kind.DURATION,
-        description=_("How far back to look, {duration_short} to 30d").format(
-            duration_short=words.duration_short(low_ms)
-        ),
+        description=said("How far back to look, {low} to 30d", low=words.duration_short(low_ms)),
         default=default_ms,
         low=low_ms,
         high=30 * DAY_MS,

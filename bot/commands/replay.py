@@ -102,7 +102,8 @@ def _moment_ms(typed: str, position_ms: int) -> int:
         return int(datetime.fromisoformat(typed).replace(tzinfo=UTC).timestamp() * 1000)
     except ValueError:
         raise UserError(
-            f"There is no such day as {typed.partition('T')[0]}.", example="/replay seek 2025-10-10T21:00"
+            _("There is no such day as {day}.").format(day=typed.partition("T")[0]),
+            example="/replay seek 2025-10-10T21:00",
         ) from None
 
 
@@ -113,7 +114,7 @@ def _shown(ctx: Context, title: str, told: str = "") -> Reply:
         if replay.speed is None
         else _("{speed}× as fast as it happened").format(speed=speech().figure(f"{replay.speed:g}"))
     )
-    state = "over" if replay.ended else "paused" if replay.paused else "playing"
+    state = _("over") if replay.ended else _("paused") if replay.paused else _("playing")
     steer = (
         Button(label=_("Resume"), action=ids.action("replay", "resume", edits=True), style="primary")
         if replay.paused

@@ -117,7 +117,7 @@ async def cancel(ctx: Context, call: Call) -> Reply:
     owner, draft_id = ctx.caller.user_id, call.text("draft")
     gone = await ctx.services.state.run(lambda s: drop_draft(s, owner, draft_id))
     if not gone:
-        raise UserError(GONE, example="/alert list")
+        raise UserError(_(GONE), example="/alert list")
     return Reply(command="alert add", title=_("Nothing was saved"))
 
 
@@ -167,7 +167,7 @@ async def _draft(ctx: Context, call: Call) -> Prepared:
     owner, draft_id = ctx.caller.user_id, call.text("draft")
     found = await ctx.services.state.read(lambda s: get_draft(s, owner, draft_id))
     if found is None:
-        raise UserError(GONE, example="/alert list")
+        raise UserError(_(GONE), example="/alert list")
     return Prepared(**found.body)
 
 

@@ -156,7 +156,7 @@ def _whole_line(call: Call, rule: Rule) -> str:
     had = named_line(found[0].condition)
     given = {word.partition("=")[0] for word in line.split()}
     kept = [word for word in had.split()[1:] if word.partition("=")[0] not in given]
-    venue = _(" on {venue}").format(venue=found[0].venue) if found[0].venue else ""
+    venue = f" on {found[0].venue}" if found[0].venue else ""
     return " ".join([found[0].condition.kind, *kept, line]) + venue
 
 
@@ -202,7 +202,7 @@ def _steps(ctx: Context, call: Call, rule: Rule) -> tuple[Spec, str, dict[str, A
 
 
 _OWN = tuple(each for each in FIELDS if each.name != "side")
-_SIDE = replace(SIDE, named=True, default=None, description="Of a watch of zones: longs, shorts or both")
+_SIDE = replace(SIDE, named=True, default=None, description=N_("Of a watch of zones: longs, shorts or both"))
 COMMANDS = (
     Command(
         noun="alert",

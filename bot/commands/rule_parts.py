@@ -109,7 +109,7 @@ NOTE = Parameter(
 )
 AGAIN = replace(
     COOLDOWN,
-    description="How long it stays silent after it was told, 1m to 7d",
+    description=N_("How long it stays silent after it was told, 1m to 7d"),
     named=True,
 )
 GOES_TO = replace(TO, named=True)

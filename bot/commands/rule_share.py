@@ -71,7 +71,7 @@ async def copy(ctx: Context, call: Call) -> Reply:
     code = call.text("code")
     payload = await ctx.services.state.read(lambda s: shared_rule(s, code))
     if payload is None:
-        raise UserError(NO_CODE, example="/alert templates")
+        raise UserError(_(NO_CODE), example="/alert templates")
     coins = call.text("when").split()
     if len(coins) > 1:
         raise UserError(_("Say the code and the market."), example=f"/alert import {code[:40]} btc")

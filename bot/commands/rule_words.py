@@ -9,17 +9,13 @@ from bot.render import text
 from engine.model import Severity, Side, Watch
 from engine.rules.conditions.zone_proximity import ZoneProximity
 from engine.rules.expression import Leaf, Spec
+from engine.rules.now import say_least
 from engine.rules.sentence import sentence
 from engine.rules.stored import KINDS, spec_of
 from engine.rules.text import write_rule
 from storage.rules import ZONE_PROXIMITY, Ended, to_watch
 from storage.tables import Rule
 
-SIDES = {
-    None: N_("liquidation zone"),
-    Side.LONG: N_("long liquidation zone"),
-    Side.SHORT: N_("short liquidation zone"),
-}
 ENDED = {
     Ended.EXPIRED.value: N_("it was to end then"),
     Ended.FIRED_ONCE.value: N_("it was to tell once, and has"),
@@ -57,15 +53,15 @@ def says(ctx: Context, rule: Rule) -> str:
 def watch_says(watch: Watch) -> str:
     """Return in one sentence what a watch does."""
     base = text.base(watch.symbol)
-    size = (
-        _("that is large for it")
-        if watch.min_notional_usd is None
-        else _("of {usd_full} or more").format(usd_full=words.usd_full(watch.min_notional_usd))
-    )
-    steps = [f"{words.percent(share)} ({severity.value})" for severity, share in watch.within]
-    return _("When {base} comes within {steps} of a {sides} {size}.").format(
-        base=base, steps=words.joined(steps, "or"), sides=SIDES[watch.side], size=size
-    )
+    least = watch.min_notional_usd
+    size = _("that is large for it") if least is None else say_least(words.usd_full(least))
+    steps = [f"{words.percent(share)} ({words.severity(severity)})" for severity, share in watch.within]
+    said = {
+        None: _("When {coin} comes within {steps} of a liquidation zone {size}."),
+        Side.LONG: _("When {coin} comes within {steps} of a long liquidation zone {size}."),
+        Side.SHORT: _("When {coin} comes within {steps} of a short liquidation zone {size}."),
+    }
+    return said[watch.side].format(coin=base, steps=words.joined(steps, "or"), size=size)
 
 
 def line(rule: Rule) -> str:
@@ -77,14 +73,20 @@ def brief(rule: Rule) -> str:
     """Return what an alert watches in a few words, for a list."""
     if is_watch(rule):
         watch = to_watch(rule)
-        least = (
-            ""
-            if watch.min_notional_usd is None
-            else _(" of {money}").format(money=text.money(watch.min_notional_usd))
-        )
-        within = ", ".join(words.percent(share) for _unused, share in watch.within)
-        whose = f" {watch.side.value}" if watch.side else ""
-        return _("within {within} of a{whose} zone{least}").format(within=within, whose=whose, least=least)
+        if watch.min_notional_usd is None:
+            said = {
+                None: _("within {steps} of a zone"),
+                Side.LONG: _("within {steps} of a long zone"),
+                Side.SHORT: _("within {steps} of a short zone"),
+            }
+        else:
+            said = {
+                None: _("within {steps} of a zone of {usd}"),
+                Side.LONG: _("within {steps} of a long zone of {usd}"),
+                Side.SHORT: _("within {steps} of a short zone of {usd}"),
+            }
+        steps = ", ".join(words.percent(share) for _severity, share in watch.within)
+        return said[watch.side].format(steps=steps, usd=text.money(watch.min_notional_usd or 0.0))
     coin = text.base(rule.symbol).lower()
     bare = replace(spec(rule), severity=Severity.WARNING, note="")
     return write_rule(bare, coin).removeprefix(f"{coin} ")
@@ -93,18 +95,24 @@ def brief(rule: Rule) -> str:
 def severities(rule: Rule) -> str:
     """Return how severe an alert is: one word, or the worst to the least of a watch's steps."""
     if is_watch(rule):
-        return ", ".join(severity.value for severity, _ in to_watch(rule).within)
-    return spec(rule).severity.value
+        return ", ".join(words.severity(severity) for severity, _share in to_watch(rule).within)
+    return words.severity(spec(rule).severity)
+
+
+def awake(ctx: Context, rule: Rule) -> bool:
+    """Say whether an alert would speak now: neither ended, paused nor snoozed."""
+    until = rule.snoozed_until_ms
+    return rule.ended_ms is None and not rule.paused and not (until is not None and until > ctx.now_ms)
 
 
 def state(ctx: Context, rule: Rule) -> str:
     """Return whether an alert is on, paused, snoozed until when, or ended and why."""
     if rule.ended_ms is not None:
-        why = ENDED.get(rule.ended_reason, "")
+        why = _(ENDED.get(rule.ended_reason, ""))
         return _("ended {moment}").format(moment=ctx.moment(rule.ended_ms)) + (f": {why}" if why else "")
     if rule.paused:
-        return "paused"
+        return _("paused")
     until = rule.snoozed_until_ms
     if until is not None and until > ctx.now_ms:
         return _("snoozed until {moment}").format(moment=ctx.moment(until))
-    return "on"
+    return _("on")

@@ -11,7 +11,8 @@ from bot.commands.prefs import Prefs
 from bot.commands.reply import Reply, Tone
 from bot.commands.spec import Call, Choice, Command, Kind, Parameter, Provider, Value
 from bot.commands.watch import COOLDOWN, WITHIN
-from bot.lang import N_, _
+from bot.lang import LANGUAGES, N_, SHIPPED, _, learned, said, settle, speech
+from bot.lang.choice import language_of
 from bot.render import text
 from engine.errors import UserError
 from engine.model import Severity, UserId
@@ -23,7 +24,7 @@ MODES = {
     "silent": N_("sent without a sound"),
     "drop": N_("not sent"),
 }
-SHAPES = {"auto": N_("what suits where you are"), "landscape": "landscape", "portrait": "portrait"}
+SHAPES = {"auto": N_("what suits where you are"), "landscape": N_("landscape"), "portrait": N_("portrait")}
 
 
 def _labels(table: Mapping[str, str]) -> tuple[Choice, ...]:
@@ -81,9 +82,10 @@ def _step(severity: str, example: str) -> Parameter:
     return Parameter(
         name=severity,
         kind=Kind.PERCENT,
-        description=_(
-            "Distance from a zone at which new watches tell you of it as {severity}, or off"
-        ).format(severity=severity),
+        description=said(
+            "Distance from a zone at which new watches tell you of it as {severity}, or off",
+            severity=severity,
+        ),
         low=0.001,
         high=0.06,
         unit="% of price",
@@ -108,8 +110,18 @@ THEME = Parameter(
     choices=_labels(dict.fromkeys(("dark", "light"), "")),
     words=(RESET,),
 )
+LANGUAGE = Parameter(
+    name="language",
+    kind=Kind.CHOICE,
+    description=N_("Language of answers and of alerts to you"),
+    choices=tuple(Choice(value=code, label=LANGUAGES[code].name) for code in SHIPPED),
+    words=(RESET,),
+    examples=("en",),
+    aliases=("lang",),
+)
 PARAMETERS = (
     TZ,
+    LANGUAGE,
     QUIET,
     QUIET_MODE,
     LIMIT,
@@ -120,7 +132,7 @@ PARAMETERS = (
     PALETTE,
     THEME,
     replace(LAYOUT, words=(RESET,)),
-    replace(SYMBOL, words=(RESET,), description="Your default market, used where you name none"),
+    replace(SYMBOL, words=(RESET,), description=N_("Your default market, used where you name none")),
 )
 SEVERITIES = tuple(step.name for step in STEPS)
 STORED = {"cooldown": "cooldown_s", "digest": "digest_times"}
@@ -156,6 +168,8 @@ async def change(ctx: Context, call: Call) -> Reply:
     )
     await ctx.services.alerting.settings_changed(owner)
     prefs = Prefs.of(kept, ctx.services.defaults)
+    if call.has("language"):
+        settle(await learned(language_of(kept, heard=ctx.caller.language, default=speech().code)))
     told = describe(ctx, prefs)
     names = [p.name for p in PARAMETERS if p.name in call.given]
     return Reply(
@@ -217,9 +231,10 @@ def describe(ctx: Context, prefs: Prefs) -> dict[str, str]:
     steps = prefs.steps()
     return {
         "tz": _("{tz}, where it is {moment}").format(tz=tz, moment=words.moment(ctx.now_ms, tz)),
+        "language": LANGUAGES[speech().code].name,
         "quiet": f"{prefs.quiet.replace('-', ' to ')} ({tz})" if prefs.quiet else "off",
         "quiet_mode": _("{quiet_mode}: warnings are {modes}; criticals pass").format(
-            quiet_mode=prefs.quiet_mode, modes=MODES.get(prefs.quiet_mode, "")
+            quiet_mode=prefs.quiet_mode, modes=_(MODES.get(prefs.quiet_mode, ""))
         ),
         "daily_limit": _("{daily_limit} messages a day, from midnight UTC").format(
             daily_limit=prefs.daily_limit
@@ -235,7 +250,7 @@ def describe(ctx: Context, prefs: Prefs) -> dict[str, str]:
         **{name: _step_told(prefs, name) for name in SEVERITIES},
         "palette": prefs.palette,
         "theme": prefs.theme,
-        "layout": SHAPES.get(prefs.layout, prefs.layout),
+        "layout": _(SHAPES.get(prefs.layout, prefs.layout)),
         "symbol": text.base(prefs.symbol) if prefs.symbol else _("the first market"),
     }
 
@@ -258,7 +273,7 @@ COMMANDS = (
     Command(
         noun="settings",
         verb="set",
-        description=N_("Set time zone, quiet hours, limits, distances, colours or your default market"),
+        description=N_("Set language, time zone, quiet hours, limits, distances, looks or default market"),
         run=change,
         parameters=PARAMETERS,
         aliases=("set",),

@@ -83,7 +83,7 @@ def _shares(ctx: Context, asked: Sequence[str]) -> list[tuple[str, str]]:
 
 def _fields(ctx: Context, asked: Sequence[str]) -> tuple[tuple[str, str], ...]:
     market = ctx.services.market
-    kind = _("replay of recorded candles") if ctx.replaying else "live"
+    kind = _("replay of recorded candles") if ctx.replaying else _("live")
     replay = ctx.services.replay
     speed = ""
     if replay is not None:
@@ -94,11 +94,13 @@ def _fields(ctx: Context, asked: Sequence[str]) -> tuple[tuple[str, str], ...]:
         )
         speed = _(", ended") if replay.ended else _(", paused") if replay.paused else f", {pace}"
     lag = ctx.services.loop_lag_ms()
+    slow = lag > SLOW_MS
+    response = _("slow, 99% of steps within {lag} ms") if slow else _("good, 99% of steps within {lag} ms")
     return (
         (_("Source"), f"{kind}{speed}"),
         (_("Market time"), ctx.moment(market.now_ms())),
         (_("Markets"), words.joined([text.base(s) for s in _read(ctx, asked)]) or _("none yet")),
-        (_("Response"), f"{'slow' if lag > SLOW_MS else 'good'}, 99% of steps within {lag:.0f} ms"),
+        (_("Response"), response.format(lag=f"{lag:.0f}")),
     )
 
 
@@ -118,7 +120,7 @@ def _remarks(
     """Return what venues have to say and, to whoever runs this, what ails which part."""
     told = [line for venue in venues for line in venue_words.remarks(ctx, venue)]
     if ctx.caller.front not in LOCAL_FRONTS:
-        return [*told, NOT_STORED] if faults else told
+        return [*told, _(NOT_STORED)] if faults else told
     told += [_("Not stored: {fault}").format(fault=fault) for fault in faults]
     return told + [f"{part.name}: {part.advice}" for part in parts if part.advice]
 

@@ -74,7 +74,7 @@ async def show(ctx: Context, call: Call) -> Reply:
     where = f", {venues_asked.titles(venues)}" if venues else ""
     return Reply(
         command="top",
-        title=_("Top markets: {what}{window}{where}").format(what=_TOLD[by], window=window, where=where),
+        title=_("Top markets: {what}{window}{where}").format(what=_(_TOLD[by]), window=window, where=where),
         text="\n".join(note for note in notes if note),
         table=table if table.rows else None,
         buttons=_buttons(call, by, window_ms, venues),

@@ -26,13 +26,14 @@ NEVER = N_("none yet")
 
 def age(seconds: float | None) -> str:
     """Return how old the newest message of a feed is."""
-    return NEVER if seconds is None else words.ago(round(seconds * 1000))
+    return _(NEVER) if seconds is None else words.ago(round(seconds * 1000))
 
 
 def age_short(seconds: float | None) -> str:
     """Return the same for a table, which has little room: "now", "3m", "none"."""
-    told = age(seconds)
-    return {"just now": "now", NEVER: "none"}.get(told, told)
+    if seconds is None:
+        return _("none")
+    return _("now") if seconds < 10 else age(seconds)
 
 
 def measured(shown: HealthSnapshot) -> bool:
@@ -48,7 +49,7 @@ def state(shown: HealthSnapshot) -> str:
 def ages(shown: HealthSnapshot, feeds: tuple[Feed, ...] = USUAL) -> str:
     """Return how old what each feed said last is: "prices 12s, candles 3m"."""
     known = (feed for feed in feeds if feed in shown.ages_s)
-    return ", ".join(f"{FEED_NAMES[feed]} {age(shown.ages_s[feed])}" for feed in known)
+    return ", ".join(f"{_(FEED_NAMES[feed])} {age(shown.ages_s[feed])}" for feed in known)
 
 
 def limit_share(shown: HealthSnapshot) -> float | None:

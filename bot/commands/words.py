@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot.commands.amounts import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from bot.lang import _, speech
+from engine.model import Severity, Side
 
 _UNITS = (
     (DAY_MS, "day", "d"),
@@ -27,11 +28,6 @@ def count_short(value: float, unit: str) -> str:
 def count(number: int) -> str:
     """Return a whole number: "1,200"."""
     return speech().figure(f"{number:,}")
-
-
-def number(count: int, noun: str) -> str:
-    """Return how many there are of something: "1 gap", "1,200 gaps"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def figure(value: float) -> str:
@@ -96,6 +92,17 @@ def moment(ts_ms: int, tz: str, *, now_ms: int | None = None) -> str:
 def stamp(ts_ms: int) -> str:
     """Return a time as the replay's own label has it: "2025-10-10 20:35 UTC"."""
     return f"{datetime.fromtimestamp(ts_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def severity(of: Severity | str) -> str:
+    """Return a severity in a word."""
+    said = {"critical": _("critical"), "warning": _("warning"), "info": _("info")}
+    return said.get(str(of), str(of))
+
+
+def side(of: Side | str) -> str:
+    """Return whose positions are meant, in a word: long, short."""
+    return {"long": _("long"), "short": _("short")}.get(str(of), str(of))
 
 
 def zone_of(tz: str) -> tzinfo:

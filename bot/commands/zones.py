@@ -130,9 +130,9 @@ def _chosen(view: SymbolView, side: Side | None, count: int) -> list[Zone]:
 def _table(ctx: Context, view: SymbolView, zones: list[Zone]) -> Table:
     several = len(view.venues) > 1
     return Table(
-        headings=(*HEADINGS, *((_("Most on"),) if several else ())),
+        headings=(*map(_, HEADINGS), *((_("Most on"),) if several else ())),
         rows=tuple((*_row(ctx, view.price, z), *((_most_on(z),) if several else ())) for z in zones),
-        numeric=HEADINGS[2:],
+        numeric=tuple(map(_, HEADINGS[2:])),
     )
 
 

@@ -19,6 +19,7 @@ from bot.delivery.channel import OutMessage, Picture, Rate, Receipt
 from bot.delivery.guard import Dialler, Refused
 from bot.delivery.plain import clean, one_line
 from bot.delivery.wording import details, headline
+from bot.lang import _
 from engine.errors import Permanent, Retryable, UserError
 from engine.model import Severity
 
@@ -76,6 +77,10 @@ class AppriseChannel:
         """Return how fast one service is called: most take one message a second."""
         return (Rate(count=1, period_s=1.05),)
 
+    async def cost(self, _destination: str) -> int:
+        """Return that a message is one call."""
+        return 1
+
     async def send(self, message: OutMessage, *, key: str, edit_of: str | None) -> Receipt:
         """Send an alert. Raises DeliveryError or TimeoutError; apprise does not say why it was refused."""
         if edit_of is not None:
@@ -85,9 +90,9 @@ class AppriseChannel:
             raise Retryable("too many services hang", retry_after_s=HANGING_WAIT_S)
         service = await asyncio.to_thread(service_of, address)
         host = await self._host(service)
-        with self._breakers.through(host):
+        with self._breakers.through(host, message.user_id):
             if not await self._notify(service, message):
-                raise Unwell("the service did not take it")
+                raise Unwell(_("the service did not take it"))
         return Receipt()
 
     async def close(self) -> None:
@@ -171,7 +176,10 @@ def for_user(text: str) -> str:
     if not given or schema.lower() not in FOR_USERS or "?" in rest or clean(text) != text:
         names = ", ".join(sorted(FOR_USERS))
         raise UserError(
-            f"Name one of {names}, without options; for a server of your own use a webhook.", example=EXAMPLE
+            _("Name one of {names}, without options; for a server of your own use a webhook.").format(
+                names=names
+            ),
+            example=EXAMPLE,
         )
     return text
 

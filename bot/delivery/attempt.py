@@ -12,6 +12,8 @@ from bot.delivery.channel import Channel, OutMessage, Receipt
 from bot.delivery.compose import compose, picture_request
 from bot.delivery.pacing import Pacer
 from bot.delivery.pictures import Pictures
+from bot.lang import learned
+from bot.lang.choice import CHOSEN, tongue_of
 from engine.errors import Gone, Permanent, Retryable
 from storage.claims import Claimed
 from storage.outbox import GONE, State, priority_of
@@ -41,6 +43,11 @@ class Attempt:
 
     async def run(self, row: Claimed) -> Outcome:
         """Return what became of an attempt; a cancelled one says whether anything may have left."""
+        await learned(str(row.message.get(CHOSEN, "en")))
+        with tongue_of(row.message):
+            return await self._run(row)
+
+    async def _run(self, row: Claimed) -> Outcome:
         if row.revision > 0 and row.remote_id is None:
             return self._end(row, State.VOID, "there is no message to edit")
         try:
@@ -64,7 +71,9 @@ class Attempt:
     async def _prepare(self, row: Claimed) -> OutMessage:
         """Draw, wait for the turn, and only then say how late the message is."""
         picture = await self._pictures.get(picture_request(row.message))
-        await self.pacer.turn(row.destination, priority_of(row.severity, edit=row.revision > 0))
+        priority = priority_of(row.severity, edit=row.revision > 0)
+        cost = await self.channel.cost(row.destination)
+        await self.pacer.turn(row.destination, priority, cost)
         known_s = self.channel.deduplicates_s
         return compose(row, wall_ms=self._wall_ms(), deduplicates_s=known_s, picture=picture)
 

@@ -12,6 +12,7 @@ from bot.delivery.channel import OutMessage, Picture, Rate, Receipt
 from bot.delivery.compose import buttons_of, picture_request
 from bot.delivery.pictures import Draw, Pictures
 from bot.delivery.reroute import INAPP
+from bot.lang import _
 from engine.errors import UserError
 from engine.model import Severity, UserId
 from storage import inbox, outbox
@@ -83,6 +84,10 @@ class InApp:
         """Return no limits: this is our own page."""
         return ()
 
+    async def cost(self, _destination: str) -> int:
+        """Return that a message is one push."""
+        return 1
+
     def register(self, user_id: UserId, sink: Sink) -> Callable[[], None]:
         """Push a user's messages to `sink` from now on; call what is returned to stop."""
         self._sinks.setdefault(user_id, []).append(sink)
@@ -146,7 +151,7 @@ class InApp:
         """Draw the picture of a message in the inbox again, as the market stands now."""
         entry = await self._state.read(lambda session: inbox.entry(session, user_id, INAPP, delivery_id))
         if entry is None:
-            raise UserError("That message is not in your inbox.", example="/alert history")
+            raise UserError(_("That message is not in your inbox."), example="/alert history")
         return await self._pictures.get(picture_request(entry.message))
 
 

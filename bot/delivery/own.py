@@ -15,7 +15,7 @@ from bot.delivery import apprise, email, webhook
 from bot.delivery.addresses import UNPROVEN, Address
 from bot.delivery.channel import Channel, OutMessage
 from bot.delivery.guard import Networks, parse
-from bot.lang import N_, _
+from bot.lang import N_, _, said
 from engine.errors import DeliveryError, Gone, SealError, UserError
 from engine.model import Severity, UserId
 from storage.channels import (
@@ -51,7 +51,10 @@ _WHY = {
     Tried.WRONG: N_("That is not the code. It works for 10 minutes and 5 tries."),
 }
 _LIMITED = {
-    Limited.OFTEN: f"There were {A_DAY} codes for you or for that address within a day. Try again tomorrow.",
+    Limited.OFTEN: said(
+        "There were {count} codes for you or for that address within a day. Try again tomorrow.",
+        count=str(A_DAY),
+    ),
     Limited.REFUSED: N_("Whoever reads that address wants no codes from here."),
 }
 
@@ -110,7 +113,7 @@ class Own:
                 return row, ""
             code = new_code(session, row, new.address, self._sealer, wall_ms=wall_ms)
             if isinstance(code, Limited):
-                raise UserError(_LIMITED[code], example="/channels list")
+                raise UserError(_(_LIMITED[code]), example="/channels list")
             return row, code
 
         row, code = await self._state.run(work)
@@ -143,7 +146,7 @@ class Own:
         wall_ms = self._wall_ms()
         found = await self._state.run(lambda s: try_code(s, owner, code, self._sealer, wall_ms=wall_ms))
         if isinstance(found, Tried):
-            raise UserError(_WHY[found], example="/channels list")
+            raise UserError(_(_WHY[found]), example="/channels list")
         return found
 
     async def test(self, owner: UserId, number: int) -> OwnChannel:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from bot.alerting.elsewhere import Missed, elsewhere, name_of, told_elsewhere
 from bot.lang import _
+from bot.lang.choice import tongue_of
 from storage.alerts import NOTICE
 from storage.channels import KINDS, note_attempt
 from storage.claims import Claimed
@@ -63,11 +64,13 @@ def _reroute(
         place=(row.channel, row.destination),
     )
     channel, destination = elsewhere(session, missed, kinds, first=fallback(row))
-    message, alert_id = row.message | {"note": note(outcome)}, row.alert_id
+    with tongue_of(row.message):
+        message, alert_id = row.message | {"note": note(outcome)}, row.alert_id
     if row.channel in KINDS and told_elsewhere(session, missed):
         if not outcome.reason.startswith(GONE):
             return
-        alert_id, message = _notice(session, outcome, wall_ms)
+        with tongue_of(row.message):
+            alert_id, message = _notice(session, outcome, wall_ms)
     out = Outgoing(
         alert_id=alert_id,
         user_id=row.user_id,
@@ -83,7 +86,7 @@ def _reroute(
         session,
         out,
         wall_ms,
-        reason=_("{channel} failed: {reason}").format(channel=row.channel, reason=outcome.reason),
+        reason=f"{row.channel} failed: {outcome.reason}",
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import discord
 import structlog
@@ -23,9 +23,10 @@ from bot.discord.membership import Membership
 from bot.discord.render import parcels_of
 from bot.discord.sessions import Sessions, told_apart
 from bot.discord.sync import sync
+from bot.discord.translator import Translator
 from bot.discord.tree import commands_of
 from bot.lanes import Lanes
-from bot.lang import _
+from bot.lang import N_, _, heard, settle
 from bot.reporting.moves import Moves
 from bot.supervisor import PartHealth, PartState
 from engine.errors import LiqwatchError
@@ -49,7 +50,7 @@ BAD_INTENTS = (
     "make sure that LIQWATCH_DISCORD_TOKEN belongs to your own application, and start Liqwatch again."
 )
 CHANGED = Reply(
-    command="", error="That command has changed. Reload Discord, and type it again.", tone=Tone.WARN
+    command="", error=N_("That command has changed. Reload Discord, and type it again."), tone=Tone.WARN
 )
 BAD_SHARD = (
     "Discord does not know the shards that this process asks for. LIQWATCH_DISCORD_SHARDS has to be the same "
@@ -99,7 +100,9 @@ class Tree(app_commands.CommandTree[discord.Client]):
         """Answer where a command could not even be begun."""
         log.warning("discord.command_not_begun", error=type(error).__name__)
         asked = Asked(interaction, hidden=not is_private(interaction))
-        await asked.answer(parcels_of(CHANGED), hidden=not is_private(interaction))
+        settle(await heard(interaction.locale.value))
+        changed = replace(CHANGED, error=_(CHANGED.error))
+        await asked.answer(parcels_of(changed), hidden=not is_private(interaction))
 
 
 class DiscordFront:
@@ -150,6 +153,7 @@ class DiscordFront:
             await self._afresh()
         try:
             await self._login()
+            await self._tree.set_translator(Translator())
             await sync(self._tree, self._behind.state)
             await self._sessions.room(self._client, self._say)
             self._well()
@@ -190,9 +194,11 @@ class DiscordFront:
         return discord.utils.oauth_url(number, permissions=PERMISSIONS, scopes=scopes) if number else ""
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """Hand on the press of a button; slash commands come through the tree."""
+        """Hand on the press of a button and a form; slash commands come through the tree."""
         if interaction.type is discord.InteractionType.component and isinstance(interaction.data, dict):
             await self._handler.press(interaction, str(interaction.data.get("custom_id", "")))
+        elif interaction.type is discord.InteractionType.modal_submit and isinstance(interaction.data, dict):
+            await self._handler.submit(interaction, str(interaction.data.get("custom_id", "")))
 
     async def on_ready(self) -> None:
         """Say that the bot is connected, and how to let it in."""

@@ -37,9 +37,9 @@ class DiscordGrounds:
         has = channel.permissions_for(channel.guild.me)
         thread = isinstance(channel, discord.Thread)
         needed = [IN_THREADS if thread and flag == "send_messages" else (flag, name) for flag, name in NEEDED]
-        found = [_permission(name, has=getattr(has, flag)) for flag, name in needed]
+        found = [_permission(_(name), has=getattr(has, flag)) for flag, name in needed]
         found += _of_kind(channel, has)
-        found.append(_permission(HISTORY[1], has=has.read_message_history, needed=False))
+        found.append(_permission(_(HISTORY[1]), has=has.read_message_history, needed=False))
         if role:
             found.append(_callable(channel.guild, has, int(role)))
         return found
@@ -99,6 +99,6 @@ def _callable(guild: discord.Guild, has: discord.Permissions, number: int) -> Fi
     role = guild.get_role(number)
     if role is None:
         return Finding(name=_("The role to call"), has=False, fix=_("it was deleted: /setup set ping=none"))
-    fix = _("give me {right}, or let anyone mention the role").format(right=CALLING[1])
+    fix = _("give me {right}, or let anyone mention the role").format(right=_(CALLING[1]))
     name = _("Calling @{role}").format(role=role.name)
     return Finding(name=name, has=role.mentionable or has.mention_everyone, fix=fix)

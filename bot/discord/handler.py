@@ -20,7 +20,7 @@ from bot.discord.forms import filled_in
 from bot.discord.manners import caller_of, is_hidden, is_private, manages, may_edit, obstacle, posts
 from bot.discord.render import parcels_of
 from bot.lanes import Lanes
-from bot.lang import _, code_of, settle, speech_of
+from bot.lang import _, heard, settle
 from engine.errors import UserError
 
 log = structlog.get_logger(__name__)
@@ -131,7 +131,7 @@ class Handler:
 
         server = f"{CHANNEL}:{interaction.guild_id}" if interaction.guild_id is not None else ""
         if not self._lanes.add(lane, work, server):
-            settle(speech_of(code_of(interaction.locale.value)))
+            settle(await heard(interaction.locale.value))
             busy = Reply(command="", error=_("Still busy with what you asked before."), tone=Tone.WARN)
             await self._noted(lambda: asked.answer(parcels_of(busy), hidden=not is_private(interaction)))
             done.set()

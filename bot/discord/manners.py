@@ -67,7 +67,7 @@ def obstacle(interaction: discord.Interaction) -> str:
     missing = missing_permissions(interaction)
     if missing:
         return _("I may not post here. Give me {missing} in this channel, then try again.").format(
-            missing=", ".join(missing)
+            missing=", ".join(map(_, missing))
         )
     return ""
 

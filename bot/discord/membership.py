@@ -9,7 +9,7 @@ from bot.delivery.discord.places import Place, user_id_of
 from bot.delivery.discord.post import Post
 from bot.delivery.ledger import Ledger
 from bot.discord.render import parcels_of
-from bot.lang import N_, _
+from bot.lang import N_, _, heard, ngettext, settle
 from bot.reporting.moves import Moves
 
 log = structlog.get_logger(__name__)
@@ -42,8 +42,12 @@ class Membership:
         channel = guild.system_channel
         if channel is None or not channel.permissions_for(guild.me).send_messages:
             return
-        text = _("{rules} alerts are posted here again.").format(rules=rules) if rules else HELLO.text
-        reply = Reply(command="start", title=_("I am back") if rules else HELLO.title, text=text)
+        settle(await heard(guild.preferred_locale.value))
+        again = ngettext(
+            "{count} alert is posted here again.", "{count} alerts are posted here again.", rules
+        )
+        text = again.format(count=rules) if rules else _(HELLO.text)
+        reply = Reply(command="start", title=_("I am back") if rules else _(HELLO.title), text=text)
         try:
             await self._post.send(Place(channel.id), parcels_of(reply)[0])
         except Refusal as refusal:

@@ -3,7 +3,7 @@
 `_`, `N_`, `ngettext` and `pgettext` mark what is said; `speaking(speech_of("de"))` says it in German.
 """
 
-from bot.lang.languages import LANGUAGES, SHIPPED, Language, code_of, learned, speech_of
+from bot.lang.languages import LANGUAGES, SHIPPED, Language, code_of, heard, learned, pictured, speech_of
 from engine.lang import N_, Speech, _, ngettext, pgettext, said, settle, speaking, speech
 
 __all__ = [
@@ -14,9 +14,11 @@ __all__ = [
     "Speech",
     "_",
     "code_of",
+    "heard",
     "learned",
     "ngettext",
     "pgettext",
+    "pictured",
     "said",
     "settle",
     "speaking",

@@ -5,11 +5,14 @@ installation's own. What a platform said is remembered, since alerts come when n
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bot.lang.languages import code_of, ships
+from bot.lang.languages import code_of, ships, speech_of
+from engine.lang import speaking
+from storage.servers import host_of
 from storage.users import get_settings
 
 CHOSEN, HEARD = "language", "language_heard"
@@ -28,16 +31,20 @@ def owner_language(session: Session, owner: str, *, default: str = "en") -> str:
 
 
 def place_language(session: Session, channel: str, place: str) -> str:
-    """Return the language that is set for a channel, a group or a server's channel; empty where none is.
+    """Return the language that the server or group of a place has set; empty where none is.
 
     `channel` is the platform, `place` what a rule or a caller names it by.
     """
-    if not channel or not place or place.startswith(f"{channel}:"):
-        return ""
-    values = get_settings(session, f"{channel}:{place.partition('/')[0]}")
-    return str(values[CHOSEN]) if ships(values.get(CHOSEN)) else ""
+    host = host_of(session, channel, place)
+    wish = None if host is None else host.values.get(CHOSEN)
+    return str(wish) if ships(wish) else ""
 
 
 def posted_language(session: Session, owner: str, channel: str, place: str, *, default: str = "en") -> str:
-    """Return the language of what is sent for `owner`: that of the place, else theirs."""
+    """Return the language of what is sent for somebody: that of the place, else theirs."""
     return place_language(session, channel, place) or owner_language(session, owner, default=default)
+
+
+def tongue_of(kept: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Speak the language that is kept with an alert's facts or with a message; English where none is."""
+    return speaking(speech_of(str(kept.get(CHOSEN, "en"))))

@@ -3,6 +3,8 @@
 import asyncio
 import gettext
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,7 +14,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from bot.lang.spoken import Spoken
-from engine.lang import ENGLISH, Speech
+from engine.lang import ENGLISH, Speech, speaking, speech
 
 FOLDER = Path(__file__).parents[1] / "locale"
 DOMAIN = "liqwatch"
@@ -51,6 +53,10 @@ SHIPPED: tuple[str, ...] = ("en",)
 """The languages that may be chosen: those whose catalogue is complete, which a test makes sure of."""
 
 
+NOT_DRAWN = frozenset({"zh"})
+"""Languages whose letters the fonts of pictures lack: there pictures stay English."""
+
+
 def ships(code: object) -> bool:
     """Say whether a language may be chosen."""
     return code in SHIPPED
@@ -68,6 +74,18 @@ def code_of(tag: str | None) -> str:
 def speech_of(code: str) -> Speech:
     """Return a shipped language to speak; English where there is no such."""
     return _read(LANGUAGES[code]) if ships(code) and code != "en" else ENGLISH
+
+
+@contextmanager
+def pictured() -> Iterator[None]:
+    """Speak the language that pictures are drawn in while the context lasts: this one, if the font has it."""
+    with speaking(ENGLISH if speech().code in NOT_DRAWN else speech()):
+        yield
+
+
+async def heard(tag: str | None) -> Speech:
+    """Return the language that a platform's tag names, else the one that is spoken."""
+    return await learned(code_of(tag) or speech().code)
 
 
 async def learned(code: str) -> Speech:

@@ -75,9 +75,9 @@ class About:
             self.venues_said(),
             alt.without_said(self.without, self.tz),
             alt.age_said(self),
-            alt.NOT_ADVICE,
+            _(alt.NOT_ADVICE),
             *further,
-            alt.INTERPOLATED_SAID if self.interpolated else "",
+            _(alt.INTERPOLATED_SAID) if self.interpolated else "",
         )
         return tuple(item for item in items if item)
 
@@ -87,7 +87,7 @@ class About:
         parts = (
             *sentences,
             f"{self.source_label}." if self.source_label else "",
-            f"{made}, {text.clock(self.now_ms, text.zone_of(self.tz))}; {alt.NOT_ADVICE}.",
+            f"{made}, {text.clock(self.now_ms, text.zone_of(self.tz))}; {_(alt.NOT_ADVICE)}.",
         )
         return alt.within_limit(" ".join(part for part in parts if part))
 

@@ -1,14 +1,15 @@
 """Put a picture into words: the alt text, which is the caption too, and the small print on the picture."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 
 from adapters.titles import title
-from bot.lang import N_, _, speech
+from bot.lang import N_, _, ngettext, speech
 from bot.render import text
 from bot.render.request import HeatmapRequest, Without
-from engine.model import STEP_MS, Gap, Side, Zone
+from engine.model import STEP_MS, Gap, Severity, Side, Zone
 
 ALT_LIMIT = 1024
 NAMED_ZONES = 3
@@ -39,7 +40,7 @@ def alt_text(request: HeatmapRequest) -> str:
         *_sides(request),
         *(f"{note}." for note in notices(request)),
         *([f"{request.source_label}."] if request.source_label else []),
-        f"{made}, {text.clock(request.now_ms, text.zone_of(request.tz))}; {NOT_ADVICE}.",
+        f"{made}, {text.clock(request.now_ms, text.zone_of(request.tz))}; {_(NOT_ADVICE)}.",
     ]
     return within_limit(" ".join(parts))
 
@@ -76,12 +77,21 @@ def headline(request: HeatmapRequest) -> str:
     zone = request.highlight
     if zone is None:
         return ""
-    level = f"{request.severity.value.capitalize()}: " if request.severity else ""
-    away = zone.distance(request.price)
-    where = f"{text.percent(away, signed=False)} {'above' if zone.low > request.price else 'below'}"
-    return (
-        f"{level}{text.money(zone.notional_usd)} of {zone.side.value}s, {where if away else 'at the price'}"
-    )
+    level = {
+        None: "{what}",
+        Severity.INFO: _("Info: {what}"),
+        Severity.WARNING: _("Warning: {what}"),
+        Severity.CRITICAL: _("Critical: {what}"),
+    }[request.severity]
+    long, away = zone.side is Side.LONG, zone.distance(request.price)
+    if not away:
+        said = _("{usd} of longs, at the price") if long else _("{usd} of shorts, at the price")
+    elif zone.low > request.price:
+        said = _("{usd} of longs, {away} above") if long else _("{usd} of shorts, {away} above")
+    else:
+        said = _("{usd} of longs, {away} below") if long else _("{usd} of shorts, {away} below")
+    usd = text.money(zone.notional_usd)
+    return level.format(what=said.format(usd=usd, away=text.percent(away, signed=False)))
 
 
 def largest(request: HeatmapRequest, side: Side, count: int = NAMED_ZONES) -> list[Zone]:
@@ -164,17 +174,18 @@ class Dated(Protocol):
 
 def age_said(request: Dated) -> str:
     """Return whether data is live or recorded, and how old it is: "live, 20:35 UTC, data 12 s old"."""
-    kind = "replay" if request.source_label else "live"
-    old = text.age((request.now_ms - request.price_ts) / 1000)
-    return _("{kind}, {clock}, data {old} old").format(
-        kind=kind, clock=text.clock(request.now_ms, text.zone_of(request.tz)), old=old
+    said = (
+        _("replay, {clock}, data {age} old") if request.source_label else _("live, {clock}, data {age} old")
     )
+    age = text.age((request.now_ms - request.price_ts) / 1000)
+    return said.format(clock=text.clock(request.now_ms, text.zone_of(request.tz)), age=age)
 
 
 def gaps_said(request: HeatmapRequest) -> str:
     """Return how many gaps the window has, empty where it has none."""
     count = len(_gaps(request))
-    return f"{count} gap{'' if count == 1 else 's'} in {request.window_label}" if count else ""
+    said = ngettext("{count} gap in {window}", "{count} gaps in {window}", count)
+    return said.format(count=count, window=request.window_label) if count else ""
 
 
 def without_said(without: Without, tz: str) -> str:
@@ -193,10 +204,13 @@ def _gap(request: HeatmapRequest, first_ts: int, last_ts: int) -> str:
     """Return one gap in words, in the caller's zone."""
     zone = text.zone_of(request.tz)
     start, end = text.moment(first_ts, zone), text.moment(last_ts + STEP_MS, zone)
-    last = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%b} {end.day} {end:%H:%M}"
-    return _("No data {start} {day} {start2} to {last}").format(
-        start=f"{start:%b}", day=start.day, start2=f"{start:%H:%M}", last=last
-    )
+    last = f"{end:%H:%M}" if start.date() == end.date() else f"{_day(end)} {end:%H:%M}"
+    return _("No data {begin} to {end}").format(begin=f"{_day(start)} {start:%H:%M}", end=last)
+
+
+def _day(at: datetime) -> str:
+    """Return a day as pictures write it: Oct 10."""
+    return f"{at:%b} {at.day}" if speech().code == "en" else speech().day(at)
 
 
 def _plain_days(days: float) -> str:
@@ -211,13 +225,13 @@ def footer(request: HeatmapRequest, *, pale: bool = False) -> tuple[str, ...]:
         without_said(request.without, request.tz),
         age_said(request),
         gaps_said(request),
-        NOT_ADVICE,
+        _(NOT_ADVICE),
         _("model {model}").format(model=request.model),
         _("{days} of history").format(days=text.days(request.history_days)),
         request.accuracy,
     ]
     if pale:
-        items.append(PALE_SAID)
+        items.append(_(PALE_SAID))
     zones = request.zones
     if zones is not None and zones.threshold_ready and zones.samples_h < FULL_SAMPLES_H:
         items.append(
@@ -226,6 +240,6 @@ def footer(request: HeatmapRequest, *, pale: bool = False) -> tuple[str, ...]:
             )
         )
     if request.interpolated:
-        items.append(INTERPOLATED_SAID)
-    items.append(SIDES_SAID)
+        items.append(_(INTERPOLATED_SAID))
+    items.append(_(SIDES_SAID))
     return tuple(item for item in items if item)

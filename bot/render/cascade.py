@@ -9,7 +9,7 @@ import math
 import matplotlib as mpl
 import numpy as np
 
-from bot.lang import N_
+from bot.lang import N_, _
 from bot.render import raster, text
 from bot.render.axes import axis_width, draw_price_line, draw_prices
 from bot.render.drawing import Sketch
@@ -136,7 +136,9 @@ def _sides(drawing: Sketch) -> None:
     """Say whose positions each side's are, beside the price line."""
     plot, palette, sizes = drawing.frame.plot, drawing.palette, drawing.sizes
     y, away = drawing.y_at(drawing.scene.price), BESIDE_LINE * sizes.small / SIZES[Layout.LANDSCAPE].small
-    for words, colour, at in zip(SIDES, (palette.short, palette.long), (y - away, y + away), strict=True):
+    for words, colour, at in zip(
+        tuple(map(_, SIDES)), (palette.short, palette.long), (y - away, y + away), strict=True
+    ):
         place = (plot.x1 - 8, at)
         drawing.ink.text(place, words, sizes.small, colour, weight=Weight.SEMIBOLD, align="right")
 

@@ -96,7 +96,7 @@ def cascade_scene_of(request: CascadeRequest, standing: Standing) -> CascadeScen
         theme=request.theme,
         scale=2 if request.hd else 1,
         coin=text.base(request.symbol),
-        title=TITLES,
+        title=tuple(map(_, TITLES)),
         price=price,
         price_text=text.price(price),
         change=request.change_24h,
@@ -133,9 +133,9 @@ def cascade_alt(request: CascadeRequest, standing: Standing) -> str:
         *sides,
         *(f"{note}." for note in _notices(request, anything=any(s.notional_usd > 0 for s in sweeps))),
         *([f"{request.source_label}."] if request.source_label else []),
-        _("This is {not_a_forecast}.").format(not_a_forecast=NOT_A_FORECAST),
+        _("This is {not_a_forecast}.").format(not_a_forecast=_(NOT_A_FORECAST)),
         f"{made}, {text.clock(request.now_ms, text.zone_of(request.tz))};",
-        f"{alt.NOT_ADVICE}.",
+        f"{_(alt.NOT_ADVICE)}.",
     ]
     return " ".join(parts)[: alt.ALT_LIMIT - 1]
 
@@ -155,7 +155,7 @@ def _band(sweep: Sweep) -> Band:
 def _notices(request: CascadeRequest, *, anything: bool) -> tuple[str, ...]:
     """Return what a reader must know before trusting the picture."""
     cold = () if request.warm else (alt.not_warm(request.history_days, request.warm_days),)
-    return cold if anything else (*cold, NOTHING)
+    return cold if anything else (*cold, _(NOTHING))
 
 
 def _footer(request: CascadeRequest) -> tuple[str, ...]:
@@ -164,12 +164,12 @@ def _footer(request: CascadeRequest) -> tuple[str, ...]:
         alt.venues_named(alt.heard(request.venues, request.without)),
         alt.without_said(request.without, request.tz),
         alt.age_said(request),
-        alt.NOT_ADVICE,
+        _(alt.NOT_ADVICE),
         _("model {model}").format(model=request.model),
-        NOT_A_FORECAST,
-        alt.PALE_SAID if max(MOVES) > TRUSTED else "",
+        _(NOT_A_FORECAST),
+        _(alt.PALE_SAID) if max(MOVES) > TRUSTED else "",
         request.accuracy,
-        BRIGHT_SAID,
-        alt.INTERPOLATED_SAID if request.interpolated else "",
+        _(BRIGHT_SAID),
+        _(alt.INTERPOLATED_SAID) if request.interpolated else "",
     ]
     return tuple(item for item in items if item)

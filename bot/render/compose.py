@@ -46,7 +46,7 @@ def scene_of(request: HeatmapRequest, grid: Grid) -> Scene:
         replay=request.source_label,
         headline=alt.headline(request),
         severity=request.severity,
-        notices=(*(() if grid.ts.size else (NO_DATA,)), *alt.notices(request)),
+        notices=(*(() if grid.ts.size else (_(NO_DATA),)), *alt.notices(request)),
         footer=alt.footer(request, pale=pale),
         pale=pale,
         tz=request.tz,

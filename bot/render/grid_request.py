@@ -81,8 +81,8 @@ class GridRequest:
             layout=first.layout,
             theme=first.theme,
             scale=2 if first.hd else 1,
-            coin=COINS.format(count=len(scenes)),
-            title=tuple(words.format(window=window) for words in TITLES),
+            coin=_(COINS).format(count=len(scenes)),
+            title=tuple(_(words).format(window=window) for words in TITLES),
             price=0.0,
             price_text="",
             change=None,
@@ -107,7 +107,7 @@ class GridRequest:
             _("Liquidation heatmaps, last {window_label}.").format(window_label=first.window_label),
             *told,
             f"{first.source_label}." if first.source_label else "",
-            f"{made}, {text.clock(first.now_ms, text.zone_of(first.tz))}; {alt.NOT_ADVICE}.",
+            f"{made}, {text.clock(first.now_ms, text.zone_of(first.tz))}; {_(alt.NOT_ADVICE)}.",
         )
         return alt.within_limit(" ".join(part for part in parts if part))
 
@@ -120,10 +120,10 @@ class GridRequest:
             ", ".join(dict.fromkeys(name for panel in self.panels for name in _venues(panel).split(", "))),
             *sorted(without),
             alt.age_said(oldest),
-            alt.NOT_ADVICE,
+            _(alt.NOT_ADVICE),
             _("model {model}").format(model=first.model),
             *(lines if len(lines) == 1 else [f"{text.base(p.symbol)} {p.accuracy}" for p in self.panels[:1]]),
-            alt.SIDES_SAID,
+            _(alt.SIDES_SAID),
         )
         return tuple(item for item in items if item)
 

@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 
+from bot.lang import _, speech
 from bot.render import text
 from bot.render.axes import axis_width, draw_axes
 from bot.render.drawing import Drawing, Sketch
@@ -60,7 +61,11 @@ def prepare(scene: Scene, faces: Faces) -> Drawing:
 
 def draw_header(drawing: Drawing) -> None:
     """Draw what it is on the left, the price on the right, and the colour scale where the layout has it."""
-    right = draw_price(drawing)
+    draw_titles(drawing, draw_price(drawing))
+
+
+def draw_titles(drawing: Drawing, right: float) -> None:
+    """Draw what it is left of `right`, and the colour scale where the layout has it."""
     wide = drawing.scene.layout is Layout.LANDSCAPE
     left = draw_title(drawing, right - (LEAST_BAR + 2 * SPACE if wide else 0))
     _scale(drawing, left, right)
@@ -101,12 +106,12 @@ def draw_ramp(drawing: Sketch, bar: Box) -> None:
 def _unit(drawing: Drawing, room: float) -> str:
     """Return what the colours are dollars of: a price step, or, where that is too long, a share of price."""
     size = drawing.scene.bin_size
-    step = text.money(size) if size >= LARGE_STEP else f"${text.step(size)}"
-    share = f"{size / drawing.scene.price * 100:.2g}%"
+    step = text.money(size) if size >= LARGE_STEP else speech().usd(text.step(size))
+    share = speech().percent(f"{size / drawing.scene.price * 100:.2g}")
     for words, number in (
-        (f"USD per {step}", step),
-        (f"USD per {share} of price", ""),
-        (f"USD per {share}", ""),
+        (_("USD per {step}").format(step=step), step),
+        (_("USD per {share} of price").format(share=share), ""),
+        (_("USD per {share}").format(share=share), ""),
     ):
         if "e" not in number and drawing.ink.measure(words, drawing.sizes.small, Weight.REGULAR) <= room:
             return words

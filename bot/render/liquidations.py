@@ -3,7 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 
-from bot.lang import N_
+from bot.lang import N_, _
 from bot.render import text
 from bot.render.cascade import usd_ticks
 from bot.render.drawing import Sketch
@@ -14,6 +14,7 @@ from bot.render.layout import SIZES, Box, frame_of
 from bot.render.notes import draw_chips, draw_footer, free_corner
 from bot.render.palette import PALETTES, rgb
 from bot.render.scene import LiquidationsScene
+from bot.render.strip import draw_parts
 from bot.render.ticks import time_ticks
 from engine.model import Floats
 
@@ -34,7 +35,8 @@ def draw_liquidations(scene: LiquidationsScene, faces: Faces) -> bytes:
     """Return the picture of a scene as PNG, at the scene's scale times its layout's nominal size."""
     with mpl.rc_context({"text.hinting": "no_hinting"}):
         drawing = _prepare(scene, faces)
-        draw_title(drawing, draw_price(drawing))
+        right = draw_price(drawing)
+        draw_parts(drawing, scene.parts, draw_title(drawing, right), right)
         _dollars(drawing, scene)
         _times(drawing, scene)
         bars = _bars(drawing, scene)
@@ -169,7 +171,7 @@ def _said(scene: LiquidationsScene) -> list[list[tuple[str, float, Weight]]]:
             (text.money(usd), sizes.change, Weight.BOLD),
             (f"{usd / whole:.0%}" if whole > 0 else text.UNKNOWN, sizes.label, Weight.MEDIUM),
         ]
-        for head, usd in zip(HEADS, scene.totals, strict=True)
+        for head, usd in zip(tuple(map(_, HEADS)), scene.totals, strict=True)
     ]
 
 

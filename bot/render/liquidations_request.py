@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from adapters.titles import title
 from bot.lang import N_, _
 from bot.render import alt, text
 from bot.render.picture import Layout, Theme
@@ -15,6 +16,8 @@ ROOM = 1.16
 """Height of each side over its tallest bar: its label stands above."""
 LEAST_SIDE = 0.36
 """What part of the other side's height a side has at least."""
+NAMED_ABOVE = 3
+"""How many venues are surely named under their bar in a wide header."""
 EVERYTHING = N_("All")
 NONE_SEEN = N_("Nothing reported in this window")
 
@@ -77,7 +80,7 @@ class LiquidationsRequest:
     @property
     def coin(self) -> str:
         """Return what it is about."""
-        return text.base(self.market) if self.market else EVERYTHING
+        return text.base(self.market) if self.market else _(EVERYTHING)
 
 
 def liquidations_scene_of(request: LiquidationsRequest) -> LiquidationsScene:
@@ -103,9 +106,9 @@ def liquidations_scene_of(request: LiquidationsRequest) -> LiquidationsScene:
         replay=request.source_label,
         headline="",
         severity=None,
-        notices=(*request.notices, *(() if total > 0 else (NONE_SEEN,))),
+        notices=(*request.notices, *(() if total > 0 else (_(NONE_SEEN),))),
         footer=(
-            *((_parts(request),) if request.parts else ()),
+            *((_parts(request),) if _told_below(request) else ()),
             text.clock(request.now_ms, text.zone_of(request.tz)),
             _("one bar {step_label}").format(step_label=request.step_label),
             *request.small,
@@ -117,6 +120,7 @@ def liquidations_scene_of(request: LiquidationsRequest) -> LiquidationsScene:
         end_ms=max(request.candle_ts + request.step_ms, start + request.step_ms),
         totals=request.totals,
         tz=request.tz,
+        parts=tuple((title(venue), part) for venue, part in request.parts),
     )
 
 
@@ -142,11 +146,17 @@ def liquidations_alt(request: LiquidationsRequest) -> str:
             f"{_parts(request)}.",
         ]
     else:
-        parts.append(f"{NONE_SEEN}.")
+        parts.append(f"{_(NONE_SEEN)}.")
     parts += [f"{note[:1].upper()}{note[1:]}." for note in (*request.notices, *request.small)]
     parts += [f"{request.source_label}."] if request.source_label else []
     parts.append(f"{text.clock(request.now_ms, zone)}.")
     return " ".join(parts)[: alt.ALT_LIMIT - 1]
+
+
+def _told_below(request: LiquidationsRequest) -> bool:
+    """Say whether the small print names the venues: one is not drawn, and a wide header has room for few."""
+    count = len(request.parts)
+    return count == 1 or (count > NAMED_ABOVE and request.layout is Layout.LANDSCAPE)
 
 
 def _parts(request: LiquidationsRequest) -> str:

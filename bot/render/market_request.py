@@ -6,20 +6,29 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from adapters.titles import title
+from bot.lang import N_, _
 from bot.render import text
 from bot.render.about import About
 from bot.render.request import KEY_DIGITS
 from bot.render.scene import MarketScene, Tile
 from engine.model import DAY_MS, Floats, Ints
 
-TITLES = ("Market · 24 h", "24 h", "")
-VOLUME, OPEN_INTEREST, FUNDING = "Volume 24 h", "Open interest", "Funding a year"
-RATIO, RANGE = "Long/short accounts", "Range 24 h"
-HEADINGS = ("Venue", "Price", "Volume 24 h", "Open interest", "Funding", "Long/short", "Of heatmap")
-IN_A_DAY = "{change} in 24 h"
-SPREAD = "{low} to {high}"
-UP_FROM = "price is {share} up from its low"
-NO_PRICES = "No prices of the last day yet"
+TITLES = (N_("Market · 24 h"), "24 h", "")
+VOLUME, OPEN_INTEREST, FUNDING = N_("Volume 24 h"), N_("Open interest"), N_("Funding a year")
+RATIO, RANGE = N_("Long/short accounts"), N_("Range 24 h")
+HEADINGS = (
+    N_("Venue"),
+    N_("Price"),
+    N_("Volume 24 h"),
+    N_("Open interest"),
+    N_("Funding"),
+    N_("Long/short"),
+    N_("Of heatmap"),
+)
+IN_A_DAY = N_("{change} in 24 h")
+SPREAD = N_("{low} to {high}")
+UP_FROM = N_("price is {share} up from its low")
+NO_PRICES = N_("No prices of the last day yet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +86,7 @@ class MarketRequest(About):
             f"{tile.name}: {tile.value}{f' ({tile.more})' if tile.more else ''}." for tile in _tiles(self)
         )
         venues = [_venue_said(line) for line in self.lines] if len(self.lines) > 1 else []
-        return self.told(f"{self.coin} market.", self.day_said(), *told, *venues)
+        return self.told(_("{coin} market.").format(coin=self.coin), self.day_said(), *told, *venues)
 
     def ratios(self) -> list[float]:
         """Return the ratios that venues say, the lowest first."""
@@ -92,7 +101,7 @@ def _scene_of(request: MarketRequest) -> MarketScene:
         theme=request.theme,
         scale=2 if request.hd else 1,
         coin=request.coin,
-        title=TITLES,
+        title=tuple(map(_, TITLES)),
         price=request.price,
         price_text=text.price(request.price),
         change=request.change_24h,
@@ -109,10 +118,10 @@ def _scene_of(request: MarketRequest) -> MarketScene:
         end_ms=end,
         extremes=_extremes(request),
         tiles=_tiles(request),
-        headings=HEADINGS if many else (),
+        headings=tuple(map(_, HEADINGS)) if many else (),
         rows=tuple(_row(line) for line in request.lines) if many else (),
         tz=request.tz,
-        nothing="" if request.ts.size > 1 else NO_PRICES,
+        nothing="" if request.ts.size > 1 else _(NO_PRICES),
     )
 
 
@@ -127,24 +136,24 @@ def _tiles(request: MarketRequest) -> tuple[Tile, ...]:
     """Return the numbers that are known, the most asked for first."""
     found = []
     if request.volume_usd is not None:
-        found.append(Tile(name=VOLUME, value=text.money(request.volume_usd)))
+        found.append(Tile(name=_(VOLUME), value=text.money(request.volume_usd)))
     if request.open_interest_usd is not None:
         change = request.open_interest_change
-        more = "" if change is None else IN_A_DAY.format(change=text.change(change))
+        more = "" if change is None else _(IN_A_DAY).format(change=text.change(change))
         usd = text.money(request.open_interest_usd)
-        found.append(Tile(name=OPEN_INTEREST, value=usd, more=more, rise=change or 0.0))
+        found.append(Tile(name=_(OPEN_INTEREST), value=usd, more=more, rise=change or 0.0))
     if request.funding_year is not None:
-        found.append(Tile(name=FUNDING, value=text.change(request.funding_year)))
+        found.append(Tile(name=_(FUNDING), value=text.change(request.funding_year)))
     if ratios := request.ratios():
         same = f"{ratios[0]:.2f}" == f"{ratios[-1]:.2f}"
-        both = SPREAD.format(low=f"{ratios[0]:.2f}", high=f"{ratios[-1]:.2f}")
-        found.append(Tile(name=RATIO, value=f"{ratios[0]:.2f}" if same else both))
+        both = _(SPREAD).format(low=f"{ratios[0]:.2f}", high=f"{ratios[-1]:.2f}")
+        found.append(Tile(name=_(RATIO), value=f"{ratios[0]:.2f}" if same else both))
     if request.low_24h is not None and request.high_24h is not None:
         places = text.decimals_for(request.price)
         low, high = text.price(request.low_24h, places), text.price(request.high_24h, places)
         up = text.percent(request.price / request.low_24h - 1, signed=False) if request.low_24h > 0 else ""
-        more = UP_FROM.format(share=up) if up else ""
-        found.append(Tile(name=RANGE, value=SPREAD.format(low=low, high=high), more=more))
+        more = _(UP_FROM).format(share=up) if up else ""
+        found.append(Tile(name=_(RANGE), value=_(SPREAD).format(low=low, high=high), more=more))
     return tuple(found)
 
 
@@ -174,5 +183,9 @@ def _known(value: float | None, say: Callable[[float], str]) -> str:
 def _venue_said(line: VenueFacts) -> str:
     """Return what one venue says in a sentence, what it does not say left out."""
     venue, *cells = _row(line)
-    told = [f"{name} {cell}" for name, cell in zip(HEADINGS[1:], cells, strict=True) if cell != text.UNKNOWN]
+    told = [
+        f"{name} {cell}"
+        for name, cell in zip(tuple(map(_, HEADINGS[1:])), cells, strict=True)
+        if cell != text.UNKNOWN
+    ]
     return f"{venue}: {', '.join(told)}." if told else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from bot.lang import speech
 from bot.render.scene import Sheet
 from engine.errors import RenderError
 
@@ -20,6 +21,8 @@ DRAWN = 1
 READ_BYTES = 1 << 20
 STOP_S = 2.0
 ATTEMPTS = 2
+BEHIND = 10
+"""How nice the workers of a pool are that gives way to others."""
 OUR_SETTINGS = "LIQWATCH_"
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -86,12 +89,24 @@ class Worker:
 
 
 class WorkerPool:
-    """A few workers, each started when needed and again when it died; requests wait in a bounded line."""
+    """A few workers, each started when needed and again when it died; requests wait in a bounded line.
 
-    def __init__(self, size: int, *, timeout_s: float, max_waiting: int, fonts: Path | None = None) -> None:
+    `behind` others on the machine: a pool whose pictures take long gives way to whoever draws quick ones.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        timeout_s: float,
+        max_waiting: int,
+        fonts: Path | None = None,
+        behind: bool = False,
+    ) -> None:
         self._timeout_s = timeout_s
         self._max_waiting = max_waiting
         self._fonts = fonts
+        self._behind = behind
         self._idle: asyncio.LifoQueue[Worker | None] = asyncio.LifoQueue()
         self._workers: set[Worker] = set()
         self._size = size
@@ -115,7 +130,7 @@ class WorkerPool:
             raise RenderError(
                 "no pictures are drawn any more" if self._closed else "too many pictures wait to be drawn"
             )
-        job = pickle.dumps(scene, pickle.HIGHEST_PROTOCOL)
+        job = pickle.dumps((speech().code, scene), pickle.HIGHEST_PROTOCOL)
         self._in_line += 1
         try:
             for _ in range(ATTEMPTS):
@@ -160,6 +175,8 @@ class WorkerPool:
         except OSError as error:
             raise RenderError(f"the drawing process does not start: {error}") from error
         self._workers.add(worker)
+        if self._behind:
+            os.setpriority(os.PRIO_PROCESS, worker.pid, BEHIND)
         return worker
 
     async def _discard(self, worker: Worker | None) -> None:
@@ -168,6 +185,15 @@ class WorkerPool:
             self.restarts += 1
             self._workers.discard(worker)
             await worker.stop(grace_s=0)
+
+    async def rest(self) -> None:
+        """End the workers that have nothing to do; what is drawn next starts them anew."""
+        free = [self._idle.get_nowait() for _ in range(self._idle.qsize())]
+        for _ in free:
+            self._idle.put_nowait(None)
+        idle = [worker for worker in free if worker is not None]
+        self._workers.difference_update(idle)
+        await asyncio.gather(*(worker.stop() for worker in idle))
 
     async def aclose(self) -> None:
         """End all workers."""

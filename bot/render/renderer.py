@@ -11,14 +11,17 @@ module, no tracker process; it sees none of our settings, leaves as soon as its 
 when it dies or hangs.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.lang import pictured, speech
 from bot.render.alt import alt_text
 from bot.render.cache import PictureCache, SingleFlight
 from bot.render.cascade_request import CascadeRequest, cascade_alt, cascade_scene_of
 from bot.render.compose import scene_of
+from bot.render.film_request import FilmRequest
 from bot.render.liquidations_request import LiquidationsRequest, liquidations_alt, liquidations_scene_of
 from bot.render.picture import Card, Drawable, Layout, Paneled, Picture
 from bot.render.pool import WorkerPool
@@ -31,6 +34,9 @@ from engine.standing import Standing
 CACHE_BYTES = 32 << 20
 TIMEOUT_S = 10.0
 MAX_WAITING = 64
+FILM_TIMEOUT_S = 40.0
+FILMS_WAITING = 4
+"""Most films that are drawn or wait: one takes as long as thirty pictures."""
 
 GridSource = Grid | Callable[[], Awaitable[Grid]]
 """A grid, or how to get it: asked for only when the picture is not in the cache."""
@@ -38,6 +44,12 @@ GridSource = Grid | Callable[[], Awaitable[Grid]]
 
 _Composed = Callable[[], Awaitable[tuple[Sheet, str]]]
 """How to get a scene and its words; not called where the picture is in the cache."""
+
+
+def drawn(scene: Callable[[], Sheet]) -> Sheet:
+    """Return a scene with its words in the language that pictures are drawn in."""
+    with pictured():
+        return scene()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +77,9 @@ class Renderer:
     ) -> None:
         self._size = workers
         self._pool = WorkerPool(workers, timeout_s=timeout_s, max_waiting=max_waiting, fonts=fonts)
+        self._films = WorkerPool(
+            1, timeout_s=FILM_TIMEOUT_S, max_waiting=FILMS_WAITING, fonts=fonts, behind=True
+        )
         self._cache = PictureCache(cache_bytes)
         self._flights: SingleFlight[Picture] = SingleFlight()
         self._drawn = 0
@@ -84,7 +99,7 @@ class Renderer:
 
         async def composed() -> tuple[Sheet, str]:
             known = grid if isinstance(grid, Grid) else await grid()
-            return scene_of(request, known), alt_text(request)
+            return drawn(lambda: scene_of(request, known)), alt_text(request)
 
         return await self._picture(request, composed)
 
@@ -96,7 +111,7 @@ class Renderer:
 
         async def composed() -> tuple[Sheet, str]:
             known = standing()
-            return cascade_scene_of(request, known), cascade_alt(request, known)
+            return drawn(lambda: cascade_scene_of(request, known)), cascade_alt(request, known)
 
         return await self._picture(request, composed)
 
@@ -108,15 +123,28 @@ class Renderer:
 
         async def composed() -> tuple[Sheet, str]:
             drawing()
-            return liquidations_scene_of(request), liquidations_alt(request)
+            return drawn(lambda: liquidations_scene_of(request)), liquidations_alt(request)
 
         return await self._picture(request, composed)
+
+    async def film(self, request: FilmRequest, grid: GridSource) -> Picture:
+        """Return the film of a heatmap as GIF, as `heatmap` does its own.
+
+        It is drawn in a process of its own that ends with it, so that no picture ever waits for a film.
+        """
+
+        async def composed() -> tuple[Sheet, str]:
+            known = grid if isinstance(grid, Grid) else await grid()
+            return drawn(lambda: request.scene(known)), request.alt()
+
+        return await self._picture(request, composed, self._films)
 
     async def panels(self, request: Paneled, grids: Callable[[], Awaitable[Sequence[Grid]]]) -> Picture:
         """Return the picture of several heatmaps, or of one at several times, as `heatmap` does its own."""
 
         async def composed() -> tuple[Sheet, str]:
-            return request.scene(await grids()), request.alt()
+            known = await grids()
+            return drawn(lambda: request.scene(known)), request.alt()
 
         return await self._picture(request, composed)
 
@@ -128,31 +156,34 @@ class Renderer:
 
         async def composed() -> tuple[Sheet, str]:
             drawing()
-            return request.scene(), request.alt()
+            return drawn(request.scene), request.alt()
 
         return await self._picture(request, composed)
 
-    async def _picture(self, request: Drawable, composed: _Composed) -> Picture:
+    async def _picture(
+        self, request: Drawable, composed: _Composed, pool: WorkerPool | None = None
+    ) -> Picture:
         """Return a picture from the cache, from a drawing under way, or drawn now."""
-        held = self._cache.get(request.what, request.candle_ts)
+        what = (request.what, speech().code)
+        held = self._cache.get(what, request.candle_ts)
         if held is not None:
             self._cached += 1
             return held
         return await self._flights.run(
-            (request.what, request.candle_ts), lambda: self._draw(request, composed)
+            (what, request.candle_ts), lambda: self._draw(request, composed, pool or self._pool)
         )
 
-    async def _draw(self, request: Drawable, composed: _Composed) -> Picture:
+    async def _draw(self, request: Drawable, composed: _Composed, pool: WorkerPool) -> Picture:
         """Draw a picture and keep it."""
         scene, words = await composed()
-        png = await self._pool.draw(scene)
-        width, height = request.layout.size
-        scale = 2 if request.hd else 1
-        picture = Picture(
-            png=png, name=request.file_name, alt=words, width=width * scale, height=height * scale
-        )
+        with pictured():
+            content = await pool.draw(scene)
+        if pool is self._films:
+            await pool.rest()
+        width, height = scene.size
+        picture = Picture(png=content, name=request.file_name, alt=words, width=width, height=height)
         self._drawn += 1
-        self._cache.put(request.what, request.symbol, request.candle_ts, picture)
+        self._cache.put((request.what, speech().code), request.symbol, request.candle_ts, picture)
         return picture
 
     def forget(self, symbol: str | None = None) -> None:
@@ -165,12 +196,12 @@ class Renderer:
         return RenderStats(
             drawn=self._drawn,
             cached=self._cached,
-            restarts=self._pool.restarts,
+            restarts=self._pool.restarts + self._films.restarts,
             held_bytes=self._cache.held_bytes,
-            worker_pids=self._pool.pids,
+            worker_pids=(*self._pool.pids, *self._films.pids),
         )
 
     async def aclose(self) -> None:
         """Cancel what is under way and end the workers."""
         await self._flights.aclose()
-        await self._pool.aclose()
+        await asyncio.gather(self._pool.aclose(), self._films.aclose())

@@ -77,7 +77,7 @@ class SweptRequest:
 
     def headline(self) -> str:
         """Return what happened in one line."""
-        return SWEPT.format(
+        return _(SWEPT).format(
             usd=text.money(self.swept_usd),
             side=self.zone.side.value,
             low=text.price(self.zone.low),
@@ -98,7 +98,7 @@ class SweptRequest:
             f"{self.headline()}.",
             _("Price now ${price}.").format(price=text.price(now.price)),
             f"{now.source_label}." if now.source_label else "",
-            f"{made}, {text.clock(now.now_ms, text.zone_of(now.tz))}; {alt.NOT_ADVICE}.",
+            f"{made}, {text.clock(now.now_ms, text.zone_of(now.tz))}; {_(alt.NOT_ADVICE)}.",
         )
         return alt.within_limit(" ".join(part for part in parts if part))
 
@@ -115,7 +115,7 @@ def _scene_of(request: SweptRequest, grid: Grid) -> PanelsScene:
     now = request.now
     count = int(np.searchsorted(grid.ts, request.swept_ts))
     left = standing_usd(grid, request.zone, -1) if grid.ts.size else 0.0
-    after = _panel(now, grid, replace(request.zone, notional_usd=left), (AFTER,))
+    after = _panel(now, grid, replace(request.zone, notional_usd=left), (_(AFTER),))
     panels: tuple[Scene, ...] = (after,)
     if count:
         price = float(grid.close[count - 1])
@@ -127,13 +127,13 @@ def _scene_of(request: SweptRequest, grid: Grid) -> PanelsScene:
             price_range=after.view,
         )
         moment = f"{text.moment(request.swept_ts, text.zone_of(now.tz)):%H:%M}"
-        panels = (_panel(before, _until(grid, count), request.zone, (BEFORE, moment)), after)
+        panels = (_panel(before, _until(grid, count), request.zone, (_(BEFORE), moment)), after)
     return PanelsScene(
         layout=now.layout,
         theme=now.theme,
         scale=2 if now.hd else 1,
         coin=text.base(now.symbol),
-        title=TITLES,
+        title=tuple(map(_, TITLES)),
         price=now.price,
         price_text=text.price(now.price),
         change=now.change_24h,
@@ -142,7 +142,7 @@ def _scene_of(request: SweptRequest, grid: Grid) -> PanelsScene:
         replay=now.source_label,
         headline=request.headline(),
         severity=now.severity or Severity.WARNING,
-        notices=(*(() if count else (NOT_SEEN,)), LEFT.format(usd=text.money(left))),
+        notices=(*(() if count else (_(NOT_SEEN),)), _(LEFT).format(usd=text.money(left))),
         footer=alt.footer(now),
         panels=panels,
         columns=2 if now.layout is Layout.LANDSCAPE else 1,

@@ -18,6 +18,7 @@ from queue import SimpleQueue
 from typing import Any, BinaryIO
 
 from bot.render.cascade import draw_cascade
+from bot.render.film import draw_film
 from bot.render.fonts import Faces, find_faces
 from bot.render.heatmap import draw
 from bot.render.liquidations import draw_liquidations
@@ -25,6 +26,7 @@ from bot.render.market_card import draw_market_card
 from bot.render.panels import draw_panels
 from bot.render.scene import (
     CascadeScene,
+    FilmScene,
     LiquidationsScene,
     MarketScene,
     PanelsScene,
@@ -33,12 +35,14 @@ from bot.render.scene import (
     ZonesScene,
 )
 from bot.render.zones_card import draw_zones_card
+from engine.lang import ENGLISH, Speech, speaking
 
 LENGTH = struct.Struct(">Q")
 DRAWN = b"\x01"
 FAILED = b"\x00"
 KINDS: dict[type[Sheet], Callable[[Any, Faces], bytes]] = {
     Scene: draw,
+    FilmScene: draw_film,
     CascadeScene: draw_cascade,
     LiquidationsScene: draw_liquidations,
     ZonesScene: draw_zones_card,
@@ -68,10 +72,20 @@ def write_frame(stream: BinaryIO, body: bytes) -> None:
 def answer(job: bytes, faces: Faces) -> bytes:
     """Return the answer to one job: a PNG, or why there is none."""
     try:
-        scene: Sheet = pickle.loads(job)  # noqa: S301 (see the import)
-        return DRAWN + KINDS[type(scene)](scene, faces)
+        language, scene = pickle.loads(job)  # noqa: S301 (see the import)
+        with speaking(_speech(language)):
+            return DRAWN + KINDS[type(scene)](scene, faces)
     except Exception:  # noqa: BLE001 (the edge of the process: the error belongs to whoever asked)
         return FAILED + traceback.format_exc(limit=-4).encode()
+
+
+def _speech(language: str) -> Speech:
+    """Return the language of a picture; what other languages take is loaded with the first of them."""
+    if language == ENGLISH.code:
+        return ENGLISH
+    from bot.lang import speech_of
+
+    return speech_of(language)
 
 
 def serve(jobs: BinaryIO, answers: BinaryIO, faces: Faces) -> None:

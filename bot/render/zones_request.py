@@ -87,7 +87,7 @@ def _scene_of(request: ZonesRequest) -> ZonesScene:
         theme=request.theme,
         scale=2 if request.hd else 1,
         coin=request.coin,
-        title=TITLES,
+        title=tuple(map(_, TITLES)),
         price=request.price,
         price_text=text.price(request.price),
         change=request.change_24h,
@@ -102,8 +102,8 @@ def _scene_of(request: ZonesRequest) -> ZonesScene:
         ),
         above=tuple(_row(request, zone, order) for zone in request.near(Side.SHORT)),
         below=tuple(_row(request, zone, order) for zone in request.near(Side.LONG)),
-        none_above=NONE_OF[Side.SHORT] if Side.SHORT in shown and request.known else "",
-        none_below=NONE_OF[Side.LONG] if Side.LONG in shown and request.known else "",
+        none_above=_(NONE_OF[Side.SHORT]) if Side.SHORT in shown and request.known else "",
+        none_below=_(NONE_OF[Side.LONG]) if Side.LONG in shown and request.known else "",
         sums=tuple(_sum(request, side) for side in (Side.SHORT, Side.LONG)),
         legend=tuple(f"{title(venue)} {text.share(dict(request.shares)[venue])}" for venue in order),
     )
@@ -149,13 +149,13 @@ def _away(zone: Zone, price: float) -> str:
 def _age(zone: Zone, now_ms: int) -> str:
     """Return how long ago a zone was first seen."""
     seconds = (now_ms - zone.born_ts) / 1000
-    return OLD.format(age=text.age(seconds)) if seconds >= 60 else NO_AGE
+    return _(OLD).format(age=text.age(seconds)) if seconds >= 60 else NO_AGE
 
 
 def _sum(request: ZonesRequest, side: Side) -> str:
     """Return the dollars of one side's zones that are drawn: "shorts above: $50M"; empty for none."""
     usd = sum(zone.notional_usd for zone in request.near(side))
-    return f"{SUMS[side]}: {text.money(usd)}" if usd > 0 else ""
+    return f"{_(SUMS[side])}: {text.money(usd)}" if usd > 0 else ""
 
 
 def _notices(request: ZonesRequest) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ def _notices(request: ZonesRequest) -> tuple[str, ...]:
     out = [] if request.warm else [alt.not_warm(request.history_days, request.warm_days)]
     if not request.known:
         need = alt.LEAST_SAMPLES_H
-        told = NOT_READY.format(have=request.samples_h, need=need) if request.samples_h else NOT_JUDGED
+        told = _(NOT_READY).format(have=request.samples_h, need=need) if request.samples_h else _(NOT_JUDGED)
         out.append(told)
     return tuple(out)
 
@@ -176,7 +176,7 @@ def _alt(request: ZonesRequest) -> str:
         if told:
             sides.append(f"{words}: {'; '.join(told)}.")
         elif request.known and request.side in (None, side):
-            sides.append(f"{NONE_OF[side]}.")
+            sides.append(f"{_(NONE_OF[side])}.")
     return request.told(
         _("{coin} dense liquidation zones.").format(coin=request.coin),
         request.day_said(),

@@ -1,5 +1,7 @@
 """Follow the bot's own standing: let in, thrown out, blocked, let in again, a group that got a new number."""
 
+from dataclasses import replace
+
 import structlog
 from telegram import ChatMember, ChatMemberRestricted, ChatMemberUpdated, Message
 from telegram.constants import ChatMemberStatus, ChatType
@@ -7,7 +9,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 from bot.commands.reply import Reply, Tone
 from bot.delivery.telegram.ledger import Ledger
 from bot.delivery.telegram.places import Place, user_id_of
-from bot.lang import N_, _
+from bot.lang import N_, _, ngettext
 from bot.reporting.moves import Moves
 from bot.telegram.answers import Answers
 from bot.telegram.voice import GROUPS
@@ -72,20 +74,19 @@ def may_write(member: ChatMember) -> bool:
 def _word(refused: int, rules: int, *, private: bool) -> Reply | None:
     """Return what to say on coming (back) into a chat, None where there is nothing to say."""
     if rules:
-        count = _("Your alert comes") if rules == 1 else _("Your {rules} alerts come").format(rules=rules)
-        if not private:
-            count = (
-                _("One alert is posted") if rules == 1 else _("{rules} alerts are posted").format(rules=rules)
-            )
-        missed = (
-            _(" {refused} could not be delivered meanwhile: /alert history").format(refused=refused)
-            if refused and private
-            else ""
-        )
+        told = ngettext(
+            "One alert is posted here again.", "{count} alerts are posted here again.", rules
+        ).format(count=rules)
+        if private:
+            told = ngettext("Your alert comes here again.", "Your {count} alerts come here again.", rules)
+            told = told.format(count=rules)
+        if refused and private:
+            missed = _("{count} could not be delivered meanwhile: /alert history")
+            told = f"{told} {missed.format(count=refused)}"
         return Reply(
             command="start",
             title=_("I am back"),
-            text=_("{count} here again.{missed}").format(count=count, missed=missed),
+            text=told,
             tone=Tone.GOOD,
         )
-    return None if private else HELLO
+    return None if private else replace(HELLO, title=_(HELLO.title), text=_(HELLO.text))

@@ -17,6 +17,7 @@ from telegram import (
 from bot.commands.registry import Registry
 from bot.commands.reply import Front
 from bot.commands.spec import Command, Who
+from bot.lang import SHIPPED, _, learned, speaking
 from storage.notes import get_note, set_note
 from storage.state import StateStore
 
@@ -36,7 +37,7 @@ Entries = tuple[tuple[str, str], ...]
 
 
 def menus(registry: Registry, *, replaying: bool) -> dict[str, Entries]:
-    """Return the menu of each scope: (name, description) in the order of the help."""
+    """Return the menu of each scope in the language that is spoken: (name, description), as in the help."""
     commands = [c for c in registry.on(Front.TELEGRAM, replaying=replaying) if _tappable(c)]
     open_to_all = [c for c in commands if c.who is Who.EVERYONE]
     posting = [c for c in commands if c.who is Who.EVERYONE or c.parameter("to")]
@@ -55,18 +56,24 @@ def _name(command: Command) -> str:
 
 
 def _entry(command: Command) -> tuple[str, str]:
-    return _name(command), command.description[:MAX_DESCRIPTION]
+    return _name(command), _(command.description)[:MAX_DESCRIPTION]
 
 
 async def publish(bot: Bot, state: StateStore, registry: Registry, *, replaying: bool) -> bool:
     """Set the menus if they are not what was set last; say whether they were. Raises TelegramError."""
-    wanted = menus(registry, replaying=replaying)
+    wanted = {}
+    for code in SHIPPED:
+        with speaking(await learned(code)):
+            wanted[code] = menus(registry, replaying=replaying)
     digest = hashlib.sha256(json.dumps([bot.id, wanted]).encode()).hexdigest()
     note = await state.read(lambda session: get_note(session, NOTE))
     if note == {"sha256": digest}:
         return False
-    for scope, entries in wanted.items():
-        await bot.set_my_commands([BotCommand(*entry) for entry in entries], scope=SCOPES[scope])
+    for code, found in wanted.items():
+        commonly = None if code == "en" else code  # what everybody is shown who reads none of the others
+        for scope, entries in found.items():
+            made = [BotCommand(*entry) for entry in entries]
+            await bot.set_my_commands(made, scope=SCOPES[scope], language_code=commonly)
     await state.run(lambda session: set_note(session, NOTE, {"sha256": digest}))
-    log.info("telegram.menu_set", commands={scope: len(entries) for scope, entries in wanted.items()})
+    log.info("telegram.menu_set", commands={scope: len(entries) for scope, entries in wanted["en"].items()})
     return True

@@ -6,7 +6,7 @@ from bot.commands.reply import Button, Reply
 from bot.delivery.telegram.keyboard import keyboard
 from bot.delivery.telegram.lines import CAPTION, TEXT
 from bot.delivery.telegram.parcel import Parcel
-from bot.lang import _
+from bot.lang import _, speaking, speech_of
 
 MAX_TOAST = 200
 
@@ -46,11 +46,8 @@ def edit_of(reply: Reply) -> Parcel:
 def toast_of(reply: Reply) -> str:
     """Return a reply in the few words that fit a note over the chat, which the asker alone sees."""
     if reply.failed:
-        told = (
-            _("{error} Try: {example}").format(error=reply.error, example=reply.example)
-            if reply.example
-            else reply.error
-        )
+        with speaking(speech_of(reply.language)):
+            told = f"{reply.error} {_('Try: ')}{reply.example}" if reply.example else reply.error
     else:
         told = "\n".join(filter(None, (reply.title, reply.text, *(f"{k}: {v}" for k, v in reply.fields))))
     return told if len(told) <= MAX_TOAST else f"{told[: MAX_TOAST - 1].rstrip()}…"

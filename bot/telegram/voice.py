@@ -19,7 +19,7 @@ GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
 class Voice:
     """Who asks (`person` is their number, None for an anonymous admin or a channel), and where.
 
-    `for_group` says that an anonymous admin speaks for the group.
+    `for_group` says that an anonymous admin speaks for the group; `language` is what their app is set to.
     """
 
     user_id: UserId
@@ -27,6 +27,7 @@ class Voice:
     private: bool
     person: int | None = None
     for_group: bool = False
+    language: str = ""
 
     @property
     def server(self) -> str:
@@ -52,7 +53,13 @@ def of_message(message: Message) -> Voice | None:
     person = message.from_user
     if person is None or person.is_bot:
         return None
-    return Voice(user_id=user_id_of(person.id), place=place, private=private, person=person.id)
+    return Voice(
+        user_id=user_id_of(person.id),
+        place=place,
+        private=private,
+        person=person.id,
+        language=person.language_code or "",
+    )
 
 
 def of_press(query: CallbackQuery) -> Voice | None:
@@ -65,7 +72,13 @@ def of_press(query: CallbackQuery) -> Voice | None:
         return None
     private = message.chat.type == ChatType.PRIVATE
     person = query.from_user.id
-    return Voice(user_id=user_id_of(person), place=place, private=private, person=person)
+    return Voice(
+        user_id=user_id_of(person),
+        place=place,
+        private=private,
+        person=person,
+        language=query.from_user.language_code or "",
+    )
 
 
 def place_of(message: Message) -> Place | None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from adapters.coverage import COVERAGE, coverage
-from bot.lang import N_, _, speech
+from bot.lang import N_, _, ngettext, speech
 from engine.scoring.measures import Interval
 from engine.scoring.report import Kind, Pair, Report, Role, Skill
 from engine.scoring.zone_lift import ZoneScore
@@ -45,7 +45,7 @@ def row(skill: Skill, *, stands: bool = False) -> tuple[str, ...]:
     """Return a prediction's row under HEADINGS; `stands` says that its dollars are of standing positions."""
     frozen = skill.kind is Kind.FROZEN
     return (
-        f"{skill.name}{', frozen' if frozen else ''}",
+        _("{model}, frozen").format(model=skill.name) if frozen else _(skill.name),
         f"{skill.explained:.3f}",
         pair(skill.spearman),
         interval(skill.over_price),
@@ -122,7 +122,8 @@ def others(report: Report) -> str:
     failed = [model for model in report.models[1:] if not report.adds(model)]
     said = [verdict(report, model) for model in report.models[1:] if model not in failed]
     if failed:
-        said.append(f"{' and '.join(failed)} {'is' if len(failed) == 1 else 'are'} not shown to work.")
+        told = ngettext("{models} is not shown to work.", "{models} are not shown to work.", len(failed))
+        said.append(told.format(models=speech().joined(failed)))
     return " ".join(said)
 
 
@@ -146,7 +147,7 @@ def zone_verdict(report: Report, horizon_h: int) -> str:
 
 def summary_skills(report: Report, model: str) -> list[Skill]:
     """Return the rows that say the most: a model, the two baselines, other models, its best placebo."""
-    names = [model, _("price only"), _("distance only"), *(name for name in report.models if name != model)]
+    names = [model, "price only", "distance only", *(name for name in report.models if name != model)]
     chosen = [skill for name in names if (skill := report.skill(name)) is not None]
     frozen = report.skill(model, Kind.FROZEN)
     placebos = report.placebos(model)
@@ -166,7 +167,7 @@ def line(report: Report, model: str, *, own: bool) -> str:
 
     What a picture shows stands still until price moves on, so the frozen figure is said as well.
     """
-    skill, price = report.skill(model), report.skill(_("price only"))
+    skill, price = report.skill(model), report.skill("price only")
     if skill is None or price is None:
         return ""
     frozen = report.skill(model, Kind.FROZEN)

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from engine.lang import N_
+from engine.lang import N_, _
 
 
 class Reason(StrEnum):
@@ -60,7 +60,7 @@ class Reason(StrEnum):
     @property
     def sentence(self) -> str:
         """Return one plain sentence for the user."""
-        return SENTENCES[self]
+        return _(SENTENCES[self])
 
 
 SENTENCES: dict[Reason, str] = {

@@ -79,10 +79,12 @@ class Quiet:
 class Preferences:
     """What one user has set about being told.
 
-    `tz` is an IANA name; `digest_min` are minutes after local midnight, empty for no digest.
+    `tz` is an IANA name; `digest_min` are minutes after local midnight, empty for no digest; `language` is that
+    of messages.
     """
 
     tz: str = "UTC"
+    language: str = "en"
     quiet: Quiet | None = None
     daily_limit: int = 50
     digest_min: tuple[int, ...] = (480, 1200)

@@ -289,9 +289,7 @@ def _one_of(options: type[Repeat] | type[Severity], name: str, value: str) -> Re
 
 def _written(node: Expression, coin: str, *, inside: bool) -> str:
     if isinstance(node, Leaf):
-        return written(node.condition, coin) + (
-            _(" on {venue}").format(venue=node.venue) if node.venue else ""
-        )
+        return written(node.condition, coin) + (f" on {node.venue}" if node.venue else "")
     joined = (" and " if isinstance(node, All) else " or ").join(
         _written(part, coin, inside=True) for part in node.parts
     )

@@ -25,7 +25,7 @@ def test_a_frame_cut_short_is_the_end():
 
 
 def test_every_job_is_answered():
-    good = answer(pickle.dumps(warm_scene(Layout.PORTRAIT)), FACES)
+    good = answer(pickle.dumps(("en", warm_scene(Layout.PORTRAIT))), FACES)
     assert good[:5] == DRAWN + b"\x89PNG"
     assert answer(b"not a pickle", FACES)[:1] == FAILED
-    assert b"KeyError" in answer(pickle.dumps(None), FACES)
+    assert b"KeyError" in answer(pickle.dumps(("en", None)), FACES)

@@ -13,6 +13,7 @@ from bot.alerting.context import user_preferences
 from bot.alerting.decide import revise_carrier
 from bot.alerting.moment import Clock, Moment
 from bot.alerting.rules.fires import FOLLOW_UP, PREDICTED, SINCE
+from bot.lang.choice import tongue_of
 from engine.alerts.stage import alert_id_of
 from engine.model import Fire, Side
 from engine.rules.conditions.zone_swept import FOLLOW_UP_MS, FollowUp
@@ -77,7 +78,8 @@ def tell(session: Session, followed: Due, liquidated_usd: float | None, clock: C
         session.delete(row)
     if alert is None or row is None or liquidated_usd is None:
         return False
-    fire = {**alert.facts.get("fire", {}), FOLLOW_UP: followed.sweep.says(liquidated_usd)}
+    with tongue_of(alert.facts):
+        fire = {**alert.facts.get("fire", {}), FOLLOW_UP: followed.sweep.says(liquidated_usd)}
     alert.facts = {**alert.facts, "fire": fire}
     session.flush()
     moment = clock.at(session)

@@ -15,15 +15,17 @@ import numpy as np
 import structlog
 from sqlalchemy.orm import Session
 
+from bot.alerting.context import placed_preferences, rule_view
 from bot.alerting.decide import Decided, decide
 from bot.alerting.freshness import Freshness
-from bot.alerting.moment import Clock
+from bot.alerting.moment import Clock, Moment
 from bot.alerting.parts import BATCH, MarketClock
 from bot.alerting.rules.book import MemoryBook, marks_of
 from bot.alerting.rules.compiled import Seals, batch_of, ours, some
 from bot.alerting.rules.fires import Seen, fire_of, seen_of_json, seen_to_json
 from bot.alerting.rules.follow_up import note_sweeps
 from bot.alerting.rules.past import PastEvents
+from bot.lang import speaking, speech_of
 from engine.errors import StorageError, UserError
 from engine.features.gauge import Event
 from engine.model import STEP_MS, Fire, Tick, ZoneEvent, ZoneSet
@@ -210,7 +212,7 @@ class LiveRules:
         def work(session: Session) -> tuple[Outcome, list[Rule], list[int]]:
             moment = clock.at(session)
             rules = rules_of(session, [seen.sighting.hit.rule for seen in batch])
-            fires = self._fresh.marked(_fires(batch, rules, moment.epoch, venues))
+            fires = self._fresh.marked(_fires(session, batch, rules, moment, venues))
             decided = decide(session, fires, (), moment)
             times = note_sweeps(session, fires, moment)
             once = [fire for fire in fires if _speaks_once(rules[fire.rule_id])]
@@ -331,16 +333,23 @@ def _seen(kept: Kept) -> Iterable[Seen]:
 
 
 def _fires(
-    batch: Iterable[Seen], rules: Mapping[int, Rule], epoch: int, venues: Mapping[str, tuple[str, ...]]
+    session: Session,
+    batch: Iterable[Seen],
+    rules: Mapping[int, Rule],
+    moment: Moment,
+    venues: Mapping[str, tuple[str, ...]],
 ) -> list[Fire]:
-    """Return the fires of rules that are still there and have not ended."""
+    """Return the fires of rules that are still there, told in the language of where they go."""
     found: list[Fire] = []
     for seen in batch:
         rule = rules.get(seen.sighting.hit.rule)
         if rule is None or rule.ended_ms is not None:
             continue
         try:
-            fire = fire_of(seen, rule, epoch=epoch, venues=venues)
+            place = rule_view(rule).destination
+            language = placed_preferences(session, rule.user_id, place, moment.house).language
+            with speaking(speech_of(language)):
+                fire = fire_of(seen, rule, epoch=moment.epoch, venues=venues)
         except UserError as error:
             log.warning("rules.unreadable", rule=rule.rule_id, why=str(error))
             continue

@@ -23,9 +23,9 @@ SUBJECT = 120
 ALT = 600
 TEXT = 6000
 """How much of a note a mail shows, in characters."""
-MOST_AT_ONCE = 8
-SHARES = 6
-"""The pace of a minute is kept in sixths, so that no mail waits long with its lease running."""
+MOST_AT_ONCE = 12
+SHARES = 12
+"""The pace of a minute is kept in twelfths, so that no mail waits long with its lease running."""
 
 
 class Carrier(Protocol):
@@ -91,7 +91,7 @@ class EmailChannel:
         except UserError as error:
             raise Permanent(error.message) from None
         letter = letter_of(message, key=key, to=to, sender=self._sender, links=self._links)
-        with self._breakers.through(self._carrier.host):
+        with self._breakers.through(self._carrier.host, message.user_id):
             await self._carrier.carry(letter)
         return Receipt()
 
