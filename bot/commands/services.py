@@ -16,6 +16,7 @@ from bot.live.health import VenuePast, nothing_kept
 from bot.live.view import SymbolView
 from bot.live.window import ModelFeed
 from bot.render.cascade_request import CascadeRequest
+from bot.render.film_request import FilmRequest
 from bot.render.liquidations_request import LiquidationsRequest
 from bot.render.picture import Card, Paneled, Picture
 from bot.render.request import HeatmapRequest
@@ -213,6 +214,9 @@ class Pictures(Protocol):
 
     async def liquidations(self, request: LiquidationsRequest, drawing: Callable[[], None]) -> Picture:
         """Return the picture of what was liquidated; `drawing` is called before it is drawn."""
+
+    async def film(self, request: FilmRequest, grid: Callable[[], Awaitable[Grid]]) -> Picture:
+        """Return how a heatmap came to be, as a GIF; `grid` is asked for like that of a heatmap."""
 
     async def panels(self, request: Paneled, grids: Callable[[], Awaitable[Sequence[Grid]]]) -> Picture:
         """Return the picture of several heatmaps; `grids` is asked for only where it has to be drawn now."""

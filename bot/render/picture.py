@@ -33,7 +33,7 @@ class Theme(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One drawn picture: PNG bytes, a file name, its alt text (also its caption), its size in pixels."""
+    """One drawn picture: PNG bytes (GIF where it moves), a file name, its alt text and caption, its size."""
 
     png: bytes = field(repr=False)
     name: str

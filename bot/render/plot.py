@@ -30,16 +30,22 @@ def draw_levels(drawing: Drawing) -> None:
     rows = bottom - top
     if scene.heat.size == 0:
         return
-    bright = raster.shades(drawing.heat, drawing.span)
-    prices = np.linspace(scene.view[1], scene.view[0], rows + 1)
-    by_price = raster.rows_at(bright, ((prices - scene.bin_low) / scene.bin_size)[::-1])[:, ::-1]
-    middle = (prices[:-1] + prices[1:]) / 2
+    by_price, middle = shaded_rows(drawing, rows)
     history = _history(drawing, by_price, middle, right - left)
     drawing.ink.pixels[top:bottom, left:right] = history
     now = np.repeat(raster.paint(drawing.lut, by_price[-1])[:, None], end - right, 1)
     raster.pale(now, np.abs(middle / scene.price - 1).astype(np.float32)[:, None], ground)
     raster.fade(now, ground)
     drawing.ink.pixels[top:bottom, right:end] = now
+
+
+def shaded_rows(drawing: Drawing, rows: int) -> tuple[raster.Shades, Floats]:
+    """Return how bright each column is at each row of pixels, and the price in the middle of each row."""
+    scene = drawing.scene
+    bright = raster.shades(drawing.heat, drawing.span)
+    prices = np.linspace(scene.view[1], scene.view[0], rows + 1)
+    by_price = raster.rows_at(bright, ((prices - scene.bin_low) / scene.bin_size)[::-1])[:, ::-1]
+    return by_price, (prices[:-1] + prices[1:]) / 2
 
 
 def soft_levels(scene: Scene) -> Surface:

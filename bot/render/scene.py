@@ -45,6 +45,12 @@ class Sheet:
     notices: tuple[str, ...]
     footer: tuple[str, ...]
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return the width and height of the picture in pixels."""
+        width, height = self.layout.size
+        return width * self.scale, height * self.scale
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene(Sheet):
@@ -70,6 +76,23 @@ class Scene(Sheet):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FilmScene(Scene):
+    """A heatmap as it came to be: a frame for each of `stops` (indices of columns that are over by then).
+
+    `frame_ms` is how long a frame stays, `last_ms` how long the whole picture does at the end.
+    """
+
+    stops: tuple[int, ...]
+    frame_ms: int
+    last_ms: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return the width and height of the film: three quarters and two thirds of a picture's."""
+        return (960, 540) if self.layout is Layout.LANDSCAPE else (720, 900)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeScene(Sheet):
     """What moves of price would sweep.
 
@@ -86,7 +109,7 @@ class LiquidationsScene(Sheet):
     """What was liquidated over time; the view is in dollars, longs below 0.
 
     `usd` (n, 2) are the dollars, longs first, of the steps that begin at `ts` (n,) and last `step_ms`;
-    `totals` those of the whole window.
+    `totals` those of the whole window; `parts` venues by name, each with its part of the dollars.
     """
 
     ts: Ints
@@ -96,6 +119,7 @@ class LiquidationsScene(Sheet):
     end_ms: int
     totals: tuple[float, float]
     tz: str
+    parts: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from bot.render import text
 from bot.render.drawing import Sketch
 from bot.render.fonts import Weight
 from bot.render.layout import Box
 from bot.render.notes import CHIP_GAP, CHIP_PAD, chips_of, cut
+from bot.render.picture import Layout
 
 SWATCH = 0.8
 """Side of a legend's swatch, as a share of the type size."""
 APART = 22
+PART_GAP = 2.0
 PART_ALPHAS = (0.92, 0.62, 0.42, 0.28, 0.18)
 """How opaque the part of each venue in a bar is, the largest venue first."""
 
@@ -77,3 +82,30 @@ def _draw(drawing: Sketch, item: _Item, box: Box) -> None:
     swatch = Box(box.x0, box.middle - side / 2, box.x0 + side, box.middle + side / 2)
     ink.box(swatch, palette.ink, alpha=part_alpha(item.place), radius=3)
     ink.text((box.x1, box.middle), item.words, sizes.small, palette.dim, align="right")
+
+
+def draw_parts(drawing: Sketch, parts: Sequence[tuple[str, float]], left: float, right: float) -> None:
+    """Draw which venue has what part, as one bar with names under it; nothing for a single one.
+
+    It stands between `left` and `right` of the header, or under it where the layout is high.
+    """
+    if len(parts) < 2:
+        return
+    ink, sizes, palette = drawing.ink, drawing.sizes, drawing.palette
+    bar = sizes.scale_bar
+    wide = drawing.scene.layout is Layout.LANDSCAPE
+    x0 = left + 2 * APART if wide else float(sizes.margin)
+    x1 = right - 2 * APART if wide else drawing.frame.width - sizes.margin
+    at = x0
+    for place, (_name, part) in enumerate(parts):
+        end = at + (x1 - x0) * part
+        box = np.array([[at, bar.y0, max(end - PART_GAP, at + 1), bar.y1]])
+        ink.rectangles(box, palette.ink, alpha=part_alpha(place))
+        at = end
+    y = bar.y1 + sizes.small * 0.5 + 8
+    room, x = x1, x0
+    for item in _entries(drawing, [f"{name} {text.share(part)}" for name, part in parts]):
+        if x + item.width > room:
+            return
+        _draw(drawing, item, Box(x, y - 1, x + item.width, y + 1))
+        x += item.width + APART

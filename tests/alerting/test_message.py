@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bot.alerting.facts import zone_from_json, zone_to_json
 from bot.alerting.message import DIGEST_LINES, Telling, headline, tell, tell_digest, tell_test, usd
+from bot.alerting.rules.fires import PREDICTED
 from engine.model import Fire, RuleId, Severity, Side, UserId
 
 TS = 1_760_128_500_000
@@ -83,6 +84,16 @@ def test_buttons_fit_what_platforms_take_and_name_the_rule(fire):
     assert actions["Useful"] == "v1:alert:useful:a" + "f" * 16
     assert actions["Not useful"] == "v1:alert:useless:a" + "f" * 16
     assert all(len(action.encode()) <= 64 for action in actions.values())
+
+
+def test_a_sweep_has_a_button_to_what_stood_before_and_stands_after(fire):
+    swept = fire(kind="zone_swept", facts=((PREDICTED, "12500000.0"),))
+    actions = {
+        label: action for row in tell(Telling(alert_id="a1", fire=swept)).buttons for label, action in row
+    }
+    assert actions["Before, after"] == "v1:swept:-:BTCUSDT"
+    plain = tell(Telling(alert_id="a1", fire=fire())).buttons
+    assert "Before, after" not in [label for row in plain for label, _ in row]
 
 
 def test_a_test_says_that_nothing_has_happened(fire):

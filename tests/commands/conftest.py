@@ -237,6 +237,11 @@ class Sketches:
             drawing()
         return self._drawn(request, liquidations_alt(request))
 
+    async def film(self, request, grid) -> Picture:
+        if self._missing(request):
+            await grid()
+        return self._drawn(request, request.alt())
+
     async def panels(self, request, grids) -> Picture:
         if self._missing(request):
             await grids()

@@ -8,6 +8,7 @@ import pytest
 from bot.commands import pictures
 from bot.commands.reply import Front
 from bot.render.picture import Layout, Theme
+from engine.errors import RenderError
 from engine.model import DAY_MS, HOUR_MS, Side
 
 
@@ -28,10 +29,10 @@ async def test_the_picture_with_its_caption_and_buttons(desk):
     assert reply.price == 113_204.5
     assert labels(reply) == [
         ["12h", "24h", "3d", "7d", "30d"],
-        ["Refresh", "HD file", "Watch BTC", "Open chart"],
+        ["Refresh", "HD file", "Film", "Watch BTC", "Open chart"],
     ]
     assert [b.style for b in reply.buttons[0]] == ["plain", "primary", "plain", "plain", "plain"]
-    assert reply.buttons[1][3].url == "http://127.0.0.1:8080/#BTCUSDT"
+    assert reply.buttons[1][4].url == "http://127.0.0.1:8080/#BTCUSDT"
 
 
 async def test_a_window_button_replaces_the_picture(desk):
@@ -44,6 +45,23 @@ async def test_a_window_button_replaces_the_picture(desk):
     again = await desk.press(action_of(reply, "Refresh"))
     assert again.edits
     assert desk.pictures.requests[-1].window_label == "7d"
+
+
+async def test_a_film_comes_as_a_file_that_says_what_it_ends_with(desk):
+    first = await desk.ok("/heatmap btc 12h")
+    reply = await desk.press(action_of(first, "Film"))
+    assert (reply.files[0].media_type, reply.files[0].name) == ("image/gif", "liqwatch-BTCUSDT-12h.gif")
+    assert reply.text.startswith("How the last 12h came to be, as a film. BTC liquidation heatmap")
+    assert not reply.images
+
+
+async def test_too_many_films_at_once_are_refused_in_words(desk, monkeypatch):
+    async def full(request, grid):
+        raise RenderError("too many pictures wait to be drawn")
+
+    monkeypatch.setattr(desk.pictures, "film", full)
+    reply = await desk.press(action_of(await desk.ok("/heatmap btc"), "Film"))
+    assert reply.error == "No film can be drawn right now; please try again in a minute."
 
 
 async def test_hd_comes_as_a_file_of_twice_the_size(desk):

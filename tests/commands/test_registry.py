@@ -11,7 +11,7 @@ from bot.commands.catalogue import catalogue
 from bot.commands.parts import NOT_ADVICE
 from bot.commands.registry import Registry
 from bot.commands.reply import Front
-from bot.commands.spec import ALL_FRONTS, Command, Cost, Kind, Visibility
+from bot.commands.spec import ALL_FRONTS, CHAT_FRONTS, Command, Cost, Kind, Visibility
 
 NAME = re.compile(r"[a-z0-9_-]{1,32}")
 COMMANDS = Registry().commands
@@ -91,6 +91,9 @@ def test_what_the_product_asks_for_is_there():
         "templates template share import",
         "channels": "list add verify test set remove",
         "settings": "show set",
+        "setup": "show set check",
+        "report": "add list remove pause resume",
+        "dashboard": "on off",
         "data": "show export forget",
         "exchanges": "show health",
         "replay": "status pause resume seek speed",
@@ -99,13 +102,13 @@ def test_what_the_product_asks_for_is_there():
     assert {c.name for c in Registry().on()} == names
 
 
-def test_replay_is_steered_from_the_local_fronts_alone():
+def test_replay_is_steered_from_the_local_fronts_alone_and_servers_are_set_up_in_chats():
     for command in Registry().on():
         if command.noun == "replay":
             assert command.fronts == {Front.PANEL, Front.CONSOLE}
             assert command.replaying
         else:
-            assert command.fronts == ALL_FRONTS
+            assert command.fronts == (CHAT_FRONTS if command.noun == "setup" else ALL_FRONTS)
     names = {c.name for c in Registry().on(Front.PANEL, replaying=False)}
     assert "replay pause" not in names
 

@@ -90,13 +90,32 @@ def test_the_words_say_the_same_as_the_picture(written):
     for expected in ("29%", "$30M", "$12M", "Nothing from OKX yet", "UTC"):
         assert expected in words
     small = " ".join(words)
-    assert "Binance 60%, Bybit 40%" in small
+    assert "Binance 60%" in words
+    assert "Bybit 40%" in words
     assert "one bar 30 min" in small
     alt = liquidations_alt(request)
     assert alt.startswith("BTC liquidations, last 24h: $63M in all. Longs $45M (71%), shorts $18M (29%).")
     assert "Most in 30 min: $30M from" in alt
     assert "Nothing from OKX yet. Recorded since 8 Oct." in alt
     assert len(liquidations_alt(ask(notices=("long " * 500,)))) < 1024
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_each_venues_part_is_drawn_and_named(written, layout):
+    parts = (("binance", 0.5), ("bybit", 0.25), ("okx", 0.15), ("hyperliquid", 0.06), ("gate", 0.04))
+    request = ask(parts=parts, layout=layout)
+    small = " ".join(word for word, _, _ in written(request))
+    for expected in ("Binance 50%", "Bybit 25%", "OKX 15%", "Hyperliquid 6%", "Gate 4%"):
+        assert expected in small
+    picture = np.asarray(Image.open(io.BytesIO(draw_liquidations(liquidations_scene_of(request), FACES))))
+    bar = SIZES[layout].scale_bar
+    row = picture[round((bar.y0 + bar.y1) / 2), :, 0].astype(int)
+    lit = np.flatnonzero(row > 200)
+    rest = np.flatnonzero((row > 120) & (row < 200))
+    runs = [max(map(len, np.split(each, np.flatnonzero(np.diff(each) > 1) + 1))) for each in (lit, rest)]
+    assert runs[0] / runs[1] == pytest.approx(2.0, abs=0.1)
+    alone = " ".join(word for word, _, _ in written(ask(parts=(("okx", 1.0),), layout=layout)))
+    assert "OKX 100%" in alone
 
 
 def test_nothing_is_said_to_be_nothing(written):

@@ -30,7 +30,7 @@ async def test_a_heatmap_comes_as_a_photo_with_caption_and_buttons(stage):
         "Binance, 20:35 UTC; estimate, not advice.",
     ]
     assert message["_marks"] == [("b", 0, 33)]
-    assert labels(message) == [["12h", "24h", "3d", "7d", "30d"], ["Refresh", "HD file"], ["Watch BTC"]]
+    assert labels(message) == [["12h", "24h", "3d", "7d", "30d"], ["Refresh", "HD file"], ["Film", "Watch BTC"]]
     assert message["_reply_to"] is None, "nobody else is there"
 
 
@@ -97,6 +97,8 @@ async def test_a_watch_is_the_persons_own_and_its_card_changes_in_place(stage):
     await stage.press(card, "Resume")
     assert not (await rules_of(stage, 42))[0].paused
     await stage.press(card, "Remove")
+    assert card["text"].startswith("Remove alert 1, BTC?")
+    await stage.press(card, "Yes, remove it")
     assert await rules_of(stage, 42) == []
     assert card["text"].startswith("Removed alert")
 
