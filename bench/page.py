@@ -1,4 +1,4 @@
-"""Measure the page in headless Chromium: its first frame, also on a slowed processor, and frames while panning.
+"""Measure the page in headless Chromium: its first frame, also on a slow processor, and frames while panning.
 
 What is measured is the page that people open, on the shipped replay, each time in a fresh profile. The frames
 are those of its own chart with 1,000 columns of 500 bins, moved a little each frame while columns come in.
@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
 from bench.process import chromium, running
 from bench.runner import Outcome
@@ -20,8 +20,8 @@ GOALS = {"first_frame_ms": 400.0, "first_frame_slowed_ms": 900.0, "panning_frame
 UNITS = {"first_frame_ms": "ms", "first_frame_slowed_ms": "ms", "panning_frames_per_s": "frames/s"}
 SLOWED = 4.0
 """How many times slower the processor is made for the second figure, as for a cheap phone."""
-DESKTOP = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 TIMES = 3
 PAN_S = 4.0

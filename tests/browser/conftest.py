@@ -144,7 +144,8 @@ async def visit(browser):
     """Return a function that opens a page of a size on a site."""
 
     async def start(base: str, *, size: dict = DESKTOP, **more) -> Visit:
-        context = await browser.new_context(viewport=size, **({"service_workers": "block"} | more))
+        usual = {"service_workers": "block", "color_scheme": "dark"}
+        context = await browser.new_context(viewport=size, **(usual | more))
         await context.add_init_script(WATCH)
         return Visit(await context.new_page(), base)
 

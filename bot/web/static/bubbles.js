@@ -46,11 +46,11 @@ export class BubblePrimitive {
   /** Return the report under a point, if any. */
   at(x, y) {
     if (this.hidden) return undefined;
-    return this.#placed().find((each) => Math.hypot(each.x - x, each.y - y) <= each.radius + 2);
+    return this.placed().find((each) => Math.hypot(each.x - x, each.y - y) <= each.radius + 2);
   }
 
   /** Return the reports that are in view, the smallest last. */
-  #placed() {
+  placed() {
     const { bars } = this;
     if (!bars.length || !this.reports.length) return [];
     const scale = this.chart.timeScale();
@@ -70,7 +70,7 @@ export class BubblePrimitive {
 
   #draw(target) {
     if (this.hidden) return;
-    const placed = this.#placed();
+    const placed = this.placed();
     target.useMediaCoordinateSpace(({ context: pen }) => {
       for (const { x, y, radius, side } of placed) {
         pen.beginPath();

@@ -3,6 +3,7 @@
 
 import { BubblePrimitive } from "./bubbles.js";
 import { byId } from "./dom.js";
+import { ask } from "./fetch.js";
 import { Profile, ProfilePrimitive } from "./profile.js";
 import { sentenceOf, showPoint } from "./readout.js";
 import { ZonePrimitive } from "./zones.js";
@@ -39,6 +40,15 @@ export class Layers {
     clearTimeout(this.saying);
     if (!point || document.activeElement !== byId("chart")) return;
     this.saying = setTimeout(() => { byId("spoken").textContent = sentenceOf(point, parts); }, SAY_MS);
+  }
+
+  /** Add the largest that venues reported over the window before this page was opened. */
+  async past({ symbol, window }) {
+    try {
+      const { largest } = await (await ask(`/liquidations?symbol=${symbol}&window=${window}&limit=500`)).json();
+      if (symbol !== this.market) return;
+      this.bubbles.add(largest.map((each) => ({ ts: each.ts, venue: each.exchange, side: each.side, price: each.price, usd: each.notional_usd })));
+    } catch { /* what is reported from now on will do */ }
   }
 
   /** Add what venues reported: rows of ts, venue, side, price, kind of price, coins, dollars. */

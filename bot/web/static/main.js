@@ -88,6 +88,7 @@ function changed(now, before) {
     veil("loading", `Loading ${base(now.symbol)}, ${WINDOWS[now.window]}`);
     waitFor();
     if (!isOwn(now) && isOwn(before)) shown = "";
+    if (now.window !== before.window && layers?.market === now.symbol) layers.past(now);
     stream.follow(now);
     askOwn();
     showZones(false);
@@ -164,6 +165,7 @@ async function theRest() {
   rest = Promise.all([import("./layers.js"), import("./tools.js"), import("./panel.js")]);
   const [{ Layers }, { startTools }, { startPanel }] = await rest;
   layers = app.layers = new Layers(chart, () => app.tell("profile"));
+  page.bubbles = () => layers.bubbles.placed();
   startTools(app);
   showZones(false);
   if (chart.heat) layers.profile.follow(state.now, chart.heat.low, chart.heat.high, true);
@@ -208,8 +210,11 @@ function showZones(fade) {
   app.tell("zones");
 }
 
-function showReports({ liquidations }) {
-  layers?.report(liquidations);
+function showReports({ type, symbol, liquidations }) {
+  if (!layers || symbol !== state.now.symbol) return;
+  layers.market = symbol;
+  layers.report(liquidations);
+  if (type === "liquidations") layers.past(state.now);
 }
 
 function showQuote() {

@@ -115,6 +115,7 @@ export class Stream {
       this.numbers.delete(name);
       this.socket.send({ type: "subscribe", channel: name, id: name });
     }
+    window.__liqwatch.following = [...this.following];
   }
 
   /** Say whether a message follows the one before; where one was missed, ask for a fresh start. */
