@@ -30,7 +30,8 @@ async def test_a_heatmap_comes_as_a_photo_with_caption_and_buttons(stage):
         "Binance, 20:35 UTC; estimate, not advice.",
     ]
     assert message["_marks"] == [("b", 0, 33)]
-    assert labels(message) == [["12h", "24h", "3d", "7d", "30d"], ["Refresh", "HD file"], ["Film", "Watch BTC"]]
+    windows = ["12h", "24h", "3d", "7d", "30d"]
+    assert labels(message) == [windows, ["Refresh", "HD file"], ["Film", "Watch BTC"]]
     assert message["_reply_to"] is None, "nobody else is there"
 
 
