@@ -1,5 +1,7 @@
 """Answer `/help`: everything that can be asked, or one command in detail."""
 
+from collections.abc import Iterator
+
 from rapidfuzz import fuzz, process
 
 from bot.commands import ids, values, words
@@ -11,6 +13,8 @@ from bot.commands.spec import Call, Command, Kind, NearMiss, Parameter, Provider
 from bot.lang import N_, _
 from engine.errors import UserError
 
+FEW_VERBS = range(2, 7)
+"""With so many verbs a noun is one line of the list of everything; `/help noun` explains each."""
 TYPED = {
     Kind.SYMBOL: N_("a market"),
     Kind.USD: "dollars",
@@ -72,7 +76,7 @@ def _everything(ctx: Context) -> Reply:
     open_ = ctx.registry.on(ctx.caller.front, replaying=ctx.replaying)
     table = Table(
         headings=(_("Command"), _("What it does")),
-        rows=tuple((f"/{c.name}", _(c.description)) for c in open_),
+        rows=tuple(_listed(open_)),
     )
     return Reply(
         command="help",
@@ -91,6 +95,16 @@ def _everything(ctx: Context) -> Reply:
             ]
         ),
     )
+
+
+def _listed(open_: list[Command]) -> Iterator[tuple[str, str]]:
+    """Yield each command with what it does; one line says all verbs of a noun that has few."""
+    for command in open_:
+        verbs = [each.verb for each in _verbs(open_, command.noun)]
+        if not command.verb or len(verbs) not in FEW_VERBS:
+            yield f"/{command.name}", _(command.description)
+        elif command.verb == verbs[0]:
+            yield f"/{command.noun} {'|'.join(verbs)}", _(command.description)
 
 
 def _noun(noun: str, verbs: list[Command]) -> Reply:
