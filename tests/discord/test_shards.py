@@ -55,7 +55,10 @@ async def test_discord_says_how_many_shards_there_are(make, api, kit):
 
 
 async def test_a_shard_that_drops_is_named_and_resumed_while_the_other_answers(make, api, kit, far):
-    here = await begin(make(shards=2), api, 2, servers=2)
+    api.heartbeat_ms = 50
+    here = make(shards=2)
+    here.post.client._connection.heartbeat_timeout = 0.4
+    await begin(here, api, 2, servers=2)
     api.mute = True  # it cannot come back yet
     await api.hang_up(4000, shard=1)
     await api.until(lambda: "Shard 1 of 2 is not connected" in here.front.health().advice)

@@ -56,8 +56,8 @@ class Session:
 class Gateway:
     """What the server of the local Discord does with the bot's connections, one for each shard.
 
-    `mute` keeps it from saying anything at all, heartbeats' answers included: a connection that is dead and does
-    not know. `sessions_left` is how many sessions the bot may still begin.
+    `mute` keeps it from saying anything at all, answers to heartbeats included: so is a connection that is dead
+    without knowing. `sessions_left` is how many sessions the bot may still begin.
     """
 
     sockets: list = field(default_factory=list)
@@ -80,7 +80,7 @@ class Gateway:
         return {"url": self.gateway_url, "shards": self.advised_shards, "session_start_limit": limit}
 
     async def _gateway(self, request):
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(timeout=0.5)
         await socket.prepare(request)
         self.sockets.append(socket)
         await self._op(socket, 10, {"heartbeat_interval": self.heartbeat_ms})
@@ -304,7 +304,7 @@ class Gateway:
         if in_guild:
             member = {
                 "user": world.user(person),
-                "roles": [],
+                "roles": [str(role) for role in self.there.worn.get(person, ())],
                 "joined_at": world.NOW,
                 "deaf": False,
                 "mute": False,
