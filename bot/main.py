@@ -51,7 +51,7 @@ from bot.truth.levels import REFRESH_S, LevelKeeper
 from bot.truth.renewal import CHECK_S, Renewal
 from bot.truth.shelf import load_shelf
 from bot.warm import compile_models
-from bot.ways import addresses_of, check_ways, links_of, own_channels, running, sealer_of, ways_of
+from bot.ways import Ways, addresses_of, check_ways, links_of, own_channels, running, sealer_of, ways_of
 from bot.web.server import Behind, WebServer
 from bot.web.usual import Usual
 from config.kinds import SourceChoice
@@ -94,6 +94,7 @@ class Liqwatch:
         self.fronts = Fronts(self.supervisor)
         self.lag = LoopLag()
         self.web: WebServer | None = None
+        self.ways = Ways(channels=())
         self.replay: Replay | None = None
         self._lock = DirectoryLock(self.directory)
         self._undo = contextlib.AsyncExitStack()
@@ -117,7 +118,7 @@ class Liqwatch:
 
     def health(self) -> list[PartHealth]:
         """Return how every part is."""
-        return [*self.fronts.health(), *(self.web.health() if self.web else ())]
+        return [*self.fronts.health(), *self.ways.health(), *(self.web.health() if self.web else ())]
 
     def faults(self) -> list[str]:
         """Return why something cannot be stored now."""
@@ -156,6 +157,8 @@ class Liqwatch:
             control = ControlSocket(self.directory, self.commands, self.listen, back_up)
             await control.start()
             self._undo.push_async_callback(control.stop)
+        interpreter.spare()
+        self._undo.callback(interpreter.spare_no_more)
 
     async def _open_stores(self) -> None:
         url = self.settings.storage.state_url
@@ -205,7 +208,8 @@ class Liqwatch:
         self._platforms = platforms_of(self.settings, self.state, self.alerting) if serving else []
         for platform in self._platforms:
             self._undo.push_async_callback(platform.close)
-        ways = ways_of(self.settings, links=self.links, further=addresses_of(self.settings, self.state))
+        further = addresses_of(self.settings, self.state)
+        self.ways = ways = ways_of(self.settings, links=self.links, further=further)
         self._undo.push_async_callback(ways.close)
         self.own = await own_channels(self.settings, self.state, ways)
         hooks = Hooks(draw=draw, expired=self.alerting.expired, fallback=fallback_of(self._platforms))

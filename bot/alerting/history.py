@@ -29,25 +29,25 @@ SENTENCES = {
     "test": N_("It was a test."),
 }
 VERDICTS = {
-    Action.SEND.value: "sent",
+    Action.SEND.value: N_("sent"),
     Action.FOLD.value: N_("added to an earlier message"),
-    Action.HOLD.value: "waiting",
+    Action.HOLD.value: N_("waiting"),
     Action.DIGEST.value: N_("in the digest"),
     Action.SUPPRESS.value: N_("not sent"),
-    VOID: "void",
+    VOID: N_("void"),
 }
 STATES = {
     State.QUEUED: N_("waiting to be sent"),
     State.SENDING: N_("being sent"),
     State.RETRY: N_("to be tried again"),
-    State.ACCEPTED: "accepted",
-    State.DELIVERED: "shown",
+    State.ACCEPTED: N_("accepted"),
+    State.DELIVERED: N_("shown"),
     State.ACKED: N_("seen and answered"),
     State.UNKNOWN: N_("perhaps arrived; sent once more"),
-    State.FAILED: "refused",
+    State.FAILED: N_("refused"),
     State.EXPIRED: N_("not sent in time"),
     State.DEAD: N_("given up"),
-    State.VOID: "void",
+    State.VOID: N_("void"),
 }
 
 

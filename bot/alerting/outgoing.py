@@ -39,8 +39,8 @@ def post(
     if channel != IN_APP.channel:
         off = off_reason(session, alert.user_id, (channel, where), moment.house.kinds)
     if off is not None and alert.kind != TEST:
-        note = _("{name_of} is off ({removeprefix}), so this came here.").format(
-            name_of=name_of(channel, where), removeprefix=off.removeprefix(GONE)
+        note = _("{name} is off ({why}), so this came here.").format(
+            name=name_of(channel, where), why=_(off.removeprefix(GONE))
         )
         missed = Missed(
             owner=alert.user_id, alert_id=alert.alert_id, severity=message.severity, place=(channel, where)

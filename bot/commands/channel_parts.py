@@ -17,7 +17,7 @@ KIND = Parameter(
     description=N_("What kind of channel"),
     required=True,
     choices=(
-        Choice(value="email", label="e-mail"),
+        Choice(value="email", label=N_("e-mail")),
         Choice(value="webhook", label=N_("webhook, for a program of yours")),
         Choice(value="apprise", label=N_("another service, by its apprise address")),
     ),

@@ -58,7 +58,7 @@ async def own_place(ctx: Context, wanted: str) -> tuple[str, str]:
         )
     if row.off_reason:
         raise UserError(
-            _("{named} is off: {off_reason}.").format(named=named(row), off_reason=row.off_reason),
+            _("{named} is off: {off_reason}.").format(named=named(row), off_reason=_(row.off_reason)),
             example=f"/channels test {row.channel_id}",
         )
     return (row.kind, str(row.channel_id))

@@ -110,12 +110,12 @@ def state(ctx: Context, own: OwnChannels, row: OwnChannel) -> str:
     if row.verified_wall_ms is None:
         return _("waits for its code")
     if row.off_reason:
-        return _("off: {off_reason}").format(off_reason=row.off_reason)
+        return _("off: {why}").format(why=_(row.off_reason))
     if row.kind not in own.kinds:
         return _("not set up here any more")
     if row.failed_wall_ms and row.failed_wall_ms > (row.ok_wall_ms or 0):
         return _("on; failed {ago}: {failed_reason}").format(
-            ago=_ago(ctx, row.failed_wall_ms), failed_reason=row.failed_reason
+            ago=_ago(ctx, row.failed_wall_ms), failed_reason=_(row.failed_reason)
         )
     return "on"
 

@@ -20,10 +20,10 @@ from storage.rules import list_rules
 CONFIRM_MS = 10 * MINUTE_MS
 NAMES = {
     "users": N_("when you first and last came"),
-    "settings": "settings",
+    "settings": N_("settings"),
     "rules": N_("alerts you set up"),
     "rule_arms": N_("alert steps waiting to be armed again"),
-    "cooldowns": "cooldowns",
+    "cooldowns": N_("cooldowns"),
     "daily_counts": N_("daily counts"),
     "episodes": N_("runs of alerts"),
     "alerts": N_("past alerts"),

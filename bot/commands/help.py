@@ -17,10 +17,10 @@ FEW_VERBS = range(2, 7)
 """With so many verbs a noun is one line of the list of everything; `/help noun` explains each."""
 TYPED = {
     Kind.SYMBOL: N_("a market"),
-    Kind.USD: "dollars",
+    Kind.USD: N_("dollars"),
     Kind.DURATION: N_("a length of time"),
     Kind.PERCENT: N_("a percentage"),
-    Kind.PERCENTS: "percentages",
+    Kind.PERCENTS: N_("percentages"),
     Kind.ID: N_("a number"),
     Kind.INTEGER: N_("a whole number"),
     Kind.NUMBER: N_("a number"),
@@ -31,11 +31,11 @@ TYPED = {
     Kind.TIME_ZONE: N_("a time zone"),
     Kind.HOURS: N_("hours of the day"),
     Kind.TIMES: N_("times of day"),
-    Kind.VENUES: "venues",
+    Kind.VENUES: N_("venues"),
     Kind.MOMENT: N_("a time"),
     Kind.PLACE: N_("a place"),
-    Kind.TEXT: "text",
-    Kind.WORDS: "words",
+    Kind.TEXT: N_("text"),
+    Kind.WORDS: N_("words"),
 }
 """What each type of parameter is called."""
 ABOUT = Parameter(

@@ -24,7 +24,7 @@ POSITION_SIDE = Parameter(
     kind=Kind.CHOICE,
     description=N_("Long or short"),
     required=True,
-    choices=(Choice(value="long", label="long"), Choice(value="short", label="short")),
+    choices=(Choice(value="long", label=N_("long")), Choice(value="short", label=N_("short"))),
 )
 ENTRY = Parameter(
     name="entry",

@@ -13,7 +13,7 @@ from bot.live.view import SymbolView
 from bot.render import text
 
 NOT_RECORDED = {
-    Feed.FUNDING: "funding",
+    Feed.FUNDING: N_("funding"),
     Feed.LONG_SHORT: N_("the long/short ratio"),
     Feed.LIQUIDATIONS: N_("reported liquidations"),
 }

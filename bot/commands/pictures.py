@@ -31,7 +31,7 @@ LAYOUT = Parameter(
     kind=Kind.CHOICE,
     description=N_("Shape of the picture; auto suits where you are"),
     choices=(
-        Choice(value="auto", label="auto"),
+        Choice(value="auto", label=N_("auto")),
         Choice(value="landscape", label=N_("landscape, for desktops")),
         Choice(value="portrait", label=N_("portrait, for phones")),
     ),

@@ -157,9 +157,9 @@ def _about(ctx: Context, template: Template) -> str:
     """Return what a template is for, and what is lacking for it here."""
     needs = _needs(ctx, template)
     return (
-        _("{about} Not here, for want of {needs}.").format(about=template.about, needs=words.joined(needs))
+        _("{about} Not here, for want of {needs}.").format(about=_(template.about), needs=words.joined(needs))
         if needs
-        else template.about
+        else _(template.about)
     )
 
 

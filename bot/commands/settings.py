@@ -11,7 +11,7 @@ from bot.commands.prefs import Prefs
 from bot.commands.reply import Reply, Tone
 from bot.commands.spec import Call, Choice, Command, Kind, Parameter, Provider, Value
 from bot.commands.watch import COOLDOWN, WITHIN
-from bot.lang import LANGUAGES, N_, SHIPPED, _, learned, said, settle, speech
+from bot.lang import LANGUAGES, N_, SHIPPED, _, learned, ngettext, said, settle, speech
 from bot.lang.choice import language_of
 from bot.render import text
 from engine.errors import UserError
@@ -232,19 +232,23 @@ def describe(ctx: Context, prefs: Prefs) -> dict[str, str]:
     return {
         "tz": _("{tz}, where it is {moment}").format(tz=tz, moment=words.moment(ctx.now_ms, tz)),
         "language": LANGUAGES[speech().code].name,
-        "quiet": f"{prefs.quiet.replace('-', ' to ')} ({tz})" if prefs.quiet else "off",
-        "quiet_mode": _("{quiet_mode}: warnings are {modes}; criticals pass").format(
-            quiet_mode=prefs.quiet_mode, modes=_(MODES.get(prefs.quiet_mode, ""))
+        "quiet": _quiet_told(prefs, tz),
+        "quiet_mode": _("{mode}: warnings are {what}; criticals pass").format(
+            mode=prefs.quiet_mode, what=_(MODES.get(prefs.quiet_mode, ""))
         ),
-        "daily_limit": _("{daily_limit} messages a day, from midnight UTC").format(
-            daily_limit=prefs.daily_limit
-        ),
+        "daily_limit": ngettext(
+            "{count} message a day, from midnight UTC",
+            "{count} messages a day, from midnight UTC",
+            prefs.daily_limit,
+        ).format(count=prefs.daily_limit),
         "cooldown": _("{duration} for the same zone").format(
             duration=words.duration(prefs.cooldown_s * 1000)
         ),
-        "digest": f"{words.joined(list(prefs.digest_times))} ({tz})" if prefs.digest_times else "off",
+        "digest": f"{words.joined(list(prefs.digest_times))} ({tz})" if prefs.digest_times else _("off"),
         "within": ", ".join(
-            _("{value} within {percent}").format(value=severity.value, percent=words.percent(share))
+            _("{severity} within {percent}").format(
+                severity=words.severity(severity), percent=words.percent(share)
+            )
             for severity, share in steps.items()
         ),
         **{name: _step_told(prefs, name) for name in SEVERITIES},
@@ -255,10 +259,18 @@ def describe(ctx: Context, prefs: Prefs) -> dict[str, str]:
     }
 
 
+def _quiet_told(prefs: Prefs, tz: str) -> str:
+    """Return the quiet hours in words."""
+    if not prefs.quiet:
+        return _("off")
+    begin, _dash, end = prefs.quiet.partition("-")
+    return _("{begin} to {end} ({tz})").format(begin=begin, end=end, tz=tz)
+
+
 def _step_told(prefs: Prefs, name: str) -> str:
     """Return at which distance a severity of new watches begins."""
     share = prefs.steps().get(Severity(name))
-    return "off" if share is None else _("within {percent}").format(percent=words.percent(share))
+    return _("off") if share is None else _("within {percent}").format(percent=words.percent(share))
 
 
 COMMANDS = (

@@ -124,7 +124,7 @@ def show(parameter: Parameter, value: Value) -> str:
     if isinstance(value, tuple):
         return words.joined([show(parameter, v) for v in value])
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return _("on") if value else _("off")
     if isinstance(value, int | float):
         return _SHOWN.get(parameter.kind, _plain_number)(value)
     return "" if value is None else str(value)

@@ -11,11 +11,11 @@ from bot.lang import N_, _, speech
 from bot.live.health import Past, scrubbed
 
 FEED_NAMES = {
-    Feed.PRICES: "prices",
-    Feed.CANDLES: "candles",
-    Feed.LIQUIDATIONS: "liquidations",
+    Feed.PRICES: N_("prices"),
+    Feed.CANDLES: N_("candles"),
+    Feed.LIQUIDATIONS: N_("liquidations"),
     Feed.OPEN_INTEREST: N_("open interest"),
-    Feed.FUNDING: "funding",
+    Feed.FUNDING: N_("funding"),
     Feed.LONG_SHORT: N_("long/short ratio"),
 }
 """What users call each feed, in the order in which they are told of it."""

@@ -18,6 +18,7 @@ from bot.delivery.breaker import Breakers, Unwell
 from bot.delivery.channel import OutMessage, Picture, Rate, Receipt
 from bot.delivery.guard import Dialler, Refused
 from bot.delivery.plain import clean, one_line
+from bot.delivery.trouble import Trouble, of_hosts
 from bot.delivery.wording import details, headline
 from bot.lang import _
 from engine.errors import Permanent, Retryable, UserError
@@ -76,6 +77,10 @@ class AppriseChannel:
     def rates(self, _destination: str) -> tuple[Rate, ...]:
         """Return how fast one service is called: most take one message a second."""
         return (Rate(count=1, period_s=1.05),)
+
+    def trouble(self) -> Trouble:
+        """Return what keeps it from sending."""
+        return of_hosts(self._breakers.shut())
 
     async def cost(self, _destination: str) -> int:
         """Return that a message is one call."""

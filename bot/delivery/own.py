@@ -138,7 +138,7 @@ class Own:
             if row.kind == email.CHANNEL and isinstance(error, DeliveryError):
                 why = error.reason
             raise UserError(
-                _("The code could not be sent: {why}.").format(why=why), example=ADD_AGAIN
+                _("The code could not be sent: {why}.").format(why=_(why)), example=ADD_AGAIN
             ) from None
 
     async def verify(self, owner: UserId, code: str) -> OwnChannel:
@@ -172,7 +172,7 @@ class Own:
         why = await self._tried(row)
         if why:
             raise UserError(
-                _("{name} did not take it: {why}.").format(name=name, why=why), example="/channels list"
+                _("{name} did not take it: {why}.").format(name=name, why=_(why)), example="/channels list"
             )
         wall_ms = self._wall_ms()
         await self._state.run(lambda s: turn_on(s, owner, number, wall_ms=wall_ms))
@@ -216,7 +216,8 @@ class Own:
             apprise.service_of(Address(address.strip()))
         except DeliveryError as error:
             raise UserError(
-                _("That cannot be used: {reason}.").format(reason=error.reason), example="pover://user@token"
+                _("That cannot be used: {reason}.").format(reason=_(error.reason)),
+                example="pover://user@token",
             ) from None
         return address.strip()
 

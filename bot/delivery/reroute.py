@@ -121,7 +121,7 @@ def _notice(session: Session, outcome: Outcome, wall_ms: int) -> tuple[str, dict
     session.flush()
     text = _(
         "Because: {why}.\nAlerts go your other ways until a message arrives there: /channels test"
-    ).format(why=why)
+    ).format(why=_(why))
     told = {
         "kind": NOTICE,
         "severity": row.severity.value,
@@ -138,6 +138,6 @@ def note(outcome: Outcome) -> str:
     if outcome.reason.startswith(GONE):
         why = outcome.reason.removeprefix(GONE)
         return _("{name} is off ({why}). Your alerts come here until a message arrives there again.").format(
-            name=name, why=why
+            name=name, why=_(why)
         )
     return _("{name} did not take this message, so it came here.").format(name=name)

@@ -13,6 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from bot.lang.languages import DOMAIN, FOLDER, LANGUAGES, Language
+from config.alert_templates import read_templates
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("adapters", "bot", "config", "engine", "storage")
@@ -37,7 +38,16 @@ def extracted() -> Catalog:
         for name, _line, message, comments, context in found:
             place = [(f"{package}/{name}", 0)]
             catalog.add(message, None, place, auto_comments=comments, context=context)
+    _add_templates(catalog)
     return catalog
+
+
+def _add_templates(catalog: Catalog) -> None:
+    """Add what templates of alerts are called and what they are for, which is not in Python."""
+    for name, template in read_templates().items():
+        place = [(f"config/templates/{name}.toml", 0)]
+        for text in (template.title, template.about, *(gap.means for gap in template.gaps.values())):
+            catalog.add(text, None, place)
 
 
 def read(language: Language) -> Catalog:

@@ -17,8 +17,8 @@ from bot.lang import _
 from bot.reporting.notices import Notice, tell
 from bot.when import next_due_ms
 from engine.model import Severity
-from storage import reports, servers
-from storage.alerts import REPORT
+from storage import alerts, reports, servers
+from storage.alerts import REPORT, StepRow
 from storage.epochs import current_epoch
 from storage.outbox import GONE, Outgoing, State, arrived, enqueue, revise
 from storage.tables import Alert, Delivery, Report
@@ -89,15 +89,17 @@ def _queue(
     """Change the message there is, where the report wants that and there is one; else begin another."""
     epoch = current_epoch(session)
     if last is not None and row.alert_id and _changes(session, row, last):
-        alert = session.get(Alert, row.alert_id)
-        if alert is not None and revise(session, row.alert_id, body, wall_ms, epoch=epoch):
-            alert.market_ms = due.now_ms
+        before = session.get(Alert, row.alert_id)
+        if before is not None and revise(session, row.alert_id, body, wall_ms, epoch=epoch):
+            before.market_ms = due.now_ms
             reports.trim_edits(session, row.alert_id)
             return
     row.number += 1
     row.alert_id = f"r{row.report_id}-{row.number}-{epoch}"
-    session.add(_alert(row, due, wall_ms, epoch))
+    alert = _alert(row, due, wall_ms, epoch)
+    session.add(alert)
     session.flush()
+    alerts.add_steps(session, alert, [StepRow(stage=REPORT, action="send", reason=REPORT)], due.now_ms)
     out = Outgoing(
         alert_id=row.alert_id,
         user_id=row.user_id,

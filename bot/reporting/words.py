@@ -75,16 +75,17 @@ def _side(side: Side, zones: Sequence[Zone], price: float) -> str:
     if not zones:
         return _("No dense longs below.") if side is Side.LONG else _("No dense shorts above.")
     told = _("Longs below: {zones}.") if side is Side.LONG else _("Shorts above: {zones}.")
-    each = (
-        f"{text.money(zone.notional_usd)} @ {text.price(zone.peak)} ({_away(zone, price)})" for zone in zones
-    )
+    each = (f"{text.money(zone.notional_usd)} {_span(zone)} ({_away(zone, price)})" for zone in zones)
     return told.format(zones=", ".join(each))
 
 
 def _zone(zone: Zone, price: float) -> str:
     mark = "↓" if zone.side is Side.LONG else "↑"
-    span = f"{text.price(zone.low)} – {text.price(zone.high)}"
-    return f"{mark} {span} · {_away(zone, price)} · {text.money(zone.notional_usd)}"
+    return f"{mark} {_span(zone)} · {_away(zone, price)} · {text.money(zone.notional_usd)}"
+
+
+def _span(zone: Zone) -> str:
+    return f"{text.price(zone.low)} – {text.price(zone.high)}"
 
 
 def _away(zone: Zone, price: float) -> str:

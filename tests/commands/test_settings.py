@@ -24,7 +24,7 @@ async def test_everything_is_shown(desk):
     assert told["within"] == "critical within 1%, warning within 3%, info within 5%"
     assert set(told) == {
         *("tz", "quiet", "quiet mode", "daily limit", "cooldown", "digest", "within"),
-        *("palette", "theme", "layout", "symbol"),
+        *("language", "palette", "theme", "layout", "symbol"),
     }
 
 

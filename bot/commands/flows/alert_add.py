@@ -72,7 +72,7 @@ async def _ask_template(ctx: Context, answers: Answers) -> Question:
     found = [t for t in shipped().values() if not lacking(t.fill().when, feeds_of(ctx))]
     return Question(
         text=_("Which template?"),
-        choices=tuple(Choice(value=each.name, label=each.title) for each in found),
+        choices=tuple(Choice(value=each.name, label=_(each.title)) for each in found),
         free=False,
     )
 

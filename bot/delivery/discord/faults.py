@@ -7,6 +7,7 @@ from enum import StrEnum
 import aiohttp
 import discord
 
+from bot.lang import N_
 from engine.errors import LiqwatchError
 
 
@@ -47,34 +48,37 @@ class Refusal(LiqwatchError):
 
 
 _CODES = {
-    50007: (Fault.GONE, "it may not write to you: allow direct messages from members of a server you share"),
-    50278: (Fault.GONE, "you share no server with the bot, and have not installed it for yourself"),
-    50001: (Fault.GONE, "the bot may not see the channel: give it View Channel there"),
+    50007: (
+        Fault.GONE,
+        N_("it may not write to you: allow direct messages from members of a server you share"),
+    ),
+    50278: (Fault.GONE, N_("you share no server with the bot, and have not installed it for yourself")),
+    50001: (Fault.GONE, N_("the bot may not see the channel: give it View Channel there")),
     50013: (
         Fault.GONE,
-        "the bot may not post in the channel: give it Send Messages, Embed Links and Attach Files there",
+        N_("the bot may not post in the channel: give it Send Messages, Embed Links and Attach Files there"),
     ),
-    50083: (Fault.GONE, "the thread is archived"),
-    160005: (Fault.GONE, "the thread is locked"),
-    10003: (Fault.GONE, "the channel was deleted"),
-    10004: (Fault.GONE, "the bot is not in the server any more"),
-    10013: (Fault.GONE, "the account is not there"),
-    10008: (Fault.NO_MESSAGE, "the message is not there any more"),
-    50005: (Fault.NO_MESSAGE, "the message is not the bot's"),
-    30046: (Fault.NO_MESSAGE, "the message is old, and was changed too often"),
-    40005: (Fault.TOO_LARGE, "the picture is larger than the place takes"),
-    10062: (Fault.EXPIRED, "it was used too long ago"),
-    10015: (Fault.EXPIRED, "it was used too long ago"),
-    50027: (Fault.EXPIRED, "it was used too long ago"),
-    40060: (Fault.ANSWERED, "it has an answer already"),
-    110001: (Fault.UNSENT, "Discord is overloaded"),
-    130000: (Fault.UNSENT, "Discord is overloaded"),
+    50083: (Fault.GONE, N_("the thread is archived")),
+    160005: (Fault.GONE, N_("the thread is locked")),
+    10003: (Fault.GONE, N_("the channel was deleted")),
+    10004: (Fault.GONE, N_("the bot is not in the server any more")),
+    10013: (Fault.GONE, N_("the account is not there")),
+    10008: (Fault.NO_MESSAGE, N_("the message is not there any more")),
+    50005: (Fault.NO_MESSAGE, N_("the message is not the bot's")),
+    30046: (Fault.NO_MESSAGE, N_("the message is old, and was changed too often")),
+    40005: (Fault.TOO_LARGE, N_("the picture is larger than the place takes")),
+    10062: (Fault.EXPIRED, N_("it was used too long ago")),
+    10015: (Fault.EXPIRED, N_("it was used too long ago")),
+    50027: (Fault.EXPIRED, N_("it was used too long ago")),
+    40060: (Fault.ANSWERED, N_("it has an answer already")),
+    110001: (Fault.UNSENT, N_("Discord is overloaded")),
+    130000: (Fault.UNSENT, N_("Discord is overloaded")),
 }
 """What Discord's numbers for errors mean here."""
 _STATUSES = {
-    401: (Fault.TOKEN, "Discord does not accept the bot's token"),
-    403: (Fault.GONE, "the bot may not write there"),
-    413: (Fault.TOO_LARGE, "the picture is larger than the place takes"),
+    401: (Fault.TOKEN, N_("Discord does not accept the bot's token")),
+    403: (Fault.GONE, N_("the bot may not write there")),
+    413: (Fault.TOO_LARGE, N_("the picture is larger than the place takes")),
 }
 LIMITED_S = 60.0
 SHUT_OUT_S = 300.0

@@ -13,8 +13,9 @@ from bot.delivery.email.mailbox import Sender, mailbox
 from bot.delivery.email.page import DISCLAIMER, Page, html
 from bot.delivery.links import PRESSABLE, Links
 from bot.delivery.plain import clean, one_line
+from bot.delivery.trouble import Trouble, of_server
 from bot.delivery.wording import details, headline
-from bot.lang import _
+from bot.lang import _, speech
 from engine.errors import Permanent, UserError
 from engine.model import Severity
 
@@ -76,6 +77,10 @@ class EmailChannel:
     def rates(self, _destination: str) -> tuple[Rate, ...]:
         """Return no further limits: the server's is the one that counts."""
         return ()
+
+    def trouble(self) -> Trouble:
+        """Return what keeps it from sending."""
+        return of_server(self._breakers.shut())
 
     async def cost(self, _destination: str) -> int:
         """Return that a message is one mail."""
@@ -146,7 +151,7 @@ def text(page: Page) -> str:
         "\n".join(
             [
                 "-- ",
-                DISCLAIMER,
+                _(DISCLAIMER),
                 *(
                     [_("Stop these mails: {stop_url}").format(stop_url=page.stop_url)]
                     if page.stop_url
@@ -165,4 +170,5 @@ def hint(message: OutMessage) -> str:
         if action.startswith(PRESSABLE):
             press = ids.read(action)
             lines.append(f"/{' '.join([press.noun, press.verb, *press.args])} ({label})")
-    return f"Where you talk to Liqwatch, type {' or '.join(lines)}." if lines else ""
+    told = _("Where you talk to Liqwatch, type {lines}.")
+    return told.format(lines=speech().joined(lines, either=True)) if lines else ""

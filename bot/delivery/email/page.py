@@ -11,13 +11,14 @@ from html import escape
 from bot.commands.lines import Line, Style
 from bot.delivery.channel import Picture
 from bot.delivery.links import Step
+from bot.lang import N_, _, speech
 from engine.model import Severity
 
 FONT = "font-family:Inter,'Segoe UI',-apple-system,BlinkMacSystemFont,Roboto,Helvetica,Arial,sans-serif"
 LONG_VALUE = 9
 WIDE = 1.6
 MOST_FIGURES = 4
-DISCLAIMER = "Estimates from public data, not advice."
+DISCLAIMER = N_("Estimates from public data, not advice.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def html(page: Page) -> str:
         _row(_foot(page), "22px 28px 24px"),
     ]
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{speech().code}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         '<meta name="supported-color-schemes" content="light dark">'
@@ -211,11 +212,11 @@ def _small(text: str) -> str:
 def _foot(page: Page) -> str:
     stop = (
         f' <a class="dim" href="{escape(page.stop_url)}" style="color:#5b6478;text-decoration:underline">'
-        "Stop these mails</a>"
+        f"{escape(_('Stop these mails'))}</a>"
         if page.stop_url
         else ""
     )
     return (
         '<div class="rule dim" style="border-top:1px solid #e6e9f2;padding-top:14px;font-size:12px;'
-        f'line-height:18px;color:#5b6478">{DISCLAIMER}{stop}</div>'
+        f'line-height:18px;color:#5b6478">{escape(_(DISCLAIMER))}{stop}</div>'
     )
