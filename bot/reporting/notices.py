@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from bot.alerting.elsewhere import Missed, elsewhere
 from engine.model import Severity
-from storage.alerts import NOTICE
+from storage import alerts
+from storage.alerts import NOTICE, StepRow
 from storage.channels import IN_APP, KINDS, home
 from storage.epochs import current_epoch
 from storage.outbox import Outgoing, enqueue
@@ -37,29 +38,29 @@ def tell(session: Session, notice: Notice, *, now_ms: int, wall_ms: int) -> bool
     if session.get(Alert, alert_id) is not None:
         return False
     epoch = current_epoch(session)
-    session.add(
-        Alert(
-            alert_id=alert_id,
-            fire_id=f"{NOTICE}-{number}",
-            user_id=notice.owner,
-            rule_id=0,
-            kind=NOTICE,
-            symbol="",
-            severity=SEVERITY.value,
-            subject=NOTICE,
-            audience="|".join(notice.left),
-            market_ms=now_ms,
-            wall_ms=wall_ms,
-            price=0.0,
-            action="send",
-            reason=NOTICE,
-            hold_until_ms=None,
-            carrier_id=None,
-            facts={},
-            epoch=epoch,
-        )
+    alert = Alert(
+        alert_id=alert_id,
+        fire_id=f"{NOTICE}-{number}",
+        user_id=notice.owner,
+        rule_id=0,
+        kind=NOTICE,
+        symbol="",
+        severity=SEVERITY.value,
+        subject=NOTICE,
+        audience="|".join(notice.left),
+        market_ms=now_ms,
+        wall_ms=wall_ms,
+        price=0.0,
+        action="send",
+        reason=NOTICE,
+        hold_until_ms=None,
+        carrier_id=None,
+        facts={},
+        epoch=epoch,
     )
+    session.add(alert)
     session.flush()
+    alerts.add_steps(session, alert, [StepRow(stage=NOTICE, action="send", reason=NOTICE)], now_ms)
     missed = Missed(owner=notice.owner, alert_id=alert_id, severity=SEVERITY, place=notice.left)
     kinds = (*KINDS, home(notice.owner)[0])
     channel, destination = elsewhere(session, missed, kinds, first=home(notice.owner))

@@ -1,11 +1,14 @@
 """Draw what reports show: the picture of their kind, as the market stands when they are sent."""
 
+from dataclasses import replace
+
 from bot.commands.amounts import MINUTE_MS
 from bot.delivery.channel import Picture, PictureRequest
 from bot.delivery.pictures import Draw
 from bot.pictures import window_label
 from bot.render.liquidations_request import LiquidationsRequest
 from bot.render.renderer import Renderer
+from bot.render.zones_request import ZonesRequest
 from bot.reporting.engine import Liquidations, Market
 from engine.model import DAY_MS, HOUR_MS
 from storage.venue_reads import Asked
@@ -27,7 +30,24 @@ class ReportPictures:
         """Return the picture that a message asks for, None where there is nothing to show."""
         if asked.what == "liquidations":
             return await self._liquidations(asked)
+        if asked.what == "zones":
+            return await self._zones(asked)
         return await self._usual(asked)
+
+    async def _zones(self, asked: PictureRequest) -> Picture | None:
+        view = self._market.view(asked.symbol)
+        if view.zones is None or not view.zones.zones:
+            return None
+        request = replace(
+            ZonesRequest.of(view, now_ms=self._market.now_ms()),
+            zones=view.zones.zones,
+            known=view.zones.threshold_ready,
+            samples_h=view.zones.samples_h,
+            tz=asked.tz,
+            source_label=self._market.label(),
+        )
+        drawn = await self._renderer.card(request, _nothing)
+        return Picture(png=drawn.png, alt=drawn.alt, name=drawn.name)
 
     async def _liquidations(self, asked: PictureRequest) -> Picture | None:
         now_ms = self._market.now_ms()

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from bot.alerting.audit import audit
 from engine.errors import Gone, Permanent, Retryable
 from storage.outbox import State
 from storage.servers import set_server
@@ -14,7 +15,7 @@ async def test_a_report_comes_at_its_time_with_its_picture_and_not_before(desk, 
     (kind, message) = post.far.calls[0]
     assert (kind, message.destination, message.title) == ("post", "300", "BTC heatmap, 24h")
     assert message.text.startswith("Price $113,204")
-    assert "Longs below: $62M" in message.text
+    assert "Longs below: $62M 111,800 – 112,300 (−0.80%)" in message.text
     assert not message.note
     assert (post.asked[0].what, post.asked[0].symbol) == ("heatmap", "BTCUSDT")
     assert await post.tick(1) == 0
@@ -167,3 +168,13 @@ async def test_a_market_without_a_price_waits_and_is_told_later(desk, post, boss
     assert await post.tick(30) == 0
     desk.market.views["SOLUSDT"] = desk.market.view("BTCUSDT")
     assert await post.tick(1) == 1
+
+
+async def test_the_auditor_finds_nothing_amiss(desk, post, boss):
+    await desk.ok("/report add btc every=1h", boss)
+    await desk.ok("/dashboard on btc", boss)
+    post.far.errors = [None, Gone("the channel was deleted")]
+    for _ in range(3):
+        await post.tick(31)
+    clocks = {"wall_ms": desk.wall[0], "now_ms": desk.market.at_ms}
+    assert await desk.state.read(lambda s: audit(s, **clocks)) == []
