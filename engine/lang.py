@@ -55,7 +55,7 @@ class Speech:
             "minute": lambda n: self.ngettext("{count} minute", "{count} minutes", n),
             "second": lambda n: self.ngettext("{count} second", "{count} seconds", n),
         }
-        return self.blank.join(said[unit](n).format(count=self.figure(f"{n:,}")) for n, unit in parts)
+        return self.blank.join(said[unit](n).format(count=n) for n, unit in parts)
 
     def lasting_short(self, parts: Sequence[tuple[int, str]]) -> str:
         """Return a length of time in few letters: "1d12h"."""
@@ -109,7 +109,8 @@ def settle(language: Speech) -> None:
 def _(message: str) -> str:
     """Return a sentence in the language that is spoken."""
     if isinstance(message, Said):
-        return _SPEECH.get().gettext(message.template).format(**message.fields)
+        fields = {name: _(value) for name, value in message.fields.items()}
+        return _SPEECH.get().gettext(message.template).format(**fields)
     return _SPEECH.get().gettext(message) if message else ""
 
 
@@ -119,7 +120,7 @@ class Said(str):
     __slots__ = ("fields", "template")
 
     def __new__(cls, template: str, **fields: str) -> Self:
-        """Keep what `_` makes the same sentence of again; fields are names or numbers."""
+        """Keep what `_` makes the same sentence of again; fields are names, numbers or marked."""
         made = super().__new__(cls, template.format(**fields))
         made.template, made.fields = template, fields
         return made

@@ -145,11 +145,14 @@ def nearest(ctx: Context, watch: Watch) -> str:
 
 def _zone(zone: Zone, price: float) -> str:
     away = zone.distance(price)
-    side = "above" if zone.low > price else "below"
-    where = _("right here") if away == 0 else f"{text.percent(away, signed=False)} {side}"
-    return _("{money} of {value}s at ${price}, {where}").format(
-        money=text.money(zone.notional_usd), value=zone.side.value, price=text.price(zone.peak), where=where
-    )
+    if away == 0:
+        where = _("right here")
+    else:
+        said = _("{away} above") if zone.low > price else _("{away} below")
+        where = said.format(away=text.percent(away, signed=False))
+    long = zone.side is Side.LONG
+    told = _("{usd} of longs at {price}, {where}") if long else _("{usd} of shorts at {price}, {where}")
+    return told.format(usd=text.money(zone.notional_usd), price=f"${text.price(zone.peak)}", where=where)
 
 
 def _zones(ctx: Context, symbol: str) -> ZoneSet | None:

@@ -84,11 +84,11 @@ def read_severities(text: str) -> tuple[Severity, ...]:
         return tuple(Severity)
     strange = [name for name in names if name not in known]
     if strange or not names:
-        what = _(", not {strange}").format(strange=quoted(strange[0])) if strange else ""
-        raise UserError(
-            _("severities is all, or some of critical, warning and info{what}.").format(what=what),
-            example="/channels set 2 severities=critical,warning",
-        )
+        told = _("severities is all, or some of critical, warning and info.")
+        if strange:
+            told = _("severities is all, or some of critical, warning and info, not {strange}.")
+            told = told.format(strange=quoted(strange[0]))
+        raise UserError(told, example="/channels set 2 severities=critical,warning")
     return tuple(known[name] for name in names)
 
 

@@ -271,7 +271,7 @@ def _stands(ctx: Context, rule: Rule) -> str:
     away = words.percent(round(abs(level.value / view.price - 1), 4))
     beyond = {Level.ABOVE: view.price > level.value, Level.BELOW: view.price < level.value}
     if beyond.get(level.direction):
-        return _("{now}, {value} it already: you are told once it has been back and comes again.").format(
-            now=now, value=level.direction.value
-        )
+        above = _("{now}, above it already: you are told once it has been back and comes again.")
+        below = _("{now}, below it already: you are told once it has been back and comes again.")
+        return (above if level.direction is Level.ABOVE else below).format(now=now)
     return _("{now}, {away} away.").format(now=now, away=away)

@@ -10,7 +10,7 @@ from adapters import titles as titles_of
 from bot.commands.amounts import quoted
 from bot.commands.spec import Call, Kind, NearMiss, Parameter, Provider
 from bot.commands.words import joined
-from bot.lang import N_, _
+from bot.lang import N_, _, ngettext
 from bot.render import text
 from engine.errors import UserError
 
@@ -108,19 +108,19 @@ def among(there: Sequence[str], names: Sequence[str], symbol: str, before: str) 
     absent = [title(name) for name in names if name not in there]
     if absent:
         coin = text.base(symbol)
-        goes = _("does not trade") if len(absent) == 1 else _("do not trade")
         where = joined([title(name) for name in there])
         told = (
             _("It is read from {where}.").format(where=where)
             if there
             else _("No venue that is read trades it now.")
         )
+        lacks = ngettext(
+            "{venues} does not trade {coin} now.", "{venues} do not trade {coin} now.", len(absent)
+        )
         link = "&" if "?" in before else " "
         example = f"{before}{coin.lower()}" + (f"{link}exchange={there[0]}" if there else "")
         raise UserError(
-            _("{absent} {goes} {coin} now. {what}").format(
-                absent=joined(absent), goes=goes, coin=coin, what=told
-            ),
+            f"{lacks.format(venues=joined(absent), coin=coin)} {told}",
             example=example,
         )
     found = tuple(name for name in there if name in names)

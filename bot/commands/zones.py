@@ -146,12 +146,12 @@ def _most_on(zone: Zone) -> str:
 
 def _row(ctx: Context, price: float, zone: Zone) -> tuple[str, ...]:
     return (
-        f"{'↓' if zone.side is Side.LONG else '↑'} {zone.side.value}s",
+        f"↓ {_('longs')}" if zone.side is Side.LONG else f"↑ {_('shorts')}",
         f"{text.price(zone.low)} – {text.price(zone.high)}",
         distance(zone, price),
         text.money(zone.notional_usd),
         ctx.age(zone.born_ts),
-        "<1%" if zone.share < 0.01 else f"{zone.share:.0%}",
+        text.share(zone.share) if zone.share > 0 else "<1%",
     )
 
 
@@ -176,14 +176,16 @@ def _notes(view: SymbolView, side: Side | None, chosen: list[Zone]) -> list[str]
         ]
     notes = []
     if not chosen:
-        where = (
-            {Side.LONG: _(" below the price"), Side.SHORT: _(" above the price")}.get(side) if side else ""
-        )
-        notes.append(
-            _("Nothing denser than usual nearby{where}: no level stands out from the last days.").format(
-                where=where
-            )
-        )
+        nothing = {
+            None: _("Nothing denser than usual nearby: no level stands out from the last days."),
+            Side.LONG: _(
+                "Nothing denser than usual nearby below the price: no level stands out from the last days."
+            ),
+            Side.SHORT: _(
+                "Nothing denser than usual nearby above the price: no level stands out from the last days."
+            ),
+        }
+        notes.append(nothing[side])
     if judged.samples_h < FULL_H:
         notes.append(
             _("Judged on {samples_h} of 21 days of history.").format(

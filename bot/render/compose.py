@@ -55,14 +55,13 @@ def scene_of(request: HeatmapRequest, grid: Grid) -> Scene:
 
 def _titles(request: HeatmapRequest) -> tuple[str, ...]:
     """Return ways to say what the picture is, the longest first; the first that fits is used."""
-    shown = {None: "", Side.LONG: _(" of longs"), Side.SHORT: _(" of shorts")}[request.side]
+    whole, brief = {
+        None: (_("Liquidation heatmap · {window}"), _("Liquidations · {window}")),
+        Side.LONG: (_("Liquidation heatmap of longs · {window}"), _("Liquidations of longs · {window}")),
+        Side.SHORT: (_("Liquidation heatmap of shorts · {window}"), _("Liquidations of shorts · {window}")),
+    }[request.side]
     window = request.window_label
-    return (
-        _("Liquidation heatmap{shown} · {window}").format(shown=shown, window=window),
-        _("Liquidations{shown} · {window}").format(shown=shown, window=window),
-        _("Heatmap · {window}").format(window=window),
-        window,
-    )
+    return tuple(title.format(window=window) for title in (whole, brief, _("Heatmap · {window}"), "{window}"))
 
 
 def _bands(request: HeatmapRequest) -> tuple[Band, ...]:

@@ -21,7 +21,10 @@ TITLES = (
     "",
 )
 BEFORE, AFTER = N_("Before"), N_("After")
-SWEPT = N_("{usd} of {side}s swept, {low} to {high}, {clock}")
+SWEPT = {
+    Side.LONG: N_("{usd} of longs swept, {low} to {high}, {clock}"),
+    Side.SHORT: N_("{usd} of shorts swept, {low} to {high}, {clock}"),
+}
 LEFT = N_("{usd} left there")
 NOT_SEEN = N_("No data from before the sweep")
 
@@ -77,9 +80,8 @@ class SweptRequest:
 
     def headline(self) -> str:
         """Return what happened in one line."""
-        return _(SWEPT).format(
+        return _(SWEPT[self.zone.side]).format(
             usd=text.money(self.swept_usd),
-            side=self.zone.side.value,
             low=text.price(self.zone.low),
             high=text.price(self.zone.high),
             clock=text.clock(self.swept_ts, text.zone_of(self.now.tz)),

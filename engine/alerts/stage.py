@@ -79,8 +79,8 @@ class Quiet:
 class Preferences:
     """What one user has set about being told.
 
-    `tz` is an IANA name; `digest_min` are minutes after local midnight, empty for no digest; `language` is that
-    of messages.
+    `tz` is an IANA name; `digest_min` are minutes after local midnight, empty for no digest; `language` is
+    that of messages.
     """
 
     tz: str = "UTC"

@@ -106,9 +106,9 @@ class FollowUp:
 
     def says(self, liquidated_usd: float | None) -> str:
         """Return predicted against liquidated dollars in words; None where nobody reports liquidations."""
-        told = _("predicted {say_usd} of {side} positions").format(
-            say_usd=say_usd(self.predicted_usd), side=self.side
-        )
+        long = self.side is Side.LONG
+        said = _("predicted {usd} of long positions") if long else _("predicted {usd} of short positions")
+        told = said.format(usd=say_usd(self.predicted_usd))
         if liquidated_usd is None:
             return _("{what}; liquidations are not available here").format(what=told)
         return _("{what}, {say_usd} were reported liquidated").format(
