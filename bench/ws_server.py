@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from adapters.venue import VenueHealth
+from bot import interpreter
 from bot.live.changes import Changes, Subscription
 from bot.live.view import SymbolView
 from bot.web.encode import Frame, pack
@@ -253,6 +254,7 @@ async def main(*, plain: bool) -> None:
     grid = heatmap()
     server: Product | Plain = Plain(grid) if plain else Product(grid)
     port = await server.start()
+    interpreter.spare()
     publisher, memory = Publisher(server, grid), psutil.Process().memory_info
     print(json.dumps({"port": port}), flush=True)
     commands: dict[str, Callable[[], dict[str, object]]] = {

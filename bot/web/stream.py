@@ -15,7 +15,7 @@ from websockets.frames import CloseCode
 from bot.web.board import Board
 from bot.web.encode import VERSION
 from bot.web.errors import incident_id
-from bot.web.fanout import SLICE, Hub, Message, Patience, Subscriber, Tally
+from bot.web.fanout import Hub, Message, Patience, Subscriber, Tally
 from bot.web.limits import Places, TokenBucket
 from bot.web.own import AlertChannel
 from bot.web.peer import CLOSE_S, Peer, opened
@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 BURST_S = 4
 """How many seconds' messages a client may send at once."""
 AFTER_S = 10
+BEATS = 40
+"""In how many parts clients are asked whether they are there: their answers come together."""
 OFF = "The stream is switched off here (LIQWATCH_WS_ENABLED=0): ask /api/heatmap every few seconds instead."
 SLOW = "You take messages too slowly: what came meanwhile is left out, and a fresh snapshot follows."
 
@@ -149,13 +151,12 @@ class Stream:
             peer.abort()
 
     async def beat(self) -> None:
-        """Ask every client now and then whether it is there; runs until cancelled."""
-        while True:
-            await asyncio.sleep(HEARTBEAT_S)
-            for number, peer in enumerate(tuple(self._clients), 1):
-                peer.beat()
-                if not number % SLICE:
-                    await asyncio.sleep(0)
+        """Ask every client now and then whether it is there, some at a time; runs until cancelled."""
+        for turn in count():
+            await asyncio.sleep(HEARTBEAT_S / BEATS)
+            for peer, client in tuple(self._clients.items()):
+                if (client.number - turn) % BEATS == 0:
+                    peer.beat()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Open one client's socket; it lives on when this has returned, until the client leaves."""
