@@ -20,6 +20,8 @@ BENCHES = {
     "engine": "whole histories through each preset, one live candle, a cold restart, memory",
     "ingest": "frames parsed and stored a second, each venue; from a frame to the last rule",
     "rules": "a million rules: a tick, an update, memory, reading them at a start, the plain loop beside it",
+    "burst": "10,000 people alerted by one candle: how late, in what order, and whether all of it arrives",
+    "crash": "the sender killed again and again while far ends fail: what is lost, and what comes twice",
     "saved": "how soon an alert is live once it is saved, on a market with a thousand",
     "dry": "how long one waits to be told how often a new alert would have fired in thirty days",
     "alerts": "how many alerts the default watch gives on the recorded December",

@@ -1,7 +1,8 @@
 """Build the channels that are no chat from the settings: e-mail, webhooks, apprise; and say which are off."""
 
+import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from bot.commands.services import Missing
@@ -11,6 +12,8 @@ from bot.delivery.channel import Channel
 from bot.delivery.guard import Dialler, Networks, parse
 from bot.delivery.links import Links
 from bot.delivery.own import Own
+from bot.delivery.trouble import Trouble
+from bot.supervisor import PartHealth, PartState
 from config.settings import Settings
 from engine.errors import ConfigError, UserError
 from storage.channels import KINDS, seal_anew
@@ -21,7 +24,11 @@ T = TypeVar("T")
 
 
 class Way(Channel, Protocol):
-    """Be a channel that holds connections."""
+    """Be a channel that holds connections, and says what keeps it from sending."""
+
+    def trouble(self) -> Trouble:
+        """Return what keeps it from sending."""
+        ...
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -33,6 +40,21 @@ class Ways:
     """The channels that are on, and how to end them."""
 
     channels: tuple[Way, ...]
+    since_s: float = field(default_factory=time.time)
+
+    def health(self) -> list[PartHealth]:
+        """Return how every channel is; one with a server for all is not well while that takes nothing."""
+        return [self._health(channel.name, channel.trouble()) for channel in self.channels]
+
+    def _health(self, name: str, trouble: Trouble) -> PartHealth:
+        return PartHealth(
+            name=name,
+            state=PartState.RESTARTING if trouble.whole else PartState.RUNNING,
+            since_s=self.since_s,
+            restarts=0,
+            essential=False,
+            advice=trouble.words,
+        )
 
     async def close(self) -> None:
         """Let every channel's connections go."""

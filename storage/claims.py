@@ -31,8 +31,8 @@ from storage.outbox import (
 from storage.tables import Delivery, DeliveryEvent
 
 LAST_PRIORITY = 99
-WINDOW = 500
-"""How many waiting rows of a kind are put in order at a time."""
+WINDOW, WIDE = 96, 2_000
+"""How many waiting rows of a kind are put in order at a time; more where too few users have written them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +119,15 @@ def _candidates(
         "last": URGENT_PRIORITY if urgent else LAST_PRIORITY,
         "skip": list(skip),
     }
-    rows = [_Candidate(*row) for row in session.execute(_waiting(), values)]
+    rows = _read(session, values, WINDOW)
+    if len(rows) >= WINDOW and len({row.user_id for row in rows}) < min(limit, WINDOW // 2):
+        rows = _read(session, values, WIDE)
     return _in_turn(rows, ask.served)[:limit]
+
+
+def _read(session: Session, values: dict[str, Any], window: int) -> list[_Candidate]:
+    """Return the first rows that wait, so many of each state."""
+    return [_Candidate(*row) for row in session.execute(_waiting(), values | {"window": window})]
 
 
 @cache
@@ -152,7 +159,7 @@ def _window(state: State) -> Select[Any]:
         or_(row.revision == 0, ~unsettled),
         row.destination.not_in(bindparam("skip", expanding=True)),
     )
-    return select(query.order_by(row.priority, row.next_wall_ms).limit(WINDOW).subquery())
+    return select(query.order_by(row.priority, row.next_wall_ms).limit(bindparam("window")).subquery())
 
 
 def _in_turn(rows: list[_Candidate], served: Mapping[str, int]) -> list[_Candidate]:

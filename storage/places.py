@@ -99,6 +99,17 @@ def rules_to(session: Session, channel: str, place: str, *, owner: str = "") -> 
     return session.scalar(found) or 0
 
 
+def last_messages(session: Session, channel: str, *, limit: int = 100_000) -> list[tuple[str, str]]:
+    """Return the places of a channel that something arrived at, each with what the last message is there."""
+    last = func.max(Delivery.delivery_id)
+    arrived = (Delivery.channel == channel, Delivery.remote_id.is_not(None))
+    newest = select(last).where(*arrived).group_by(Delivery.destination).order_by(last.desc()).limit(limit)
+    rows = session.execute(
+        select(Delivery.destination, Delivery.remote_id).where(Delivery.delivery_id.in_(newest))
+    )
+    return [(row.destination, row.remote_id) for row in rows]
+
+
 def delivery_at(session: Session, owner: str, channel: str, remote_ids: tuple[str, ...]) -> int | None:
     """Return the delivery of an owner's that is the message of one of these names there, None where none."""
     return session.scalar(

@@ -257,6 +257,7 @@ class Delivery(Base):
     __table_args__ = (
         UniqueConstraint("key", "revision", name="uq_deliveries_key_revision"),
         Index("ix_deliveries_due", "state", "priority", "next_wall_ms"),
+        Index("ix_deliveries_channel_due", "channel", "state", "priority", "next_wall_ms"),
         Index("ix_deliveries_user_market", "user_id", "market_ms"),
     )
 

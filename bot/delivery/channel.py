@@ -8,10 +8,15 @@ from engine.model import Severity, Zone
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Allow `count` sends in any `period_s` seconds, all of them at once if need be."""
+    """Allow `count` sends in `period_s` seconds, all of them at once if need be.
+
+    A send that went up to `late_s` after its turn counts as if it had gone in time: so no stretch of
+    `period_s - late_s` sees more than `count`, and a busy machine does not slow the whole line down.
+    """
 
     count: int
     period_s: float
+    late_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +30,17 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureRequest:
-    """Which picture belongs to a message: the symbol's heatmap of a window, a zone marked in it."""
+    """Which picture belongs to a message: the symbol's heatmap of a window, a zone marked in it.
+
+    `what` names another picture than the heatmap, which reports have; `tz` is the zone of the times in it.
+    """
 
     symbol: str
     window_ms: int
     zone: Zone | None = None
     severity: Severity | None = None
+    what: str = "heatmap"
+    tz: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +51,8 @@ class OutMessage:
     `folded` counts the alerts that ride along. `may_repeat` says that the same message may have arrived
     before, `late_s` how long it waited where that is worth saying, `note` what else the owner must know
     (another channel is off, say), `silent` that it makes no sound. `figures` are the numbers of the text once
-    more, as (label, value), for channels that can show them side by side.
+    more, as (label, value), for channels that can show them side by side. `ping` is the role that a server
+    wants called, empty for nobody.
     """
 
     delivery_id: int
@@ -64,6 +75,7 @@ class OutMessage:
     note: str = ""
     silent: bool = False
     figures: tuple[tuple[str, str], ...] = ()
+    ping: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +119,10 @@ class Channel(Protocol):
 
     def rates(self, destination: str) -> tuple[Rate, ...]:
         """Return the limits of one destination."""
+        ...
+
+    async def cost(self, destination: str) -> int:
+        """Return how many requests a send to a destination takes of what the channel as a whole may do."""
         ...
 
     async def send(self, message: OutMessage, *, key: str, edit_of: str | None) -> Receipt:

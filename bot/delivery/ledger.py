@@ -35,6 +35,10 @@ class Ledger:
 
         return await self._state.run(work)
 
+    async def reached(self) -> list[tuple[str, str]]:
+        """Return each place that a message of ours arrived at, and the last message there."""
+        return await self._state.read(lambda session: places.last_messages(session, self._channel))
+
     async def acknowledged(self, owner: UserId, remote_ids: tuple[str, ...]) -> None:
         """Note that a button of an alert was pressed by its owner; other messages are left alone."""
         find = partial(places.delivery_at, owner=owner, channel=self._channel, remote_ids=remote_ids)

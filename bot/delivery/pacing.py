@@ -29,17 +29,22 @@ class Bucket:
 
     def __init__(self, rate: Rate) -> None:
         self._period_s = rate.period_s
+        self._late_s = rate.late_s
         self._used: deque[float] = deque(maxlen=rate.count)
 
-    def ready_at(self, now_s: float) -> float:
-        """Return when the next token is there; `now_s` means at once."""
-        if len(self._used) < (self._used.maxlen or 0):
-            return now_s
-        return max(now_s, self._used[0] + self._period_s)
+    def ready_at(self, now_s: float, cost: int = 1) -> float:
+        """Return when so many tokens are there; `now_s` means at once. More than all are never waited for."""
+        return max(now_s, self._free_s(cost))
 
-    def take(self, now_s: float) -> None:
-        """Use one token up."""
-        self._used.append(now_s)
+    def _free_s(self, cost: int) -> float:
+        """Return since when, or from when on, so many tokens are there."""
+        most = self._used.maxlen or 0
+        needed = len(self._used) + min(cost, most) - most
+        return self._used[needed - 1] + self._period_s if needed > 0 else -math.inf
+
+    def take(self, now_s: float, cost: int = 1) -> None:
+        """Use tokens up, from when they were there if that is not long ago."""
+        self._used.extend([max(self._free_s(cost), now_s - self._late_s)] * cost)
 
 
 @dataclass(slots=True)
@@ -49,19 +54,23 @@ class Place:
     buckets: tuple[Bucket, ...]
     shut_until_s: float = -math.inf
 
-    def ready_at(self, now_s: float) -> float:
+    def ready_at(self, now_s: float, cost: int = 1) -> float:
         """Return when it may be sent to by its own limits."""
-        return max([now_s, self.shut_until_s, *(b.ready_at(now_s) for b in self.buckets)])
+        return max([now_s, self.shut_until_s, *(b.ready_at(now_s, cost) for b in self.buckets)])
 
 
 @dataclass(slots=True, order=True)
 class Waiter:
-    """One send that waits for its turn: the lowest priority number first, then first come."""
+    """One send that waits for its turn: the lowest priority number first, then first come.
+
+    `cost` is how many requests it takes of what the channel as a whole may do.
+    """
 
     priority: int
     order: int
     destination: str = field(compare=False)
     grant: Callable[[], None] = field(compare=False)
+    cost: int = field(default=1, compare=False)
 
 
 class Lanes:
@@ -84,9 +93,9 @@ class Lanes:
         self._places.move_to_end(destination)
         return place
 
-    def ready_at(self, destination: str, now_s: float) -> float:
+    def ready_at(self, destination: str, now_s: float, cost: int = 1) -> float:
         """Return when a destination may be sent to, by its own limits and the channel's."""
-        return max(self._all.ready_at(now_s), self._place(destination).ready_at(now_s))
+        return max(self._all.ready_at(now_s, cost), self._place(destination).ready_at(now_s))
 
     def add(self, waiter: Waiter) -> None:
         """Line up for a send."""
@@ -105,9 +114,11 @@ class Lanes:
         """
         again: float | None = None
         for waiter in list(self._waiting):
-            ready = self.ready_at(waiter.destination, now_s)
+            ready = self.ready_at(waiter.destination, now_s, waiter.cost)
             if ready <= now_s + EPSILON:
-                for bucket in (*self._all.buckets, *self._place(waiter.destination).buckets):
+                for bucket in self._all.buckets:
+                    bucket.take(now_s, waiter.cost)
+                for bucket in self._place(waiter.destination).buckets:
                     bucket.take(now_s)
                 self._used.add(waiter.destination)
                 self._waiting.remove(waiter)
@@ -115,6 +126,15 @@ class Lanes:
             else:
                 again = ready if again is None else min(again, ready)
         return again
+
+    @property
+    def waiting(self) -> int:
+        """Return how many stand in line."""
+        return len(self._waiting)
+
+    def free_at(self, now_s: float) -> float:
+        """Return when the channel as a whole may be sent to again."""
+        return self._all.ready_at(now_s)
 
     def shut(self, destination: str | None, until_s: float) -> None:
         """Obey a Retry-After for one destination, or for the whole channel (None)."""
@@ -145,15 +165,15 @@ class Pacer:
         self._order = count()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def turn(self, destination: str, priority: int) -> None:
-        """Wait until a send to `destination` may go."""
+    async def turn(self, destination: str, priority: int, cost: int = 1) -> None:
+        """Wait until a send to `destination` may go; `cost` is how many requests it takes."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def grant() -> None:
             if not turn.done():
                 turn.set_result(None)
 
-        waiter = Waiter(priority, next(self._order), destination, grant)
+        waiter = Waiter(priority, next(self._order), destination, grant, cost)
         self._lanes.add(waiter)
         self._pump()
         try:
@@ -174,6 +194,16 @@ class Pacer:
     def obey(self, retry_after_s: float, *, destination: str | None) -> None:
         """Hold back a destination, or the whole channel, for as long as the far end asked."""
         self._lanes.shut(destination, self._clock_s() + retry_after_s)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many sends wait for their turn."""
+        return self._lanes.waiting
+
+    def free_in_s(self) -> float:
+        """Return the seconds until the channel as a whole may be sent to again; 0 if now."""
+        now_s = self._clock_s()
+        return self._lanes.free_at(now_s) - now_s
 
     def closed(self) -> dict[str, float]:
         """Return the destinations that must wait, with the seconds each still has to."""

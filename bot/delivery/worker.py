@@ -59,21 +59,29 @@ class Hooks:
 
 @dataclass(slots=True)
 class Lane:
-    """What one channel has under way, by task, and what it sent each user since it was last idle."""
+    """What one channel has under way, by task, and what it sent each user since it was last idle.
+
+    Little is taken ahead of its turn: what is taken cannot be overtaken by something worse that comes later.
+    """
 
     attempt: Attempt
     under_way: dict[asyncio.Task[None], Claimed] = field(default_factory=dict)
     served: Counter[str] = field(default_factory=Counter)
 
+    def shut_s(self) -> float:
+        """Return the seconds until the channel may be sent to by its own limits."""
+        return self.attempt.pacer.free_in_s()
+
     def ask(self, reserved: int) -> Ask:
         """Return what this channel can take now."""
         channel = self.attempt.channel
         free = channel.concurrency - len(self.under_way)
+        ahead = MOST_AHEAD - self.attempt.pacer.waiting if self.shut_s() <= AHEAD_S else 0
         rows = self.under_way.values()
         return Ask(
             channel=channel.name,
             urgent=free,
-            ordinary=max(0, free - min(reserved, channel.concurrency - 1)),
+            ordinary=max(0, min(free - min(reserved, channel.concurrency - 1), ahead)),
             shut=frozenset(self.attempt.pacer.closed()),
             busy=frozenset(row.destination for row in rows),
             urgent_busy=frozenset(r.destination for r in rows if r.severity is Severity.CRITICAL),
@@ -179,12 +187,14 @@ class Worker:
     def _idle_s(self, found: bool, due_ms: int | None) -> float:
         """Return when to look again: soon while there is work, else when something falls due."""
         if found:
-            return 0.0
+            return PAUSE_S
         waits = [self._config.look_every_s]
         if due_ms is not None and due_ms > self._wall_ms():
             waits.append((due_ms - self._wall_ms()) / 1000)
         for lane in self._lanes.values():
             waits.extend(lane.attempt.pacer.closed().values())
+            if (shut_s := lane.shut_s()) > AHEAD_S:
+                waits.append(shut_s - AHEAD_S)
         return max(min(waits), SHORTEST_WAIT_S)
 
     def _claim(self, session: Session, asks: list[Ask], *, look: bool) -> tuple[list[Claimed], int | None]:
@@ -222,8 +232,8 @@ class Worker:
         self._ended[outcome.state] = self._ended.get(outcome.state, 0) + 1
 
     async def _sleep(self, seconds: float) -> None:
-        if seconds <= 0 or self._woken.is_set():
-            await asyncio.sleep(0)
+        if seconds <= PAUSE_S or self._woken.is_set():
+            await asyncio.sleep(min(seconds, PAUSE_S))
             return
         try:
             async with asyncio.timeout(seconds):
@@ -253,3 +263,9 @@ class Worker:
 
 
 SHORTEST_WAIT_S = 0.005
+PAUSE_S = 0.03
+"""How long a round is waited with while there is work, so that it finds more than a row at a time."""
+AHEAD_S = 0.25
+"""How long before its channel is open again something is taken that may wait."""
+MOST_AHEAD = 16
+"""How many sends that may wait stand in line for their turn at most."""

@@ -2,11 +2,14 @@
 
 import asyncio
 import importlib.util
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
+from bot.delivery.breaker import Barred, Unwell
+from bot.supervisor import PartState
 from bot.ways import check_ways, links_of, off, sealer_of, ways_of
 from config.settings import load
 from engine.errors import ConfigError
@@ -113,3 +116,38 @@ async def test_a_mail_goes_out_as_the_settings_say(settings):
     (got,) = server.mails
     assert got.message["From"] == "Liqwatch <a@example.org>"
     assert "https://l.example.org/unsubscribe/" in got.message["List-Unsubscribe"]
+
+
+async def test_a_channel_that_sends_nothing_says_so_and_why(settings):
+    mail = load_file("peers_mail", TESTS / "peers" / "mail.py")
+    messages = load_file("delivery_messages", TESTS / "delivery" / "messages.py")
+    server = await mail.MailServer(login=("me", "right")).start()
+    login = {"EMAIL_USER": "me", "EMAIL_PASSWORD": "wrong", "EMAIL_TO": "me@example.org"}
+    ways = ways_of(settings(**MAIL, **login, EMAIL_PORT=str(server.port)), links=None)
+    (before,) = ways.health()
+    assert (before.name, before.well, before.advice) == ("email", True, "")
+    with pytest.raises(Barred):
+        await ways.channels[0].send(messages.message(), key="k" * 64, edit_of=None)
+    (told,) = ways.health()
+    assert (told.state, told.well, told.essential) == (PartState.RESTARTING, False, False)
+    assert told.advice == "nothing is sent for 60 s: the mail server does not accept the login"
+    await ways.close()
+    await server.stop()
+
+
+async def test_receivers_that_fail_are_counted_but_not_named(settings):
+    messages = load_file("delivery_messages", TESTS / "delivery" / "messages.py")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+    near = {"WEBHOOK_URL": f"https://127.0.0.1:{port}/hook", "WEBHOOK_SECRET": SECRET}
+    ways = ways_of(settings(**near, PRIVATE_NETWORKS="127.0.0.1/32"), links=None)
+    for _ in range(5):
+        with pytest.raises(Unwell):
+            await ways.channels[0].send(messages.message(), key="k" * 64, edit_of=None)
+    (told,) = ways.health()
+    assert told.well
+    assert told.advice == (
+        "one place that fails is left alone for up to 15 s, the last time because: it cannot be reached"
+    )
+    await ways.close()

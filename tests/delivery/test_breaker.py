@@ -130,3 +130,64 @@ def test_memory_is_bounded_and_the_oldest_goes_first(breakers, monkeypatch):
     assert len(breakers) == 50
     assert refused(breakers, "h199") == 10
     assert refused(breakers, "h0") is None
+
+
+def fail_for(breakers, user, times=1):
+    for _ in range(times):
+        with pytest.raises(Unwell), breakers.through(HOST, user):
+            raise Unwell("502")
+
+
+def is_let_through(breakers, user):
+    with contextlib.suppress(Retryable), breakers.through(HOST, user):
+        return True
+    return False
+
+
+def test_an_endpoint_that_fails_delays_nobody_else_on_its_host(breakers):
+    fail_for(breakers, "mallory", 3)
+    with pytest.raises(Retryable, match="too often"), breakers.through(HOST, "mallory"):
+        pass
+    assert is_let_through(breakers, "alice")
+    assert not is_let_through(breakers, "mallory")
+
+
+def test_two_users_cannot_close_a_host_to_the_third(breakers):
+    fail_for(breakers, "mallory", 2)
+    fail_for(breakers, "trudy", 2)
+    assert is_let_through(breakers, "alice")
+
+
+def test_a_host_that_fails_for_several_is_left_alone_for_all_until_one_gets_through(breakers, clock):
+    for user in ("alice", "bob", "carol"):
+        fail_for(breakers, user)
+    assert not is_let_through(breakers, "dave")
+    clock.now_s += 10
+    with breakers.through(HOST, "dave"):
+        assert not is_let_through(breakers, "erin")
+    assert is_let_through(breakers, "alice")
+
+
+def test_what_one_user_is_refused_for_does_not_use_up_the_look_at_the_host(breakers, clock):
+    fail_for(breakers, "mallory", 3)
+    clock.now_s += 5
+    for user in ("alice", "bob"):
+        fail_for(breakers, user)
+    clock.now_s += 6  # mallory may be looked at, the host not yet
+    assert not is_let_through(breakers, "mallory")
+    clock.now_s += 10
+    assert is_let_through(breakers, "carol")
+    assert is_let_through(breakers, "mallory")
+
+
+def test_what_is_left_alone_is_told_with_its_reason(breakers, clock):
+    fail_for(breakers, "mallory", 3)
+    with pytest.raises(Barred), breakers.through("mail.example.org", "alice"):
+        raise Barred("the mail server does not accept the login", retry_after_s=60)
+    told = {(s.host, s.alone, s.why, s.left_s) for s in breakers.shut()}
+    assert told == {
+        (HOST, True, "502", 10.0),
+        ("mail.example.org", False, "the mail server does not accept the login", 60.0),
+    }
+    clock.now_s += 60
+    assert breakers.shut() == []

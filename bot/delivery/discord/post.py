@@ -10,6 +10,7 @@ import discord
 import structlog
 
 from bot.delivery.discord.faults import Fault, Refusal, Verdict, judge
+from bot.delivery.discord.forum import begin_post
 from bot.delivery.discord.parcel import Parcel
 from bot.delivery.discord.places import Place, Remote
 
@@ -36,6 +37,9 @@ class Post:
         self._must_be_open()
         while True:
             try:
+                forum = None if to.private else self.client.get_channel(to.number)
+                if isinstance(forum, discord.ForumChannel):
+                    return await begin_post(forum, parcel, _body(parcel))
                 channel = self.client.get_partial_messageable(await self._channel_id(to))
                 sent = await channel.send(**_body(parcel), nonce=nonce or secrets.randbits(64), silent=silent)
             except Exception as error:  # noqa: BLE001 - judged: the library raises what the network does
@@ -81,7 +85,7 @@ class Post:
         return plainer
 
     def is_open(self, place: Place) -> bool:
-        """Say whether a message to a place is one request: it is a channel, or a private chat that is known."""
+        """Say whether a message there is one request: to a channel, or a private chat that is known."""
         return not place.private or place.number in self._dms
 
     def learn(self, person: int, channel: int) -> None:

@@ -31,7 +31,7 @@ class TelegramChannel:
         self.overall = OVERALL
         self.deduplicates_s = 0.0
         self.timeout_s = 30.0
-        self.concurrency = 16
+        self.concurrency = 48
 
     def rates(self, destination: str) -> tuple[Rate, ...]:
         """Return the limits of a person's or a group's chat."""
@@ -39,6 +39,10 @@ class TelegramChannel:
             return rates_of(Place.parse(destination).chat_id)
         except ValueError:
             return ()
+
+    async def cost(self, _destination: str) -> int:
+        """Return that a message is one request."""
+        return 1
 
     async def send(self, message: OutMessage, *, key: str, edit_of: str | None) -> Receipt:
         """Send an alert, or change the message `edit_of`. Raises DeliveryError or TimeoutError."""

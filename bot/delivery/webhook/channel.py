@@ -12,6 +12,7 @@ from bot.delivery.channel import OutMessage, Rate, Receipt
 from bot.delivery.guard import Dialler, Refused, parse
 from bot.delivery.http import retry_after_s
 from bot.delivery.links import Links
+from bot.delivery.trouble import Trouble, of_hosts
 from bot.delivery.webhook.body import body_of
 from bot.delivery.webhook.signature import secret_bytes, sign
 from engine.errors import DeliveryError, Gone, Permanent, Retryable, UserError
@@ -59,6 +60,14 @@ class WebhookChannel:
         """Return how fast one receiver is called."""
         return PLACE
 
+    def trouble(self) -> Trouble:
+        """Return what keeps it from sending."""
+        return of_hosts(self._breakers.shut())
+
+    async def cost(self, _destination: str) -> int:
+        """Return that a message is one request."""
+        return 1
+
     async def send(self, message: OutMessage, *, key: str, edit_of: str | None) -> Receipt:
         """Post an alert, or that it has changed. Raises DeliveryError or TimeoutError.
 
@@ -76,7 +85,7 @@ class WebhookChannel:
         sent_id = f"{message_id}.{message.revision}" if message.revision else message_id
         headers = sign(secret, message_id=sent_id, timestamp_s=now_s, body=body)
         headers |= {"Content-Type": "application/json", "User-Agent": AGENT}
-        with self._breakers.through(url.host or ""):
+        with self._breakers.through(f"{url.host}:{url.port}", message.user_id):
             await self._post(url, body, headers)
         return Receipt(remote_id=message_id)
 
