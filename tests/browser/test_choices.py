@@ -114,7 +114,7 @@ async def test_leverages_are_asked_for_and_a_refusal_is_told_with_a_way_out(desk
     await desk.until("location.search.endsWith('leverage=25')")
     await desk.page.click("#leverage-chips [data-value='50']")
     await desk.until(SHOWN)
-    assert "Model leverage" in await desk.text("#note")
+    assert "25x, 50x, by model leverage" in await desk.text("#note")
     asked = [url for url in desk.asked if "leverage_weights" in url and "binary" in url]
     assert asked[-1].endswith("leverage_weights=0/0/25/20/0")
     await desk.page.keyboard.press("Escape")

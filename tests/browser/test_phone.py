@@ -54,3 +54,25 @@ async def test_motion_is_left_out_where_asked(visit, site):
     await page.open()
     duration = await page.page.evaluate("getComputedStyle(document.querySelector('.card')).animationDuration")
     assert float(duration.removesuffix("s")) <= 0.001
+
+
+async def test_filters_and_zones_open_over_the_chart_and_fit(phone):
+    await phone.page.tap("#filters-toggle")
+    await phone.page.tap("#sides [data-value=long]")
+    await phone.until("location.search.endsWith('side=long')")
+    assert await phone.text("#filters-count") == "1"
+    await phone.page.tap("#exchanges-open")
+    await phone.until("document.querySelector('#exchanges-menu').matches(':popover-open')")
+    edges = await phone.page.evaluate(
+        "[...document.querySelectorAll('#filters, #exchanges-menu')].map((n) => n.getBoundingClientRect())"
+        ".every((box) => box.left >= 0 && box.right <= 390 && box.bottom <= 844)"
+    )
+    assert edges
+    await phone.picture("phone-filters")
+    await phone.page.keyboard.press("Escape")
+    await phone.page.tap("#filters-toggle")
+    await phone.page.tap("#zones-toggle")
+    await phone.until("document.querySelectorAll('#zones-list tr[data-zone]').length === 2")
+    await phone.picture("phone-zones")
+    assert await phone.page.evaluate("document.documentElement.scrollWidth") == 390
+    await phone.clean()

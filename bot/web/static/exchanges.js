@@ -13,6 +13,7 @@ export class Exchanges {
   constructor(app) {
     this.app = app;
     this.venues = [];
+    this.items = new Map();
     for (const name of ["chosen", "profile", "look", "hello"]) app.addEventListener(name, () => this.#show());
     byId("exchanges-all").addEventListener("click", () => app.state.change({ exchanges: [] }));
     document.addEventListener("visibilitychange", () => document.hidden || this.#ask());
@@ -49,9 +50,9 @@ export class Exchanges {
     const { theme } = chart.look;
     const chosen = state.now.exchanges;
     const rows = this.#rows();
-    const focused = document.activeElement?.dataset?.venue;
-    byId("venue-list").replaceChildren(...rows.map((row) => this.#row(row, chosen, theme)));
-    if (focused) byId("venue-list").querySelector(`[data-venue="${CSS.escape(focused)}"]`)?.focus();
+    const items = rows.map((row) => this.#item(row, chosen, theme));
+    const list = byId("venue-list");
+    if (items.length !== list.children.length || items.some((item, i) => item !== list.children[i])) list.replaceChildren(...items);
     byId("exchanges-text").textContent = chosen.length ? (chosen.length === 1 ? titleOf(chosen[0]) : String(chosen.length)) : "all";
     byId("exchanges-open").classList.toggle("on", chosen.length > 0);
     byId("exchanges-dots").replaceChildren(...rows.slice(0, 6).map((row) => dot(row, theme)));
@@ -62,25 +63,41 @@ export class Exchanges {
     }));
   }
 
-  #row({ name, share, health, traded }, chosen, theme) {
-    const { state } = this.app;
-    const box = el("input", { type: "checkbox", data: { venue: name }, disabled: !traded });
-    box.checked = !chosen.length || chosen.includes(name);
-    box.addEventListener("change", () => {
-      const all = this.#rows().filter((row) => row.traded).map((row) => row.name);
-      const before = chosen.length ? chosen : all;
-      const next = box.checked ? [...before, name] : before.filter((each) => each !== name);
-      state.change({ exchanges: next.length === all.length || !next.length ? [] : [...new Set(next)].sort() });
-    });
-    const mark = el("i", { class: "swatch", "aria-hidden": "true" });
+  /** Return the row of an exchange, brought up to date; the same element each time, so that focus stays. */
+  #item({ name, share, health, traded }, chosen, theme) {
+    if (!this.items.has(name)) this.items.set(name, this.#made(name));
+    const item = this.items.get(name);
+    const { box, mark, part, badge, only, past } = item;
+    box.disabled = only.disabled = !traded;
+    box.checked = traded && (!chosen.length || chosen.includes(name));
     mark.style.background = colourOf(name, theme);
-    const told = health ? STATES[health.state] ?? health.state : "unknown";
-    const badge = el("span", { class: "badge-health", data: { state: this.lost ? "unknown" : health?.state ?? "unknown" }, title: health?.note ?? "", text: this.lost ? "not known" : told });
-    const only = el("button", { type: "button", class: "only", text: "only", disabled: !traded, "aria-label": `Only ${titleOf(name)}`, on: { click: () => state.change({ exchanges: [name] }) } });
-    return el("li", {},
-      el("label", {}, box, mark, el("span", { class: "name", text: titleOf(name) }), el("span", { class: "num", text: share === undefined ? (traded ? "" : "not traded") : percentOf(share) })),
-      badge, only,
-      el("p", { class: "past", text: pastOf(health, this.now) }));
+    part.textContent = share === undefined ? (traded ? "" : "not read") : percentOf(share);
+    badge.dataset.state = this.lost ? "unknown" : health?.state ?? "unknown";
+    badge.textContent = this.lost ? "not known" : health ? STATES[health.state] ?? health.state : "unknown";
+    badge.title = health?.note ?? "";
+    past.textContent = pastOf(health, this.now);
+    return item.row;
+  }
+
+  #made(name) {
+    const box = el("input", { type: "checkbox", data: { venue: name }, on: { change: () => this.#toggle(name, box.checked) } });
+    const mark = el("i", { class: "swatch", "aria-hidden": "true" });
+    const part = el("span", { class: "num" });
+    const badge = el("span", { class: "badge-health" });
+    const only = el("button", { type: "button", class: "only", text: "only", "aria-label": `Only ${titleOf(name)}`, on: { click: () => this.app.state.change({ exchanges: [name] }) } });
+    const past = el("p", { class: "past" });
+    const row = el("li", {}, el("label", {}, box, mark, el("span", { class: "name", text: titleOf(name) }), part), badge, only, past);
+    return { row, box, mark, part, badge, only, past };
+  }
+
+  /** Count an exchange in or out; all of them is the same as none chosen. */
+  #toggle(name, on) {
+    const { state } = this.app;
+    const all = this.#rows().filter((row) => row.traded).map((row) => row.name);
+    const before = state.now.exchanges.length ? state.now.exchanges : all;
+    const next = on ? [...new Set([...before, name])].sort() : before.filter((each) => each !== name);
+    state.change({ exchanges: next.length === all.length || !next.length ? [] : [...next].sort() });
+    this.#show();
   }
 }
 

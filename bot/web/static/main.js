@@ -142,7 +142,7 @@ function showSnapshot(frame, asked = false) {
   if (app.market.bar) chart.form(app.market.bar);
   showZones(false);
   showLegend(header);
-  about = header.about || (asked && header.model !== "flow" ? `Model ${header.model}: what stands at these leverages. Zones and alerts use flow` : "");
+  about = header.about || (state.now.leverage.length ? `Positions of ${state.now.leverage.map((each) => `${each}x`).join(", ")}, by model leverage. Zones and alerts use flow` : "");
   showNote();
   page.frames += 1;
   if (page.state === "offline") showState("offline", true);

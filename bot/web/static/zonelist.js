@@ -41,7 +41,8 @@ export class ZoneList {
     const zones = [...this.app.zones()].sort((a, b) => b.peak - a.peak);
     const most = Math.max(1, ...zones.map((zone) => zone.notional_usd));
     const now = source.now_ms ?? market.price_ts ?? Date.now();
-    if (this.symbol !== market.symbol) this.rows.clear();
+    const other = this.symbol !== market.symbol;
+    if (other) this.rows.clear();
     this.symbol = market.symbol;
     const rows = zones.map((zone) => this.#row(zone, most, now));
     const leaving = [...this.rows.entries()].filter(([id]) => !zones.some((zone) => zone.id === id));
@@ -50,9 +51,16 @@ export class ZoneList {
     this.price.firstChild.textContent = priceText(market.price);
     rows.splice(above, 0, this.price);
     this.#place(rows, leaving.map(([, row]) => row));
+    if (other) this.#centre();
     this.empty.textContent = zones.length ? "" : market.zones_ready === false ? "Too little history yet to say what is denser than usual." : "Nothing denser than usual.";
     const sum = (side) => zones.filter((zone) => zone.side === side).reduce((total, zone) => total + zone.notional_usd, 0);
     byId("zones-about").replaceChildren(el("span", { class: "short", text: `${usd(sum("short"))} above` }), " · ", el("span", { class: "long", text: `${usd(sum("long"))} below` }));
+  }
+
+  /** Bring the price into the middle of the list. */
+  #centre() {
+    const list = byId("zones-list");
+    list.scrollTop = this.price.offsetTop - (list.clientHeight - this.price.offsetHeight) / 2;
   }
 
   /** Put rows in order without touching those that stand right, so that focus and fading stay. */
