@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from engine.errors import UserError
+from engine.lang import _
 from engine.model import DAY_MS
 from storage.outbox import ARRIVED, LOST
 from storage.places import within
@@ -50,18 +51,25 @@ class Most:
     server: int
 
 
-def add_report(session: Session, owner: str, new: NewReport, most: Most, *, wall_ms: int) -> Report:
+def add_report(
+    session: Session, owner: str, new: NewReport, most: Most, *, wall_ms: int, manages: str = ""
+) -> Report:
     """Add a report and return it with its number; UserError where there are as many as there may be.
 
-    A place has one dashboard: another one there takes the place of the first.
+    A place has one dashboard: another one there takes the place of the first, where that is the owner's own
+    or in the server that they manage (`manages`).
     """
     ensure_user(session, owner, wall_ms)
     if new.kind == DASHBOARD:
-        remove_dashboard(session, owner, (new.to_channel, new.to_place), new.server_id)
+        remove_dashboard(session, owner, (new.to_channel, new.to_place), manages)
+        if new.to_place and _count(session, kind=DASHBOARD, to_channel=new.to_channel, to_place=new.to_place):
+            told = _("A dashboard stands here already, and it is not yours.")
+            raise UserError(told, example="/report list")
     if _count(session, user_id=owner) >= most.owner:
-        raise UserError(f"You have {most.owner} reports, the most there can be.", example="/report list")
+        told = _("You have {count} reports, the most there can be.").format(count=most.owner)
+        raise UserError(told, example="/report list")
     if new.server_id and _count(session, server_id=new.server_id) >= most.server:
-        told = f"There are {most.server} reports in this server, the most there can be."
+        told = _("There are {count} reports in this server, the most there can be.").format(count=most.server)
         raise UserError(told, example="/report list")
     row = Report(
         user_id=owner,

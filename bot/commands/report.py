@@ -78,7 +78,9 @@ async def added(ctx: Context, new: NewReport) -> Reply:
     """Keep a report, and answer with its card."""
     owner, wall_ms, most = ctx.caller.user_id, ctx.services.wall_ms(), most_of(ctx)
     row = await ctx.services.state.run(
-        lambda session: reports.add_report(session, owner, new, most, wall_ms=wall_ms)
+        lambda session: reports.add_report(
+            session, owner, new, most, wall_ms=wall_ms, manages=managed_server(ctx)
+        )
     )
     title = _("Dashboard on") if row.kind == DASHBOARD else _("Report {id} added").format(id=row.report_id)
     return _card(ctx, row, title)
