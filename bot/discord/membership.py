@@ -20,6 +20,7 @@ HELLO = Reply(
     text=N_(
         "I draw where leveraged positions would be liquidated. Everybody here may ask: "
         "/heatmap\nWho manages a channel may have alerts posted in it: /watch, with to: here\n"
+        "Channel, pings, quiet hours, budget: /setup\n"
         "Estimates from public data, not advice."
     ),
 )

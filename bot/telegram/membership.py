@@ -22,8 +22,8 @@ HELLO = Reply(
     title=N_("Hello, I am Liqwatch"),
     text=N_(
         "I draw where leveraged positions would be liquidated. Everybody here may ask: "
-        "/heatmap btc\nAdmins may have alerts posted here: /watch btc to=here\nEstimates from "
-        "public data, not advice."
+        "/heatmap btc\nAdmins may have alerts posted here: /watch btc to=here\nTime zone, quiet "
+        "hours, budget: /setup\nEstimates from public data, not advice."
     ),
 )
 
