@@ -66,8 +66,20 @@ async def test_a_command_is_answered_with_an_embed_and_a_picture(town):
 async def test_shared_answers_are_public_and_errors_are_not(town):
     result = await town.boss.slash(town.channel, "zones", symbol="btc", share=True)
     assert not result.ephemeral
-    result = await town.boss.slash(town.channel, "zones", symbol="doge", share=True)
+    result = await town.boss.slash(town.channel, "check", symbol="doge", price=1.0, share=True)
     assert result.ephemeral
+
+
+async def test_a_form_is_shown_filled_in_and_ends_as_the_typed_line(town, desk):
+    shown = await town.boss.slash(town.channel, "alert add")
+    assert shown.modal["title"] == "A new alert"
+    given = {"symbol": "eth", "what": ["falls"], "amount": "3% in 1h", "severity": ["critical"]}
+    desk.seconds[0] += 60
+    result = await town.boss.submit_modal(shown, given)
+    assert result.ephemeral
+    embed = result.response.embeds[0]
+    assert embed.title == "Save this alert on ETH?"
+    assert "eth falls 3% in 1h severity=critical" in embed.description
 
 
 async def test_suggestions(town):
