@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import httpx
+import aiohttp
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -99,7 +99,8 @@ _REFUSED = (
 )
 """What Telegram writes, in the order in which it is looked for, and what that means."""
 
-_NOTHING_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NETWORK = (aiohttp.ClientError, OSError)  # a time-out is one too
+_NOTHING_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
 def judge(error: TelegramError) -> Verdict:
@@ -139,9 +140,9 @@ def _refused(error: TelegramError) -> Verdict:
 def _unreachable(error: NetworkError) -> Verdict:
     """Return whether bytes may have left before the line broke; an answer of 500 and up is an answer."""
     cause = error.__cause__
-    if isinstance(cause, httpx.HTTPError) and not isinstance(cause, _NOTHING_LEFT):
+    if isinstance(cause, _NETWORK) and not isinstance(cause, _NOTHING_LEFT):
         return Verdict(fault=Fault.UNKNOWN, reason="no answer from Telegram")
-    if isinstance(cause, httpx.HTTPError):
+    if isinstance(cause, _NETWORK):
         return Verdict(fault=Fault.UNSENT, reason="Telegram cannot be reached")
     return Verdict(fault=Fault.UNSENT, reason=f"Telegram is in trouble: {error}"[:200])
 

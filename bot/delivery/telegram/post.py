@@ -11,13 +11,13 @@ import structlog
 from telegram import Bot, InputFile, InputMediaPhoto, LinkPreviewOptions, Message
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
-from telegram.request import HTTPXRequest
 
 from bot.delivery.telegram.faults import Fault, Refusal, Verdict, judge
 from bot.delivery.telegram.files import FileNames
 from bot.delivery.telegram.pace import Pace
 from bot.delivery.telegram.parcel import Parcel
 from bot.delivery.telegram.places import Place, Remote
+from bot.delivery.telegram.request import AiohttpRequest, Patience
 from bot.delivery.telegram.updates import UpdatesRequest
 
 log = structlog.get_logger(__name__)
@@ -25,9 +25,11 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 OFFICIAL = "https://api.telegram.org"
-CONNECTIONS = 64
+CONNECTIONS = 24
 PATIENCE_S = 5.0
 """How long a message may wait for its turn before it is given back, unless the sender has more time."""
+MOVING = ".gif"
+"""What a file that plays by itself is called by."""
 LOUD = ("httpx", "httpcore", "telegram")
 """Loggers that would write addresses with the token in them, or what users typed."""
 ATTEMPTS = 3
@@ -42,15 +44,8 @@ class Post:
         self.pace = pace or Pace()
         self._files = FileNames()
         self._requests = (
-            UpdatesRequest(connection_pool_size=1, connect_timeout=5, read_timeout=10, pool_timeout=5),
-            HTTPXRequest(
-                connection_pool_size=CONNECTIONS,
-                connect_timeout=5,
-                read_timeout=15,
-                write_timeout=10,
-                media_write_timeout=15,
-                pool_timeout=5,
-            ),
+            UpdatesRequest(1, Patience(read_s=10.0)),
+            AiohttpRequest(CONNECTIONS, Patience()),
         )
         address = f"{base_url.rstrip('/')}/bot"
         self.bot = Bot(token, address, get_updates_request=self._requests[0], request=self._requests[1])
@@ -135,6 +130,8 @@ class Post:
         text = parcel.text(caption=parcel.file is not None)
         if parcel.picture is not None:
             return await self.bot.send_photo(photo=self._content(parcel), caption=text, **shared)
+        if parcel.document is not None and parcel.name.endswith(MOVING):
+            return await self.bot.send_animation(animation=self._content(parcel), caption=text, **shared)
         if parcel.document is not None:
             return await self.bot.send_document(document=self._content(parcel), caption=text, **shared)
         quiet = LinkPreviewOptions(is_disabled=True)

@@ -6,12 +6,13 @@ from typing import Any
 import structlog
 from telegram import Bot, Update
 from telegram.error import TelegramError
-from telegram.request import HTTPXRequest
+
+from bot.delivery.telegram.request import AiohttpRequest
 
 log = structlog.get_logger(__name__)
 
 
-class UpdatesRequest(HTTPXRequest):
+class UpdatesRequest(AiohttpRequest):
     """The connection over which updates are fetched.
 
     The library reads all of an answer or nothing: one update that it cannot read would be fetched for ever.
@@ -20,7 +21,7 @@ class UpdatesRequest(HTTPXRequest):
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         """Return an answer with every update readable. Raises TelegramError for what is no answer."""
-        answer = HTTPXRequest.parse_json_payload(payload)
+        answer = AiohttpRequest.parse_json_payload(payload)
         if not isinstance(answer, dict):
             raise TelegramError("Invalid server response")
         result = answer.get("result")
