@@ -28,7 +28,7 @@ from bot.commands.report_parts import (
     state,
     where,
 )
-from bot.commands.spec import Call, Command, Kind, Parameter, Who
+from bot.commands.spec import Call, Command, Handler, Kind, Parameter, Who
 from bot.lang import N_, _
 from bot.render import text
 from bot.when import next_due_ms
@@ -191,13 +191,13 @@ def _unknown(number: int) -> UserError:
     return UserError(_("There is no report {id} of yours.").format(id=number), example="/report list")
 
 
-def _on_one(verb: str, description: str, run: Callable[..., object], *, typed: bool = True) -> Command:
+def _on_one(verb: str, description: str, run: Handler, *, typed: bool = True) -> Command:
     """Return a command about one report."""
     return Command(
         noun="report",
         verb=verb,
         description=description,
-        run=run,  # type: ignore[arg-type]
+        run=run,
         parameters=(NUMBER,),
         examples=(f"/report {verb} 3",) if typed else (),
         who=Who.PLACE,

@@ -1,5 +1,6 @@
 """Look after reports: find what is due, write what it tells, put it into the outbox. Run by the scheduler."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -83,7 +84,7 @@ class Reporting:
         """Post what is due now, each report once however long it was missed; return how many were queued."""
         now_ms, wall_ms = self._sources.market.now_ms(), self._wall_ms()
         found = await self._state.read(lambda session: _look(session, now_ms, wall_ms))
-        queued = sum([await self._post(due) for due in found])
+        queued = sum(await asyncio.gather(*(self._post(due) for due in found)))
         if queued:
             self._wake()
         if await self._state.read(lambda session: bool(reports.far_ahead(session, now_ms))):
