@@ -206,7 +206,7 @@ def _commands(commands: list[Command], typed: str) -> list[Completion]:
     starts = [name for name in names if name.startswith(typed)]
     if not starts and len(typed) > 1:
         near = process.extract(typed, list(names), scorer=fuzz.ratio, limit=3, score_cutoff=60)
-        starts = [name for name, _, _ in near]
+        starts = [name for name, _score, _at in near]
     return [
         Completion(
             line=f"/{name} " if names[name].parameters else f"/{name}",
