@@ -1,9 +1,14 @@
-"""Make the message a channel sends out of the row that the outbox holds."""
+"""Make the message a channel sends out of the row that the outbox holds.
+
+Names and notes in it are others': nothing that turns directions or speaks to a terminal goes on, whatever the
+channel.
+"""
 
 from typing import Any
 
 from bot.alerting.facts import zone_from_json
 from bot.delivery.channel import OutMessage, Picture, PictureRequest
+from bot.delivery.plain import clean
 from engine.model import Severity
 from storage.claims import Claimed
 
@@ -23,21 +28,26 @@ def compose(row: Claimed, *, wall_ms: int, deduplicates_s: float, picture: Pictu
         kind=str(body.get("kind", "")),
         severity=Severity(body.get("severity", row.severity)),
         symbol=str(body.get("symbol", "")),
-        title=str(body["title"]),
-        text=str(body["text"]),
+        title=heading(body["title"]),
+        text=clean(str(body["text"])),
         market_ms=int(body.get("market_ms", row.market_ms)),
         revision=row.revision,
         buttons=buttons_of(body),
-        label=str(body.get("label", "")),
+        label=clean(str(body.get("label", ""))),
         folded=int(body.get("folded", 0)),
         picture=picture,
         may_repeat=row.may_repeat and age_s >= deduplicates_s,
         late_s=age_s if age_s >= LATE_AFTER_S and row.revision == 0 else 0,
-        note=str(body.get("note", "")),
+        note=clean(str(body.get("note", ""))),
         silent=bool(body.get("silent", False)),
-        figures=tuple((str(label), str(value)) for label, value in body.get("figures", [])),
+        figures=tuple((heading(label), heading(value)) for label, value in body.get("figures", [])),
         ping=str(body.get("ping", "")),
     )
+
+
+def heading(text: object) -> str:
+    """Return text as one clean line."""
+    return " ".join(clean(str(text)).split())
 
 
 def buttons_of(body: dict[str, Any]) -> tuple[tuple[tuple[str, str], ...], ...]:

@@ -9,8 +9,9 @@ import structlog
 
 from bot.alerting.parts import wall_clock_ms
 from bot.delivery.channel import OutMessage, Picture, Rate, Receipt
-from bot.delivery.compose import buttons_of, picture_request
+from bot.delivery.compose import buttons_of, heading, picture_request
 from bot.delivery.pictures import Draw, Pictures
+from bot.delivery.plain import clean
 from bot.delivery.reroute import INAPP
 from bot.lang import _
 from engine.errors import UserError
@@ -187,13 +188,13 @@ def _kept(row: Entry) -> InAppMessage:
         kind=str(body.get("kind", "")),
         severity=Severity(row.severity),
         symbol=str(body.get("symbol", "")),
-        title=str(body["title"]),
-        text=str(body["text"]),
+        title=heading(body["title"]),
+        text=clean(str(body["text"])),
         market_ms=int(body.get("market_ms", row.market_ms)),
         revision=row.revision,
         buttons=buttons_of(body),
-        label=str(body.get("label", "")),
-        note=str(body.get("note", "")),
+        label=clean(str(body.get("label", ""))),
+        note=clean(str(body.get("note", ""))),
         folded=int(body.get("folded", 0)),
         silent=bool(body.get("silent", False)),
         unread=row.unread,

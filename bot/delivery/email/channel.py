@@ -20,6 +20,8 @@ from engine.errors import Permanent, UserError
 from engine.model import Severity
 
 CHANNEL = "email"
+WHY = "v1:alert:why:"
+"""How the button begins that says why an alert came: its answer is for the chat, and has no link."""
 SUBJECT = 120
 ALT = 600
 TEXT = 6000
@@ -131,7 +133,7 @@ def letter_of(message: OutMessage, *, key: str, to: str, sender: Sender, links: 
         lines=[line for line in lines if line.plain != message.label],
         figures=[(one_line(label, 30), one_line(value, 40)) for label, value in message.figures],
         steps=steps,
-        hint="" if steps else hint(message),
+        hint=hint(message, linked=bool(steps)),
         source=one_line(message.label, 80),
         picture=picture,
         picture_id=bare.picture_id,
@@ -147,7 +149,8 @@ def text(page: Page) -> str:
         "\n".join(line.plain for line in page.lines),
         "\n".join(f"{label}: {value}" for label, value in page.figures),
         _("Picture: {alt}").format(alt=page.picture.alt) if page.picture else "",
-        "\n".join(f"{step.label}: {step.url}" for step in page.steps) or page.hint,
+        "\n".join(f"{step.label}: {step.url}" for step in page.steps),
+        page.hint,
         "\n".join(
             [
                 "-- ",
@@ -163,11 +166,12 @@ def text(page: Page) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def hint(message: OutMessage) -> str:
-    """Return what can be typed where there are no links: "Pause: type /alert pause 7 to Liqwatch."."""
+def hint(message: OutMessage, *, linked: bool) -> str:
+    """Return what can be typed, of what there is no link to: "type /alert pause 7 (Pause)"."""
     lines = []
+    typed = (WHY,) if linked else (*PRESSABLE, WHY)
     for label, action in (button for row in message.buttons for button in row):
-        if action.startswith(PRESSABLE):
+        if action.startswith(typed):
             press = ids.read(action)
             lines.append(f"/{' '.join([press.noun, press.verb, *press.args])} ({label})")
     told = _("Where you talk to Liqwatch, type {lines}.")

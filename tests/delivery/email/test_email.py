@@ -164,7 +164,7 @@ async def test_without_one_there_are_no_links_but_what_to_type(serve):
     assert mail.message["List-Unsubscribe"] is None
     assert "http" not in text
     assert "href" not in page
-    assert "/alert snooze 12 for=1h (Snooze 1 h) or /alert pause 12 (Pause)." in text
+    assert "/alert snooze 12 for=1h (Snooze 1 h), /alert pause 12 (Pause) or /alert why a1 (Why?)." in text
 
 
 async def test_a_recording_says_so_before_anything_else(serve):
