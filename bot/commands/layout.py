@@ -50,7 +50,9 @@ def body(reply: Reply, code_width: int = CODE_WIDTH) -> list[Line]:
     lines = [Line(sentence) for sentence in _caption(reply)[1:]] if _captioned(reply) else of_text(reply.text)
     lines += [Line(value, label=speech_of(reply.language).begun(label)) for label, value in reply.fields]
     if reply.table is not None:
-        lines += table_lines(reply.table, code_width)
+        table = reply.table
+        brief = bool(reply.images and table.brief)
+        lines += brief_lines(table, code_width) if brief else table_lines(table, code_width)
     return lines
 
 
@@ -74,7 +76,7 @@ def table_lines(table: Table, code_width: int = CODE_WIDTH) -> list[Line]:
         return [_pair(row) for row in table.rows]
     for kept in (table, _essential(table)):
         for gap in (2, 1):
-            widths = _widths(kept)
+            widths = _widths((kept.headings, *kept.rows))
             if sum(widths) + gap * (len(widths) - 1) <= code_width:
                 return _columns(kept, widths, gap)
     return [line for row in table.rows for line in _listed(table, row)]
@@ -89,7 +91,12 @@ def _pair(row: Sequence[str]) -> Line:
 
 def _essential(table: Table) -> Table:
     """Return a table without the columns that only decorate: those without a heading."""
-    kept = [i for i, heading in enumerate(table.headings) if heading]
+    return _only(table, [heading for heading in table.headings if heading])
+
+
+def _only(table: Table, headings: Sequence[str]) -> Table:
+    """Return a table with some of its columns."""
+    kept = [i for i, heading in enumerate(table.headings) if heading in headings]
     return Table(
         headings=tuple(table.headings[i] for i in kept),
         rows=tuple(tuple(row[i] for i in kept) for row in table.rows),
@@ -97,10 +104,17 @@ def _essential(table: Table) -> Table:
     )
 
 
-def _widths(table: Table) -> list[int]:
-    return [
-        max(width_of(row[i]) for row in (table.headings, *table.rows)) for i in range(len(table.headings))
-    ]
+def brief_lines(table: Table, code_width: int = CODE_WIDTH) -> list[Line]:
+    """Return what is enough of a table beside a picture that shows the rest, its headings too."""
+    kept = _only(table, table.brief)
+    widths = _widths(kept.rows)
+    if sum(widths) + 2 * (len(widths) - 1) <= code_width:
+        return _columns(kept, widths, 2)[1:]
+    return table_lines(kept, code_width)
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(width_of, column)) for column in zip(*rows, strict=True)]
 
 
 def width_of(text: str) -> int:

@@ -106,6 +106,7 @@ def _table_to_wire(table: Table | None) -> dict[str, Any] | None:
         "headings": list(table.headings),
         "rows": [list(row) for row in table.rows],
         "numeric": list(table.numeric),
+        "brief": list(table.brief),
     }
 
 
@@ -114,4 +115,5 @@ def _table_from_wire(table: dict[str, Any]) -> Table:
         headings=tuple(table["headings"]),
         rows=tuple(tuple(row) for row in table["rows"]),
         numeric=tuple(table["numeric"]),
+        brief=tuple(table["brief"]),
     )

@@ -1,5 +1,6 @@
 """Draw the price axis, the time axis, the price line and its tag."""
 
+from bot.lang import N_, _
 from bot.render import text
 from bot.render.drawing import Drawing, Sketch
 from bot.render.fonts import Weight
@@ -14,7 +15,7 @@ TAG_GAP = 3
 GRID_ALPHA = 0.07
 LINE_ALPHA = 0.9
 DASHES = (7.0, 5.0)
-NOW = "now"
+NOW = N_("now")
 
 
 def axis_width(ink: Ink, scene: Sheet, sizes: Sizes) -> float:
@@ -52,8 +53,9 @@ def draw_prices(drawing: Sketch) -> None:
         drawing.ink.text((axis.x0 + AXIS_PAD, y), label, sizes.label, drawing.palette.ink)
 
 
-def draw_times(drawing: Drawing, *, zone_x: float | None, end: str = NOW) -> None:
-    """Draw round times on the caller's clock, what the end is called, and up to `zone_x` their zone."""
+def draw_times(drawing: Drawing, *, zone_x: float | None, end: str | None = None) -> None:
+    """Draw round times on the caller's clock, what the end is called (now), and up to `zone_x` their zone."""
+    end = _(NOW) if end is None else end
     ink, sizes, plot, scene = drawing.ink, drawing.sizes, drawing.frame.plot, drawing.scene
     zone = text.zone_of(scene.tz)
     colour, size, y = drawing.palette.dim, sizes.label, sizes.time_y

@@ -83,7 +83,7 @@ def _scale(drawing: Drawing, left: float, right: float) -> None:
         x1 = x0 + width
     y = bar.y1 + sizes.small * 0.5 + 8
     if drawing.span.empty:
-        ink.text((x0, y), "no levels in view", sizes.small, palette.dim, weight=Weight.REGULAR)
+        ink.text((x0, y), _("no levels in view"), sizes.small, palette.dim, weight=Weight.REGULAR)
     else:
         ends = (text.money(drawing.span.bottom), text.money(drawing.span.top))
         unit = _unit(drawing, x1 - x0 - sum(ink.measure(end, sizes.small) for end in ends) - SPACE)

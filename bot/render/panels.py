@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import matplotlib as mpl
 
+from bot.lang import N_, _, speech
 from bot.render import text
-from bot.render.axes import NOW, draw_price_line, draw_times
+from bot.render.axes import draw_price_line, draw_times
 from bot.render.drawing import Drawing, Sketch
 from bot.render.fonts import Faces, Weight
 from bot.render.header import SPACE, draw_title
@@ -27,9 +28,9 @@ HEAD = 1.75
 """Height of a panel's head, in its type sizes."""
 PILL_CUT = 4
 RAMP_WIDTH = 250
-DIMMEST, BRIGHTEST = f"1/{RANGE:.0f}", "brightest"
-NO_LEVELS = "no levels in view"
-BRIGHT_STEP, BRIGHT_SHARE, BRIGHT = "to {usd} per ${step}", "to {usd} per {share}", "to {usd}"
+DIMMEST = f"1/{RANGE:.0f}"
+BRIGHTEST, NO_LEVELS = N_("brightest"), N_("no levels in view")
+BRIGHT_STEP, BRIGHT = N_("to {usd} per {step}"), N_("to {usd}")
 HEADER_GAP = 10
 
 
@@ -58,7 +59,7 @@ def _ramp(whole: Sketch) -> None:
     """Draw the title and what the colours run from and to; how many dollars that is, each panel says."""
     ink, sizes, palette = whole.ink, whole.sizes, whole.palette
     right = whole.frame.width - sizes.margin
-    ends = [ink.measure(words, sizes.small) for words in (DIMMEST, BRIGHTEST)]
+    ends = [ink.measure(words, sizes.small) for words in (DIMMEST, _(BRIGHTEST))]
     x1 = right - ends[1] - SPACE / 2
     x0 = x1 - RAMP_WIDTH * (1.0 if whole.scene.layout is Layout.LANDSCAPE else 0.8)
     left = x0 - ends[0] - SPACE / 2
@@ -66,7 +67,7 @@ def _ramp(whole: Sketch) -> None:
     half = sizes.small * 0.45
     draw_ramp(whole, Box(x0, sizes.header - half, x1, sizes.header + half))
     ink.text((left, sizes.header), DIMMEST, sizes.small, palette.dim)
-    ink.text((right, sizes.header), BRIGHTEST, sizes.small, palette.dim, align="right")
+    ink.text((right, sizes.header), _(BRIGHTEST), sizes.small, palette.dim, align="right")
 
 
 def _boxes(whole: Sketch, scene: PanelsScene, top: float) -> list[Box]:
@@ -134,7 +135,7 @@ def _panel(drawing: Drawing) -> None:
     draw_candles(drawing, xs, ys)
     draw_price_line(drawing, tag=False)
     if drawing.frame.plot.y1 == drawing.sizes.plot_bottom:
-        draw_times(drawing, zone_x=None, end=next(iter(drawing.scene.title), NOW))
+        draw_times(drawing, zone_x=None, end=next(iter(drawing.scene.title), None))
     draw_zones(drawing)
     draw_chips(drawing, free_corner(drawing.frame.plot, xs, ys))
 
@@ -165,8 +166,8 @@ def _head(drawing: Drawing) -> None:
 def _scale_said(span: Span, scene: Scene) -> tuple[str, ...]:
     """Return ways to say what the brightest colour of a panel stands for, the longest first."""
     if span.empty:
-        return (NO_LEVELS,)
-    usd, share = text.money(span.top), f"{scene.bin_size / scene.price * 100:.2g}%"
+        return (_(NO_LEVELS),)
+    usd, share = text.money(span.top), speech().percent(f"{scene.bin_size / scene.price * 100:.2g}")
     step = text.step(scene.bin_size)
-    plain = (BRIGHT_STEP.format(usd=usd, step=step),) if "e" not in step else ()
-    return (*plain, BRIGHT_SHARE.format(usd=usd, share=share), BRIGHT.format(usd=usd))
+    plain = (_(BRIGHT_STEP).format(usd=usd, step=speech().usd(step)),) if "e" not in step else ()
+    return (*plain, _(BRIGHT_STEP).format(usd=usd, step=share), _(BRIGHT).format(usd=usd))

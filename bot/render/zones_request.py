@@ -19,10 +19,10 @@ NONE_OF = {
 NOT_READY = N_("Zones not ready: {have} of {need} h of samples")
 NOT_JUDGED = N_("Zones not ready: no history judged yet")
 SUMS = {Side.SHORT: N_("shorts above"), Side.LONG: N_("longs below")}
-HERE = "here"
+HERE = N_("here")
 OLD = N_("{age} old")
 NEAREST = "nearest {shown} of {all} {side}s"
-NO_AGE = "new"
+NO_AGE = N_("new")
 A_SIDE = 5
 """How many zones a side a card has room for."""
 
@@ -143,13 +143,13 @@ def price_pair(zone: Zone, price: float) -> tuple[str, str]:
 def _away(zone: Zone, price: float) -> str:
     """Return the signed distance of a zone's nearer edge."""
     away = alt.signed_distance(zone, price)
-    return text.percent(away) if away else HERE
+    return text.percent(away) if away else _(HERE)
 
 
 def _age(zone: Zone, now_ms: int) -> str:
     """Return how long ago a zone was first seen."""
     seconds = (now_ms - zone.born_ts) / 1000
-    return _(OLD).format(age=text.age(seconds)) if seconds >= 60 else NO_AGE
+    return _(OLD).format(age=text.age(seconds)) if seconds >= 60 else _(NO_AGE)
 
 
 def _sum(request: ZonesRequest, side: Side) -> str:

@@ -261,7 +261,11 @@ class Sketches:
         width, height = request.layout.size
         scale = 2 if request.hd else 1
         picture = Picture(
-            png=b"\x89PNG", name=request.file_name, alt=words, width=width * scale, height=height * scale
+            png=b"GIF89a" if request.file_name.endswith(".gif") else b"\x89PNG",
+            name=request.file_name,
+            alt=words,
+            width=width * scale,
+            height=height * scale,
         )
         return self.drawn.setdefault((request.what, request.candle_ts), picture)
 

@@ -34,7 +34,7 @@ methods = _sibling("telegram_methods")
 Refused = checks.Refused
 
 TOKEN = "666:AAE-a-token-that-nobody-else-knows"
-SENDS = ("sendMessage", "sendPhoto", "sendDocument")
+SENDS = ("sendMessage", "sendPhoto", "sendDocument", "sendAnimation")
 EDITS = ("editMessageText", "editMessageCaption", "editMessageMedia", "editMessageReplyMarkup")
 
 

@@ -69,6 +69,16 @@ class Methods:
         body = {"file_id": self._named(content, "d"), "file_unique_id": "u", "file_name": name}
         return self._posted(chat, given, caption=caption, document=body, _marks=marks)
 
+    async def send_animation(self, given, files):
+        chat = self._writable(given)
+        caption, marks = self.checks.words(given, "caption", self.checks.CAPTION)
+        name, content = self._file(given.get("animation", "attach://animation"), files)
+        if content and not content.startswith(b"GIF8"):
+            raise self.checks.bad("wrong type of the animation")
+        body = {"file_id": self._named(content, "a"), "file_unique_id": "u", "file_name": name}
+        moving = body | {"width": 960, "height": 540, "duration": 8}
+        return self._posted(chat, given, caption=caption, animation=moving, document=body, _marks=marks)
+
     async def edit_message_text(self, given, files):
         message = self._ours(given)
         if "text" not in message:

@@ -64,6 +64,14 @@ class Drawings(shared.Sketches):
         before = len(self.drawn)
         return await self._told_apart(request, before, await super().cascade(request, standing))
 
+    async def card(self, request, drawing):
+        before = len(self.drawn)
+        return await self._told_apart(request, before, await super().card(request, drawing))
+
+    async def panels(self, request, grids):
+        before = len(self.drawn)
+        return await self._told_apart(request, before, await super().panels(request, grids))
+
     async def _told_apart(self, request, before, picture):
         if len(self.drawn) > before:
             await asyncio.sleep(self.delay_s)
