@@ -1,11 +1,13 @@
 """Write lines in Discord's markdown, escaped, and put them into embeds. Pure functions."""
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 
 import discord
 
 from bot.commands.lines import Line, Style
+from bot.delivery.plain_words import neutral
 
 DESCRIPTION = 4000
 """What an embed's text may hold, with room for marks (Discord takes 4,096)."""
@@ -13,6 +15,8 @@ TITLE = 250
 FOOTER = 2000
 CONTENT = 1900
 ALT = 1000
+_HEADING = re.compile(r"(?m)^(\s*)(-?#)")
+"""What makes a heading, or small print, of a line."""
 
 
 def markdown(lines: Sequence[Line]) -> str:
@@ -28,9 +32,8 @@ def markdown(lines: Sequence[Line]) -> str:
 
 def escaped(text: str) -> str:
     """Return text without marks, mentions or links of its own; lone surrogates are replaced."""
-    plain = text.encode("utf-8", "replace").decode()
-    marked = discord.utils.escape_markdown(plain, ignore_links=False).replace("[", "\\[")
-    return discord.utils.escape_mentions(marked)
+    marked = discord.utils.escape_markdown(neutral(text), ignore_links=False)
+    return _HEADING.sub(r"\1\\\2", marked.replace("<", "\\<"))
 
 
 def _marked(line: Line) -> str:

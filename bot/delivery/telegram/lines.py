@@ -1,10 +1,12 @@
 """Write lines in Telegram's HTML, escaped. Pure functions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from itertools import groupby
 
 from bot.commands.lines import Line, Style
+from bot.delivery.plain_words import neutral
 
 CAPTION = 1024
 TEXT = 4096
@@ -19,6 +21,13 @@ def html(lines: Sequence[Line]) -> str:
         else:
             parts.extend(_html(line) for line in group)
     return "\n".join(parts)
+
+
+def clean(line: Line, *, code: bool) -> Line:
+    """Return a line in which Telegram finds no mention and no link; in `code` it looks for none anyway."""
+    if code and line.style is Style.CODE:
+        return line
+    return replace(line, text=neutral(line.text), label=neutral(line.label))
 
 
 def _html(line: Line) -> str:

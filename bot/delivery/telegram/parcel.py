@@ -6,7 +6,7 @@ from telegram import InlineKeyboardMarkup
 
 from bot.commands.lines import Line, fit
 from bot.delivery.telegram.faults import Fault
-from bot.delivery.telegram.lines import CAPTION, TEXT, html
+from bot.delivery.telegram.lines import CAPTION, TEXT, clean, html
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,8 @@ class Parcel:
 
     def text(self, *, caption: bool) -> str:
         """Return the words, no longer than Telegram takes."""
-        lines = fit(self.lines, CAPTION if caption else TEXT)
+        safe = [clean(line, code=self.marked) for line in self.lines]
+        lines = fit(safe, CAPTION if caption else TEXT)
         return html(lines) if self.marked else "\n".join(line.plain for line in lines)
 
     def plainer(self, fault: Fault) -> "Parcel | None":
