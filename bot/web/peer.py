@@ -92,6 +92,7 @@ class Peer(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take that the line is gone."""
+        self._framing.receive_eof()  # so that it knows how it was closed
         self._ears.left(self)
 
     def close(self, code: int, reason: str) -> None:

@@ -7,6 +7,7 @@ import os
 import struct
 
 import pytest
+import structlog
 
 from bot.web import peer, stream
 
@@ -130,6 +131,21 @@ async def test_what_the_protocol_forbids_ends_the_line_with_the_reason(free, dia
     line.send(frame.pop("opcode"), **frame)
     assert await line.closed_with() == code
     await until(lambda: free.server.stream.connections == 0)
+
+
+@pytest.mark.parametrize(("said", "code"), [(1000, 1000), (None, 1006)])
+async def test_the_log_says_how_a_line_was_closed(free, dial, said, code):
+    with structlog.testing.capture_logs() as lines:
+        line = await dial(free)
+        if said:
+            line.send(CLOSE, struct.pack("!H", said))
+            await line.closed_with()
+        else:
+            await line.frame()
+            line.writer.transport.abort()
+        await until(lambda: any(each["event"] == "stream.disconnected" for each in lines))
+    (gone,) = [each for each in lines if each["event"] == "stream.disconnected"]
+    assert (gone["code"], gone["missed"]) == (code, 0)
 
 
 async def test_what_was_asked_before_goodbye_is_answered(free, dial):
