@@ -37,6 +37,7 @@ from bot.live.health import LOOK_S, HealthKeeper
 from bot.live.market import LiveMarket
 from bot.lock import DirectoryLock
 from bot.measures import Counts
+from bot.office import Office
 from bot.pictures import Draughtsman
 from bot.position import PlaceKeeper, find_place
 from bot.privacy import Privacy
@@ -215,6 +216,8 @@ class Liqwatch:
         hooks = Hooks(draw=draw, expired=self.alerting.expired, fallback=fallback_of(self._platforms))
         channels = [self.inapp, *(platform.channel for platform in self._platforms), *ways.channels]
         self.worker = Worker(self.state, channels, hooks=hooks)
+        if self.own is not None:
+            self.own.turn = self.worker.turn
         self.alerting.delivers(running(channels, own=self.own is not None))
         self.alerting.reads(StoredPast(self.store, self.market))
         await self.alerting.load()
@@ -222,6 +225,8 @@ class Liqwatch:
             self.source.listen(self.alerting.on_said)
 
     def _build_commands(self, button_key: bytes) -> None:
+        now_ms = self.market.now_ms
+        office = Office(self.settings, self.state, now_ms=now_ms, wall_ms=wall_clock_ms, wake=self._queued)
         self.commands = Commands(
             Services(
                 market=self.market,
@@ -232,10 +237,11 @@ class Liqwatch:
                 reports=VenueStore(self.store),
                 dry=DryRuns(self.store, self.market),
                 defaults=self.settings.alerts,
-                aliases=self.settings.symbols.aliases,
+                aliases=office.aliases,
                 tiers=self.inquiries.book,
                 accounts=self.inquiries.accounts,
                 channels=self.own,
+                office=office,
                 accuracy=self.accuracy,
                 presets=self.settings.presets,
                 usual_model=self.settings.models.usual,

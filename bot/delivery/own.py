@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 from sqlalchemy.orm import Session
@@ -41,6 +41,10 @@ TEST = "test"
 LONGEST_S = 20.0
 """How long somebody waits for an answer from there; commands end a little later."""
 AT_ONCE = 8
+PATIENCE_S = 8.0
+"""How long a code or a test waits for its turn behind alerts."""
+Turn = Callable[[str, str], Awaitable[None]]
+"""Wait until something may be sent on a channel to a destination."""
 ADD_AGAIN = "/channels add email me@example.org"
 _WHY = {
     Tried.NONE: N_("No code waits for you; adding a channel sends one."),
@@ -59,8 +63,15 @@ _LIMITED = {
 }
 
 
+async def _at_once(_channel: str, _destination: str) -> None:
+    """Wait for nothing."""
+
+
 class Own:
-    """Channels of users over the channels that deliver, which know the sealed addresses."""
+    """Channels of users over the channels that deliver, which know the sealed addresses.
+
+    What somebody waits for is sent at once and not kept, but in its `turn`: the sender's, once there is one.
+    """
 
     def __init__(
         self,
@@ -70,13 +81,16 @@ class Own:
         networks: Networks,
         *,
         wall_ms: Callable[[], int] = wall_clock_ms,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._state = state
         self._sealer = sealer
         self._networks = networks
         self._wall_ms = wall_ms
         self._channels = {channel.name: channel for channel in channels if channel.name in KINDS}
+        self._patience_s = patience_s
         self._under_way = 0
+        self.turn: Turn = _at_once
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -197,10 +211,19 @@ class Own:
         channel = self._channels[row.kind]
         self._under_way += 1
         try:
+            await self._its_turn(row)
             async with asyncio.timeout(min(channel.timeout_s, LONGEST_S)):
                 await channel.send(message, key=secrets.token_hex(32), edit_of=None)
         finally:
             self._under_way -= 1
+
+    async def _its_turn(self, row: OwnChannel) -> None:
+        """Wait until the channel's limits let it through. Raise UserError where that takes too long."""
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await self.turn(row.kind, str(row.channel_id))
+        except TimeoutError:
+            raise UserError(_("Much is being sent just now. Try again in a minute.")) from None
 
     def _must_have_room(self) -> None:
         if self._under_way >= AT_ONCE:

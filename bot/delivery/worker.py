@@ -23,6 +23,7 @@ from engine.errors import StorageError
 from engine.model import Severity
 from storage.claims import Ask, Claimed, Lease, claim
 from storage.epochs import current_epoch
+from storage.outbox import URGENT_PRIORITY
 from storage.settle import expire, next_due_ms, reap
 from storage.state import StateStore
 
@@ -138,6 +139,12 @@ class Worker:
     def wake(self) -> None:
         """Look at the outbox now. Safe to call at any time from the event loop."""
         self._woken.set()
+
+    async def turn(self, channel: str, destination: str) -> None:
+        """Wait for the turn of a code or a test, which the outbox does not keep; only criticals go before."""
+        lane = self._lanes[channel]
+        cost = await lane.attempt.channel.cost(destination)
+        await lane.attempt.pacer.turn(destination, URGENT_PRIORITY + 1, cost)
 
     def health(self) -> WorkerHealth:
         """Return how delivery fares."""

@@ -135,6 +135,7 @@ async def room(desk, with_services, server):
     desk.services = replace(desk.services, channels=own)
     worker = Worker(desk.state, [InApp(desk.state, wall_ms=wall_ms), *ways], wall_ms=wall_ms)
     desk.alerting.delivers(("email", "webhook"))
+    own.turn = worker.turn
     running = asyncio.create_task(worker.run())
     yield Room(desk, own, worker, server)
     worker.stop()
@@ -243,6 +244,17 @@ async def test_what_takes_no_code_is_forgotten(room, receiver):
         assert refused.error == "The code could not be sent: nothing there took it."
         room.desk.wall[0] += 24 * 60 * MINUTE_MS
     assert (await room.ok("/channels list")).table is None
+
+
+async def test_a_code_keeps_to_the_pace_of_its_channel_and_says_where_that_takes_too_long(room):
+    way = room.worker._lanes["email"].attempt
+    way.pacer.obey(60.0, destination=None)
+    room.own._patience_s = 0.05
+    reply = await room.say("/channels add email me@example.org")
+    assert reply.error == "Much is being sent just now. Try again in a minute."
+    assert room.server.mails == []
+    way.pacer._lanes._all.shut_until_s = 0.0
+    await room.add_mail()
 
 
 async def test_two_users_never_see_each_others(room):
