@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from engine.errors import UserError
@@ -35,6 +35,15 @@ def find_deliveries(session: Session, wanted: Wanted) -> list[Delivery]:
     if wanted.channel:
         query = query.where(Delivery.channel == wanted.channel)
     return list(session.scalars(query.order_by(Delivery.delivery_id.desc()).limit(wanted.limit)))
+
+
+def tally(session: Session, *, since_wall_ms: int) -> dict[tuple[str, str], int]:
+    """Return how many messages of each channel are in which state, edits left out."""
+    query = select(Delivery.channel, Delivery.state, func.count()).where(
+        Delivery.revision == 0, Delivery.created_wall_ms >= since_wall_ms
+    )
+    grouped = query.group_by(Delivery.channel, Delivery.state).order_by(Delivery.channel, Delivery.state)
+    return {(channel, state): count for channel, state, count in session.execute(grouped)}
 
 
 def get_delivery(session: Session, number: int) -> Delivery:

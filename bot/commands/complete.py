@@ -17,6 +17,7 @@ from bot.commands.tokens import plain_line, rejoin, split
 from bot.lang import _
 from engine.rules.condition import Condition, kinds
 from storage.channels import list_channels
+from storage.reports import list_reports
 from storage.rules import list_rules
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Completer:
         found = self._offered(wanted, typed.strip())
         if wanted.suggest is Provider.RULES:
             found = [*await self._rules(caller, typed.strip()), *found]
+        if wanted.suggest is Provider.REPORTS:
+            found = await self._reports(caller, typed.strip())
         if wanted.suggest is Provider.CHANNELS:
             fixed = found if wanted.choices else []
             found = [*fixed, *await self._channels(caller, typed.strip())]
@@ -79,6 +82,16 @@ class Completer:
         named = [
             Choice(value=str(r.rule_id), label=f"{r.rule_id} · {r.symbol} · {brief(r)}"[:MAX_LABEL])
             for r in rules
+        ]
+        return [choice for choice in named if typed.lower() in choice.label.lower()]
+
+    async def _reports(self, caller: Caller, typed: str) -> list[Choice]:
+        """Return the caller's own reports, and those of the server that they manage."""
+        server = caller.server if caller.manages else ""
+        rows = await self._services.state.read(lambda s: list_reports(s, caller.user_id, server))
+        named = [
+            Choice(value=str(r.report_id), label=f"{r.report_id} · {r.symbol} · {r.kind}"[:MAX_LABEL])
+            for r in rows
         ]
         return [choice for choice in named if typed.lower() in choice.label.lower()]
 

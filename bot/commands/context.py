@@ -8,7 +8,7 @@ from bot.commands import words
 from bot.commands.limits import Limits
 from bot.commands.prefs import Prefs
 from bot.commands.recent import Recent
-from bot.commands.reply import Caller, Reply
+from bot.commands.reply import Caller, Front, Reply
 from bot.commands.services import Services
 
 if TYPE_CHECKING:
@@ -36,6 +36,13 @@ class Context:
     def tz(self) -> str:
         """Return the user's time zone: what they set, else what their front knows."""
         return self.prefs.tz or self.caller.tz or "UTC"
+
+    @property
+    def operator(self) -> bool:
+        """Say whether the caller runs this installation: in its own terminal, or named in the settings."""
+        office = self.services.office
+        named = office is not None and self.caller.user_id in office.operators
+        return self.caller.front is not Front.PANEL and (self.caller.operator or named)
 
     @property
     def replaying(self) -> bool:

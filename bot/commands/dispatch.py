@@ -49,7 +49,9 @@ class Commands:
         clock: Callable[[], float] = time.monotonic,
         turns: Turns | None = None,
     ) -> None:
-        self.registry = registry or offering(services.presets, services.usual_model)
+        self.registry = registry or offering(
+            services.presets, services.usual_model, services.office.operators if services.office else ()
+        )
         self._services = services
         self._limits = Limits(clock)
         self._recent = Recent()

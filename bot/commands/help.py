@@ -9,7 +9,7 @@ from bot.commands.amounts import quoted
 from bot.commands.context import Context
 from bot.commands.parts import NOT_ADVICE, rows
 from bot.commands.reply import Button, Reply, Table
-from bot.commands.spec import Call, Command, Kind, NearMiss, Parameter, Provider, Who
+from bot.commands.spec import OPERATORS, Call, Command, Kind, NearMiss, Parameter, Provider, Who
 from bot.lang import N_, _
 from engine.errors import UserError
 
@@ -52,7 +52,7 @@ async def show(ctx: Context, call: Call) -> Reply:
     about = call.text("command").strip().lstrip("/").lower()
     if not about:
         return _everything(ctx)
-    open_ = ctx.registry.on(ctx.caller.front, replaying=ctx.replaying)
+    open_ = _open(ctx)
     exact = ctx.registry.find(about, ctx.caller.front)
     if exact in open_ and exact is not None and (exact.name == about or not _verbs(open_, about)):
         return _one(exact.on(ctx.caller.front))
@@ -72,8 +72,14 @@ def _verbs(open_: list[Command], noun: str) -> list[Command]:
     return [c for c in open_ if c.noun == noun and c.verb]
 
 
+def _open(ctx: Context) -> list[Command]:
+    """Return what the asker may ask here."""
+    every = ctx.registry.on(ctx.caller.front, replaying=ctx.replaying)
+    return [command for command in every if command.noun != OPERATORS or ctx.operator]
+
+
 def _everything(ctx: Context) -> Reply:
-    open_ = ctx.registry.on(ctx.caller.front, replaying=ctx.replaying)
+    open_ = _open(ctx)
     table = Table(
         headings=(_("Command"), _("What it does")),
         rows=tuple(_listed(open_)),

@@ -1,10 +1,12 @@
 """Hold the one table of everything a user can ask: every front, the help and the reference come from it."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from bot.commands import (
     account,
     accuracy,
+    admin,
     alert_check,
     alerts,
     cascade,
@@ -43,7 +45,7 @@ from bot.commands import (
 from bot.commands import help as help_
 from bot.commands.flows import commands as flows
 from bot.commands.reply import Front
-from bot.commands.spec import Command, Parameter
+from bot.commands.spec import CHAT_FRONTS, OPERATORS, Command, Parameter
 from bot.commands.symbols import Markets
 from config.settings import Settings
 from engine.errors import ConfigError, UserError
@@ -84,6 +86,7 @@ COMMANDS: tuple[Command, ...] = (
     *dashboard.COMMANDS,
     *data.COMMANDS,
     *flows.COMMANDS,
+    *admin.COMMANDS,
     *replay.COMMANDS,
 )
 """Everything a user can ask, in the order of the help. What is added here appears on every front."""
@@ -138,9 +141,11 @@ class Registry:
         return front is None or front in command.fronts
 
 
-def offering(presets: Mapping[str, Preset], usual: str) -> Registry:
-    """Return the table with the models of an installation to choose from, and its usual one."""
-    return Registry(models.offering(command, presets, usual) for command in COMMANDS)
+def offering(presets: Mapping[str, Preset], usual: str, operators: Iterable[str] = ()) -> Registry:
+    """Return the table with an installation's models to choose from, its usual one, and its operators."""
+    chats = {Front(name) for each in operators if (name := each.partition(":")[0]) in CHAT_FRONTS}
+    own = [replace(c, fronts=c.fronts | chats) if c.noun == OPERATORS else c for c in COMMANDS]
+    return Registry(models.offering(command, presets, usual) for command in own)
 
 
 def check_names(settings: Settings) -> None:

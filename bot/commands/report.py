@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 
 from bot.commands import ids
+from bot.commands.confirm import SURE, question
 from bot.commands.context import Context
 from bot.commands.liquidations import need_liquidations
 from bot.commands.parts import rows
@@ -28,7 +29,7 @@ from bot.commands.report_parts import (
     state,
     where,
 )
-from bot.commands.spec import Call, Command, Handler, Kind, Parameter, Who
+from bot.commands.spec import Call, Command, Handler, Kind, Parameter, Provider, Who
 from bot.lang import N_, _
 from bot.render import text
 from bot.when import next_due_ms
@@ -46,6 +47,7 @@ NUMBER = Parameter(
     description=N_("Number of the report, as /report list shows it"),
     required=True,
     examples=("3",),
+    suggest=Provider.REPORTS,
 )
 
 
@@ -129,8 +131,18 @@ async def card(ctx: Context, call: Call) -> Reply:
 
 
 async def remove(ctx: Context, call: Call) -> Reply:
-    """Remove a report."""
+    """Ask whether a report is to go; where that is sure already, remove it."""
     owner, server, number = ctx.caller.user_id, managed_server(ctx), call.whole("id")
+    if not call.flag(SURE.name):
+        if await ctx.services.state.read(lambda s: reports.get_report(s, owner, number, server)) is None:
+            raise _unknown(number)
+        return question(
+            "report remove",
+            _("Remove report {id}?").format(id=number),
+            _("It goes for good; /report pause lets it rest."),
+            yes=(_("Yes, remove it"), ids.action("report", "remove", str(number), "sure=on", edits=True)),
+            keep=ids.action("report", "list", edits=True),
+        )
     gone = await ctx.services.state.run(lambda session: reports.remove_report(session, owner, number, server))
     if not gone:
         raise _unknown(number)
@@ -191,14 +203,14 @@ def _unknown(number: int) -> UserError:
     return UserError(_("There is no report {id} of yours.").format(id=number), example="/report list")
 
 
-def _on_one(verb: str, description: str, run: Handler, *, typed: bool = True) -> Command:
+def _on_one(verb: str, description: str, run: Handler, *more: Parameter, typed: bool = True) -> Command:
     """Return a command about one report."""
     return Command(
         noun="report",
         verb=verb,
         description=description,
         run=run,
-        parameters=(NUMBER,),
+        parameters=(NUMBER, *more),
         examples=(f"/report {verb} 3",) if typed else (),
         who=Who.PLACE,
         button_only=not typed,
@@ -228,7 +240,7 @@ COMMANDS = (
         examples=("/report list",),
         who=Who.PLACE,
     ),
-    _on_one("remove", N_("Remove a report"), remove),
+    _on_one("remove", N_("Remove a report"), remove, SURE),
     _on_one("pause", N_("Let a report rest"), pause),
     _on_one("resume", N_("Let a report go on"), resume),
     _on_one("show", N_("Show one report"), card, typed=False),

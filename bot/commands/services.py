@@ -275,6 +275,32 @@ class Accounts(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reloaded:
+    """What reading the settings again came to: names that were taken over, that wait, or what is wrong."""
+
+    applied: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class Office(Protocol):
+    """Be what operators reach into."""
+
+    @property
+    def operators(self) -> frozenset[str]:
+        """Return the users who may run operator commands."""
+
+    async def audience(self) -> int:
+        """Return how many users have alerts."""
+
+    async def announce(self, text: str, about: str) -> int:
+        """Queue a message to all of them; return to how many."""
+
+    async def reload(self) -> Reloaded:
+        """Read the settings again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
     """One thing that is not configured, and the line that says how to configure it."""
 
@@ -323,6 +349,7 @@ class Services:
     replay: ReplayControl | None = None
     accounts: Accounts | None = None
     channels: OwnChannels | None = None
+    office: Office | None = None
     grounds: Mapping[str, Grounds] = field(default_factory=dict)
     missing: tuple[Missing, ...] = ()
     chart_url: Callable[[str, Front], str] = lambda _symbol, _front: ""

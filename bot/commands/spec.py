@@ -57,6 +57,7 @@ class Provider(StrEnum):
     SYMBOLS = "symbols"
     RULES = "rules"
     CHANNELS = "channels"
+    REPORTS = "reports"
     TIME_ZONES = "time_zones"
     CONDITIONS = "conditions"
     TEMPLATES = "templates"
@@ -72,6 +73,10 @@ class Who(StrEnum):
     SELF = "self"  # reads or changes what the asker owns
     PLACE = "place"  # what stands in a server or group: its managers', and one's own where alone with the bot
     LOCAL = "local"  # steers this installation's replay
+
+
+OPERATORS = "admin"
+"""The noun of commands for whoever runs an installation: nobody else is shown them."""
 
 
 class Visibility(StrEnum):
@@ -107,7 +112,13 @@ class Incomplete(UserError):
     """
 
     def __init__(
-        self, message: str, *, command: "Command", given: Mapping[str, str], example: str = "", lacks: str = ""
+        self,
+        message: str,
+        *,
+        command: "Command",
+        given: Mapping[str, str],
+        example: str = "",
+        lacks: str = "",
     ) -> None:
         super().__init__(message, example=example)
         self.lacks = lacks

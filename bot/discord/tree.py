@@ -9,7 +9,7 @@ from discord import app_commands
 
 from bot.commands.registry import Registry
 from bot.commands.reply import Front
-from bot.commands.spec import Command, Kind, Parameter
+from bot.commands.spec import OPERATORS, Command, Kind, Parameter
 from bot.commands.values import MAX_WORDS
 
 Run = Callable[[discord.Interaction, Command, Mapping[str, str]], Awaitable[None]]
@@ -22,6 +22,8 @@ MAX_TEXT = 200
 MAX_NAME = 100
 INSTALLS = app_commands.AppInstallationType(guild=True, user=True)
 CONTEXTS = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
+OWN = app_commands.AppCommandContext(guild=False, dm_channel=True, private_channel=False)
+"""Where operators' commands are shown: in direct messages with the bot alone."""
 NUMBERS = (Kind.NUMBER, Kind.PRICE, Kind.LEVERAGE)
 
 
@@ -41,7 +43,7 @@ def commands_of(
                 name=command.noun,
                 description=_group_description(registry, command.noun),
                 allowed_installs=INSTALLS,
-                allowed_contexts=CONTEXTS,
+                allowed_contexts=OWN if command.noun == OPERATORS else CONTEXTS,
             )
         group.add_command(_slash(command, run, suggest, grouped=True))
     return list(made.values())

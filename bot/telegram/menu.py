@@ -16,7 +16,7 @@ from telegram import (
 
 from bot.commands.registry import Registry
 from bot.commands.reply import Front
-from bot.commands.spec import Command, Who
+from bot.commands.spec import OPERATORS, Command, Who
 from bot.lang import SHIPPED, _, learned, speaking
 from storage.notes import get_note, set_note
 from storage.state import StateStore
@@ -47,6 +47,8 @@ def menus(registry: Registry, *, replaying: bool) -> dict[str, Entries]:
 
 def _tappable(command: Command) -> bool:
     """Say whether a command belongs in the menu, which sends it alone: one that then does something."""
+    if command.noun == OPERATORS:
+        return False  # everybody would be shown it
     needs = any(parameter.required for parameter in command.parameters)
     return bool(_NAME.fullmatch(_name(command))) and not (needs and command.verb)
 

@@ -11,7 +11,7 @@ from bot.commands.catalogue import catalogue
 from bot.commands.parts import NOT_ADVICE
 from bot.commands.registry import Registry
 from bot.commands.reply import Front
-from bot.commands.spec import ALL_FRONTS, CHAT_FRONTS, Command, Cost, Kind, Visibility
+from bot.commands.spec import ALL_FRONTS, CHAT_FRONTS, Command, Cost, Kind, Provider, Visibility
 
 NAME = re.compile(r"[a-z0-9_-]{1,32}")
 COMMANDS = Registry().commands
@@ -86,7 +86,8 @@ def test_names_and_aliases_are_unique_and_known():
 def test_what_the_product_asks_for_is_there():
     wanted = {
         "": "start help heatmap grid zones cascade swept check market liquidations top accuracy liqprice "
-        "account watch unwatch status symbols",
+        "account watch unwatch status symbols cancel",
+        "admin": "feeds deliveries broadcast reload",
         "alert": "list show pause resume snooze remove test history check add edit save conditions "
         "templates template share import",
         "channels": "list add verify test set remove",
@@ -108,17 +109,48 @@ def test_replay_is_steered_from_the_local_fronts_alone_and_servers_are_set_up_in
             assert command.fronts == {Front.PANEL, Front.CONSOLE}
             assert command.replaying
         else:
-            assert command.fronts == (CHAT_FRONTS if command.noun == "setup" else ALL_FRONTS)
+            only = {"setup": CHAT_FRONTS, "admin": {Front.CONSOLE}}
+            assert command.fronts == only.get(command.noun, ALL_FRONTS)
     names = {c.name for c in Registry().on(Front.PANEL, replaying=False)}
     assert "replay pause" not in names
 
 
 def test_settings_data_and_alerts_are_never_shown_to_others():
     for command in COMMANDS:
-        if command.noun in ("settings", "data", "alert", "watch", "unwatch", "channels"):
+        if command.noun in ("settings", "data", "alert", "watch", "unwatch", "channels", "ask", "admin"):
             assert command.visibility is Visibility.PRIVATE
     pictures = {"heatmap", "zones", "grid", "cascade", "swept", "market", "liquidations"}
     assert {c.noun for c in COMMANDS if c.cost is Cost.PICTURE} == pictures
+
+
+SUGGESTED = {
+    Kind.SYMBOL: {Provider.SYMBOLS},
+    Kind.TIME_ZONE: {Provider.TIME_ZONES},
+    Kind.VENUES: {Provider.VENUES},
+    Kind.PLACE: {Provider.CHANNELS},
+    Kind.ID: {Provider.RULES, Provider.CHANNELS, Provider.REPORTS},
+}
+
+
+def test_symbols_venues_time_zones_places_and_numbers_of_ones_own_are_suggested_everywhere():
+    for command in Registry().on():
+        for parameter in command.parameters:
+            if parameter.kind in SUGGESTED:
+                assert parameter.suggest in SUGGESTED[parameter.kind], (command.name, parameter.name)
+    by_name = {c.name: c for c in Registry().on()}
+    assert by_name["alert template"].parameter("name").suggest is Provider.TEMPLATES
+    assert by_name["alert conditions"].parameter("type").suggest is Provider.CONDITIONS
+    assert by_name["help"].parameter("command").suggest is Provider.COMMANDS
+
+
+DESTRUCTIVE = {"alert remove", "channels remove", "report remove", "unwatch", "data forget"}
+
+
+def test_what_is_gone_for_good_is_asked_about_or_made_again_by_a_press():
+    """What removes something is either in the list above (each has its test), or can be undone at once."""
+    words = ("remove", "forget", "delete", "off", "unwatch")
+    removing = {c.name for c in Registry().on() if any(w in c.name.split() for w in words)}
+    assert removing - DESTRUCTIVE == {"dashboard off"}
 
 
 def test_the_catalogue_is_plain_data():

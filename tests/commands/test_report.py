@@ -63,7 +63,10 @@ async def test_who_made_it_and_who_manages_the_server_look_after_a_report_and_no
     await desk.ok("/report pause 1", BOSS)
     assert (await desk.ok("/report list", MAKER)).table.rows[0][-1] == "paused"
     await desk.ok("/report resume 1", MAKER)
-    await desk.ok("/report remove 1", BOSS)
+    asked = await desk.ok("/report remove 1", BOSS)
+    assert asked.title == "Remove report 1?"
+    assert "no report 1" in (await desk.press(asked.buttons[0][0].action, OUTSIDER)).error
+    assert (await desk.press(asked.buttons[0][0].action, BOSS)).title == "Report 1 removed"
     assert "no report 1" in (await desk.say("/report remove 1", MAKER)).error
 
 
@@ -109,7 +112,9 @@ async def test_buttons_pause_resume_post_and_remove(desk):
     assert paused.edits
     again = {b.label: b.action for row in paused.buttons for b in row}
     assert dict((await desk.press(again["Resume"], BOSS)).fields)["Next"] == "11 Oct 00:00 UTC"
-    assert "removed" in (await desk.press(press["Remove"], BOSS)).title
+    asked = await desk.press(press["Remove"], BOSS)
+    assert asked.edits
+    assert "removed" in (await desk.press(asked.buttons[0][0].action, BOSS)).title
 
 
 async def test_forgetting_a_person_takes_their_reports(desk):

@@ -65,7 +65,9 @@ async def test_a_report_goes_where_it_is_asked_for_and_admins_look_after_it(here
     assert "BTC heatmap" in listed["text"]
     led = await here.say("/report remove 1", chat=kit.GROUP, user=kit.MEMBER)
     assert led["text"].startswith("That is between you and me")
-    gone = await here.say("/report remove 1", chat=kit.GROUP, user=kit.STRANGER)
+    asked = await here.say("/report remove 1", chat=kit.GROUP, user=kit.STRANGER)
+    assert "Remove report 1?" in asked["text"]
+    gone = await here.say("/report remove 1 sure=yes", chat=kit.GROUP, user=kit.STRANGER)
     assert "Report 1 removed" in gone["text"]
 
 
