@@ -85,6 +85,18 @@ async def test_hd_comes_as_a_file(stage):
     assert document["caption"].startswith("BTC heatmap, 24 hours, 2160×2700")
 
 
+async def test_a_film_plays_by_itself_and_is_uploaded_once(stage):
+    message = await stage.say("/heatmap btc")
+    await stage.press(message, "Film")
+    (call,) = stage.api.of("sendAnimation")
+    assert call.files["animation"][1].startswith(b"GIF8")
+    shown = stage.api.shown(42)[-1]
+    assert shown["animation"]["file_name"] == "liqwatch-BTCUSDT-24h.gif"
+    assert shown["caption"].startswith("BTC heatmap, 24 hours, as a film\nHow the last 24h came to be")
+    await stage.press(message, "Film")
+    assert not stage.api.of("sendAnimation")[-1].files
+
+
 async def test_a_watch_is_the_persons_own_and_its_card_changes_in_place(stage):
     card = await stage.say("/watch btc")
     assert card["text"].startswith("Watching BTC\n")
@@ -273,11 +285,14 @@ async def test_the_reply_is_that_of_every_other_front(stage):
         stage.desk.seconds[0] += 60
         reply = await stage.desk.commands.dispatch(line, me)
         message = await stage.say(line)
-        text = message["text"]
+        text = message["caption"] if reply.images else message["text"]
         for told in (reply.title, reply.error, *(value for _, value in reply.fields)):
             assert told in text, line
-        for row in reply.table.rows if reply.table else ():
-            assert all(cell in text for cell in row if cell != "–"), line
+        if reply.table is not None:
+            shown = (reply.images and reply.table.brief) or reply.table.headings
+            places = [at for at, heading in enumerate(reply.table.headings) if heading in shown]
+            cells = [row[at] for row in reply.table.rows for at in places]
+            assert all(cell in text for cell in cells if cell != "–"), line
 
 
 async def test_a_person_who_blocked_the_bot_meanwhile_is_let_be(stage):
