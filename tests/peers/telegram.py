@@ -60,6 +60,7 @@ class Plan:
     stall_s: float = 0.0
     drop: bool = False
     after: bool = False  # drop or stall once the call has been obeyed
+    raw: bytes | None = None  # what is answered in place of JSON
     times: int = 1
 
 
@@ -111,6 +112,10 @@ class BotApi(methods.Methods):
     def stall(self, method, seconds, *, after=False, times=1, chat=None):
         """Take long over the next calls of a method."""
         self.plans.append(Plan(method, chat, stall_s=seconds, after=after, times=times))
+
+    def garble(self, method, raw, *, times=1):
+        """Answer the next calls of a method with something else than it should be."""
+        self.plans.append(Plan(method, raw=raw, times=times))
 
     def drop(self, method, *, after=False, times=1, chat=None):
         """Break the line at the next calls of a method."""
@@ -175,6 +180,8 @@ class BotApi(methods.Methods):
         try:
             if plan:
                 await self._suffer(plan, request, after=False)
+            if plan and plan.raw is not None:
+                return web.Response(body=plan.raw, content_type="application/json")
             checks.parameters(method, given, files)
             call.result = await getattr(self, _snake(method))(given, files)
             if plan:
