@@ -32,6 +32,7 @@ NAMES = {
     "delivery_events": N_("steps of their delivery"),
     "channels": N_("channels of your own"),
     "channel_codes": N_("codes that wait for you"),
+    "dialogues": N_("questions that wait for your answer"),
     "alert_history": N_("past alerts, for statistics"),
     "servers": N_("what this server has set"),
     "server_places": N_("its places that are posted in"),

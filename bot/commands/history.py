@@ -2,21 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from bot.alerting.history import Happened, history
 from bot.alerting.history import show as whole
-from bot.commands import ids
+from bot.commands import ids, words
 from bot.commands.alerts import ONE
+from bot.commands.amounts import DAY_MS, HOUR_MS
 from bot.commands.context import Context
 from bot.commands.fire_way import verdict, whole_way
 from bot.commands.paging import PAGE
-from bot.commands.parts import rows, sent_today
+from bot.commands.parts import rows, sent_today, window_of
 from bot.commands.reply import Button, Reply, Table
 from bot.commands.spec import Call, Command, Kind, Parameter
 from bot.lang import N_, _
 from engine.errors import UserError
+from storage.alerts import EVER, Since
 
 PER_PAGE = 8
 
@@ -24,11 +27,17 @@ PER_PAGE = 8
 async def show(ctx: Context, call: Call) -> Reply:
     """Answer with one page of the user's alerts, newest first, each with its reason."""
     page, number = call.whole("page"), call.whole("id")
-    owner = ctx.caller.user_id
+    owner, span_ms = ctx.caller.user_id, call.whole("window")
+    since = Since(market_ms=ctx.now_ms - span_ms) if span_ms else EVER
 
     def read(session: Session) -> tuple[list[Happened], int]:
         found = history(
-            session, owner, rule_id=number or None, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE
+            session,
+            owner,
+            rule_id=number or None,
+            since=since,
+            limit=PER_PAGE + 1,
+            offset=(page - 1) * PER_PAGE,
         )
         return found, sent_today(session, ctx)
 
@@ -36,15 +45,19 @@ async def show(ctx: Context, call: Call) -> Reply:
     title = (
         _("History")
         + (_(" of alert {number}").format(number=number) if number else "")
+        + (_(", last {span}").format(span=words.duration(span_ms)) if span_ms else "")
         + (_(", page {page}").format(page=page) if page > 1 else "")
     )
+    turn = partial(_turn, page, _about(number, span_ms))
     if not found:
         nothing = (
-            _("Nothing on this page.") if page > 1 else _("Nothing yet: none of your alerts has become true.")
+            _("Nothing on this page.")
+            if page > 1
+            else _("Nothing in that time: none of your alerts became true.")
+            if span_ms
+            else _("Nothing yet: none of your alerts has become true.")
         )
-        return Reply(
-            command="alert history", title=title, text=nothing, buttons=_turn(page, number, more=False)
-        )
+        return Reply(command="alert history", title=title, text=nothing, buttons=turn(more=False))
     return Reply(
         command="alert history",
         title=title,
@@ -53,7 +66,7 @@ async def show(ctx: Context, call: Call) -> Reply:
             headings=(_("When"), _("Alert"), _("What became of it"), _("Why")),
             rows=tuple(_row(ctx, told) for told in found[:PER_PAGE]),
         ),
-        buttons=(*_whys(ctx, found[:PER_PAGE]), *_turn(page, number, more=len(found) > PER_PAGE)),
+        buttons=(*_whys(ctx, found[:PER_PAGE]), *turn(more=len(found) > PER_PAGE)),
     )
 
 
@@ -79,9 +92,14 @@ def _row(ctx: Context, told: Happened) -> tuple[str, ...]:
     )
 
 
-def _turn(page: int, number: int, *, more: bool) -> tuple[tuple[Button, ...], ...]:
+def _about(number: int, span_ms: int) -> tuple[str, ...]:
+    """Return the words of a button that asks for the same alerts."""
+    one = (f"id={number}",) if number else ()
+    return (*one, f"window={words.duration_short(span_ms)}") if span_ms else one
+
+
+def _turn(page: int, about: tuple[str, ...], *, more: bool) -> tuple[tuple[Button, ...], ...]:
     """Return the buttons that turn the page."""
-    about = (f"id={number}",) if number else ()
     turns = ((_("Newer"), page - 1, page > 1), (_("Older"), page + 1, more))
     return rows(
         [
@@ -115,6 +133,11 @@ async def why(ctx: Context, call: Call) -> Reply:
     )
 
 
+WINDOW = replace(
+    window_of(DAY_MS, low_ms=HOUR_MS, examples=("1d", "7d")),
+    default=None,
+    description=N_("Only what became true within this time; all if left out"),
+)
 COMMANDS = (
     Command(
         noun="alert",
@@ -124,9 +147,10 @@ COMMANDS = (
         parameters=(
             PAGE,
             replace(ONE, required=False, description=N_("Only this alert's; all if left out")),
+            WINDOW,
         ),
         aliases=("history",),
-        examples=("/alert history", "/alert history page=2", "/alert history id=7"),
+        examples=("/alert history", "/alert history page=2", "/alert history id=7 window=1d"),
     ),
     Command(
         noun="alert",

@@ -49,6 +49,22 @@ async def test_pages_turn_and_stay_about_one_alert(fired):
     assert (await fired.ok("/alert history page=900")).text == "Nothing on this page."
 
 
+async def test_a_window_shows_what_became_true_within_it_and_pages_stay_in_it(fired):
+    everything = await fired.alerting.history("local:owner", limit=100)
+    now_ms = fired.market.at_ms
+    young = [h for h in everything if h.market_ms >= now_ms - 3 * 3_600_000]
+    assert 0 < len(young) < len(everything)
+    reply = await fired.ok("/alert history window=3h")
+    assert reply.title == "History, last 3 hours"
+    assert len(reply.table.rows) == min(8, len(young))
+    fired.market.at_ms += 2 * 86_400_000
+    assert "Nothing in that time" in (await fired.ok("/alert history window=1d")).text
+    older = next(
+        b for r in (await fired.ok("/alert history window=7d")).buttons for b in r if b.label == "Older"
+    )
+    assert (await fired.press(older.action)).title == "History, last 7 days, page 2"
+
+
 async def test_why(fired, other):
     happened = await fired.alerting.history("local:owner", limit=1)
     action = f"v1:alert:why:{happened[0].alert_id}"
