@@ -73,6 +73,7 @@ def table(lines: Sequence[VenueLine]) -> Table:
         headings=tuple(map(_, HEADINGS)),
         rows=tuple(_row(line) for line in lines),
         numeric=tuple(map(_, HEADINGS[1:])),
+        brief=tuple(map(_, (HEADINGS[0], HEADINGS[1], HEADINGS[4]))),
     )
 
 

@@ -74,11 +74,15 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under headings. `numeric` names the columns to align right."""
+    """Rows under headings. `numeric` names the columns to align right.
+
+    `brief` names those that are enough where a picture beside the table shows the others; empty for all.
+    """
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: tuple[str, ...] = ()
+    brief: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

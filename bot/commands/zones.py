@@ -133,6 +133,7 @@ def _table(ctx: Context, view: SymbolView, zones: list[Zone]) -> Table:
         headings=(*map(_, HEADINGS), *((_("Most on"),) if several else ())),
         rows=tuple((*_row(ctx, view.price, z), *((_most_on(z),) if several else ())) for z in zones),
         numeric=tuple(map(_, HEADINGS[2:])),
+        brief=tuple(map(_, HEADINGS[1:4])),
     )
 
 

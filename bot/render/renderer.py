@@ -34,8 +34,8 @@ from engine.standing import Standing
 CACHE_BYTES = 32 << 20
 TIMEOUT_S = 10.0
 MAX_WAITING = 64
-FILM_TIMEOUT_S = 40.0
-FILMS_WAITING = 4
+FILM_TIMEOUT_S = 25.0
+FILMS_WAITING = 3
 """Most films that are drawn or wait: one takes as long as thirty pictures."""
 
 GridSource = Grid | Callable[[], Awaitable[Grid]]
