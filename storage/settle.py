@@ -38,11 +38,14 @@ class Outcome:
 
 def settle(session: Session, outcomes: Sequence[Outcome], wall_ms: int) -> list[bool]:
     """Write what became of attempts; False for each whose lease was lost meanwhile."""
-    return [_settle_one(session, outcome, wall_ms) for outcome in outcomes]
+    changes: list[Change] = []
+    marks = [_settle_one(session, outcome, wall_ms, changes) for outcome in outcomes]
+    log_changes(session, changes, wall_ms)
+    return marks
 
 
-def _settle_one(session: Session, outcome: Outcome, wall_ms: int) -> bool:
-    """Move one row out of SENDING, if it is still ours."""
+def _settle_one(session: Session, outcome: Outcome, wall_ms: int, changes: list[Change]) -> bool:
+    """Move one row out of SENDING, if it is still ours, and add that to the changes to be written down."""
     mine = outcome.claimed
     done = session.execute(
         update(Delivery)
@@ -67,7 +70,7 @@ def _settle_one(session: Session, outcome: Outcome, wall_ms: int) -> bool:
         after=outcome.state,
         reason=outcome.reason,
     )
-    log_changes(session, [change], wall_ms)
+    changes.append(change)
     if outcome.state in LOST:
         _void_edits(session, mine.key, wall_ms)
     elif outcome.state in WAITING and mine.revision > 0:
