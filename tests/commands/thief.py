@@ -28,9 +28,11 @@ STOLEN = (
     "shares",
     "drafts",
     "labels",
+    "reports",
+    "dialogues",
 )
 """Tables in which the other has something."""
-OWNED = frozenset({"id", "draft", "alert", "until", "signature"})
+OWNED = frozenset({"id", "draft", "alert", "until", "signature", "made", "key"})
 """Parameters that name what somebody owns."""
 FREE = {
     "payload": "watch",
@@ -55,6 +57,9 @@ FREE = {
     "query": "btc",
     "severities": "critical",
     "label": "phone",
+    "channel": "here",
+    "who": "everyone",
+    "ping": "none",
 }
 """Texts that name nothing of anybody's; a share code is for everybody."""
 
@@ -84,8 +89,12 @@ class Attempt:
     @property
     def button(self):
         """Return it as a button; empty where platforms take none so long."""
-        args = [f"{name}={value}" for name, value in self.values.items()]
-        return ids.action(self.command.noun, self.command.verb, *args, edits=True)
+        named = [f"{name}={value}" for name, value in self.values.items()]
+        plain = [self.values[p.name] for p in self.command.parameters if p.name in self.values]
+        made = [
+            ids.action(self.command.noun, self.command.verb, *args, edits=True) for args in (named, plain)
+        ]
+        return made[0] or made[1]
 
 
 async def rob(desk, owner, front, zones):
@@ -117,12 +126,18 @@ async def rob(desk, owner, front, zones):
     shown = await ask('/alert add btc above 187654 note="sesame-draft"')
     asked = await ask("/data forget")
     stamp, signature = _args(asked, "forget-now")
+    sure = await ask(f"/alert remove {number}")
+    reported = await ask("/report add eth every=4h to=dm")
+    begun = await ask("/alert add")
     names = {
         "id": number,
         "draft": _args(shown, "save")[0],
         "alert": fired.alert_id,
         "until": stamp,
         "signature": signature,
+        "made": _args(sure, "remove-now")[1],
+        "report": _args(reported, "pause")[0],
+        "key": _args(begun, "stop")[0],
     }
     before = await kept(desk, owner)
     async with asyncio.timeout(30):
@@ -165,7 +180,7 @@ def attempts(front, loot):
 def _value(command, parameter, loot):
     """Return what is tried for a parameter, as it is typed."""
     if parameter.name in OWNED:
-        return loot.names[parameter.name]
+        return loot.names["report" if command.noun == "report" else parameter.name]
     if parameter.kind in (Kind.TEXT, Kind.WORDS, Kind.ID):
         told = f"say in {__file__} whether {parameter.name} of /{command.name} names what somebody owns"
         assert parameter.name in FREE, told
@@ -174,7 +189,7 @@ def _value(command, parameter, loot):
         return parameter.choices[0].value
     if parameter.kind is Kind.BOOL:
         return "yes"
-    return {Kind.SYMBOL: "btc", Kind.PRICE: "112000"}.get(parameter.kind) or parameter.examples[0]
+    return {Kind.SYMBOL: "btc", Kind.PRICE: "112000"}.get(parameter.kind) or (*parameter.examples, "0")[0]
 
 
 def _args(reply, verb):
