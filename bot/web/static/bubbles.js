@@ -52,7 +52,7 @@ export class BubblePrimitive {
   /** Return the reports that are in view, the smallest last. */
   placed() {
     const { bars } = this;
-    if (!bars.length || !this.reports.length) return [];
+    if (!this.chart || !bars.length || !this.reports.length) return [];
     const scale = this.chart.timeScale();
     const x0 = scale.logicalToCoordinate(0);
     const spacing = scale.options().barSpacing;

@@ -3,7 +3,7 @@
 import { CandlestickSeries, CrosshairMode, LineStyle, createChart } from "/vendor/lightweight-charts/lightweight-charts.mjs";
 import { edgeFor } from "./edge.js";
 import { Heat, HeatPrimitive } from "./heat.js";
-import { finePrice, fixed, moment, price as priceText, priceDigits } from "./format.js";
+import { finePrice, fixed, moment, price as priceText, priceDigits, tick } from "./format.js";
 
 const AROUND = 0.028; // of the price, above and below what the candles span
 const TAG_PX = 15; // room that the price tag takes on the axis
@@ -23,7 +23,7 @@ const OPTIONS = {
     attributionLogo: false, // the page carries it in its foot, without the style element that CSP forbids
   },
   crosshair: { mode: CrosshairMode.Normal },
-  timeScale: { timeVisible: true, secondsVisible: false, borderVisible: false, minBarSpacing: 0.2, lockVisibleTimeRangeOnResize: true },
+  timeScale: { timeVisible: true, secondsVisible: false, borderVisible: false, minBarSpacing: 0.2, lockVisibleTimeRangeOnResize: true, tickMarkFormatter: tick },
   rightPriceScale: { borderVisible: false, scaleMargins: { top: 0, bottom: 0 } },
   localization: { locale: "en-US", timeFormatter: (t) => moment(t * 1000) },
 };
@@ -39,23 +39,32 @@ export class Chart {
     this.look = look;
     this.side = side;
     this.moved = false;
-    this.chart = createChart(host, { ...OPTIONS, layout: { ...OPTIONS.layout, ...optionsOf(look).layout } });
-    this.series = this.chart.addSeries(CandlestickSeries, {
-      ...candlesOf(look), borderVisible: false, priceLineWidth: 1, priceLineStyle: LineStyle.Dashed,
-      autoscaleInfoProvider: (original) => this.#range(original()),
-    });
+    this.host = host;
+    this.chart = null;
     this.surface = new HeatPrimitive(look);
     this.parts = [this.surface];
-    this.series.attachPrimitive(this.surface);
     this.wide = true; // room for the bars of the profile
-    this.chart.applyOptions(optionsOf(look));
-    this.chart.timeScale().subscribeSizeChange(() => this.moved || this.fit());
     this.#watchHands(host);
+  }
+
+  /** Make the chart once there is something to show: an empty one would be drawn first, and cost as much. */
+  #open() {
+    const own = optionsOf(this.look);
+    const crosshair = { ...OPTIONS.crosshair, ...own.crosshair };
+    this.chart = createChart(this.host, { ...OPTIONS, ...own, crosshair, layout: { ...OPTIONS.layout, ...own.layout } });
+    this.series = this.chart.addSeries(CandlestickSeries, {
+      ...candlesOf(this.look), borderVisible: false, priceLineWidth: 1, priceLineStyle: LineStyle.Dashed,
+      autoscaleInfoProvider: (original) => this.#range(original()),
+    });
+    for (const part of this.parts) this.series.attachPrimitive(part);
+    const refit = () => this.moved || this.fit();
+    this.chart.timeScale().subscribeSizeChange(() => requestAnimationFrame(refit)); // what is set while it resizes is lost
     this.chart.subscribeCrosshairMove((event) => this.on.point(this.#point(event)));
   }
 
   /** Show a whole heatmap with its candles; it is fitted into view unless it is the same one grown. */
   show(frame, { keep = false } = {}) {
+    if (!this.chart) this.#open();
     const range = keep && this.moved ? this.chart.timeScale().getVisibleLogicalRange() : null;
     this.stepMs = frame.header.step_ms;
     this.heat = new Heat(frame, this.look, this.side);
@@ -71,7 +80,7 @@ export class Chart {
   /** Lay more over the heatmap, once it is there: a part draws, and is told of looks, sides and bars as they change. */
   lay(part) {
     this.parts.push(part);
-    this.series.attachPrimitive(part);
+    this.series?.attachPrimitive(part);
     part.only?.(this.side);
     this.#draw();
   }
@@ -80,8 +89,8 @@ export class Chart {
   paint(look) {
     this.look = look;
     for (const part of this.parts) part.look = look;
-    this.chart.applyOptions(optionsOf(look));
-    this.series.applyOptions(candlesOf(look));
+    this.chart?.applyOptions(optionsOf(look));
+    this.series?.applyOptions(candlesOf(look));
     this.heat?.repaint(look, this.side);
     this.#draw();
   }
@@ -96,6 +105,7 @@ export class Chart {
 
   /** Show everything, and leave room for what stands at the right edge. */
   fit() {
+    if (!this.chart) return;
     const scale = this.chart.timeScale();
     const width = scale.width();
     if (!width || !this.bars.length) return;
@@ -152,8 +162,8 @@ export class Chart {
 
   /** Move the view by a share of its width. */
   pan(share) {
-    const scale = this.chart.timeScale();
-    const range = scale.getVisibleLogicalRange();
+    const scale = this.chart?.timeScale();
+    const range = scale?.getVisibleLogicalRange();
     if (!range) return;
     this.moved = true;
     const by = (range.to - range.from) * share;
@@ -162,8 +172,8 @@ export class Chart {
 
   /** Show more or less of time; the newest stays where it is. */
   zoom(factor) {
-    const scale = this.chart.timeScale();
-    const range = scale.getVisibleLogicalRange();
+    const scale = this.chart?.timeScale();
+    const range = scale?.getVisibleLogicalRange();
     if (!range) return;
     this.moved = true;
     scale.setVisibleLogicalRange({ from: range.to - (range.to - range.from) * factor, to: range.to });
@@ -185,13 +195,13 @@ export class Chart {
   /** Take the cross-hair away. */
   leave() {
     this.cursor = null;
-    this.chart.clearCrosshairPosition();
+    this.chart?.clearCrosshairPosition();
     this.on.point(null);
   }
 
   /** Draw text again once the font is there. */
   redraw() {
-    this.chart.applyOptions({ layout: { fontFamily: "Inter, 'Segoe UI', sans-serif" } });
+    this.chart?.applyOptions({ layout: { fontFamily: "Inter, 'Segoe UI', sans-serif" } });
   }
 
   #draw() {

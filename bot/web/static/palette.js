@@ -36,27 +36,25 @@ export const PALETTES = Object.keys(RAMPS);
 
 const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 
-/** Return red, green and blue at `y`, 0 to 1 along a ramp. */
-function between(stops, y) {
+/** Return 1,024 shades (packed ABGR) from nothing to most: the ramp bent as the pictures bend it. */
+function shadesOf(ramp) {
+  const stops = ramp.map(([at, colour]) => [at, ...rgb(colour)]);
   let k = 0;
-  while (k < stops.length - 2 && y > stops[k + 1][0]) k++;
-  const [from, a] = stops[k];
-  const [to, b] = stops[k + 1];
-  const f = (y - from) / (to - from);
-  const low = rgb(a);
-  return rgb(b).map((v, i) => Math.round(low[i] + (v - low[i]) * f));
+  return Uint32Array.from({ length: SHADES }, (_, i) => {
+    const y = (i / (SHADES - 1)) ** GAMMA;
+    while (k < stops.length - 2 && y > stops[k + 1][0]) k++;
+    const [from, to] = [stops[k], stops[k + 1]];
+    const f = (y - from[0]) / (to[0] - from[0]);
+    const mixed = (c) => Math.round(from[c] + (to[c] - from[c]) * f);
+    return ((255 << 24) | (mixed(3) << 16) | (mixed(2) << 8) | mixed(1)) >>> 0;
+  });
 }
 
-/** Return how the chart looks: inks, the candles' colours, and 1,024 shades (packed ABGR) from nothing to most. */
+/** Return how the chart looks: inks, the candles' colours, and the heatmap's shades. */
 export function lookOf(palette, theme) {
   const ramp = RAMPS[palette];
-  const stops = ramp[theme];
   const [up, down] = ramp.candles[theme];
-  const shades = Uint32Array.from({ length: SHADES }, (_, i) => {
-    const [r, g, b] = between(stops, (i / (SHADES - 1)) ** GAMMA);
-    return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
-  });
-  return { palette, theme, ...INKS[theme], up, down, shades };
+  return { palette, theme, ...INKS[theme], up, down, shades: shadesOf(ramp[theme]) };
 }
 
 /** Return where along a legend each colour of a ramp lies, as it runs on the log scale: [[0 to 1, colour], …]. */

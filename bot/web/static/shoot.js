@@ -8,9 +8,10 @@ import { WINDOWS } from "./state.js";
 const HEAD = 54;
 const FOOT = 36;
 
-/** Draw the picture and hand it to the browser to keep. */
+/** Draw the picture and hand it to the browser to keep; null where there is nothing yet. */
 export async function shoot(app) {
   const { chart, state, market } = app;
+  if (!chart.heat) return null;
   const shot = chart.chart.takeScreenshot(true, false);
   const ratio = shot.width / Math.max(1, chart.chart.paneSize().width + chart.chart.priceScale("right").width());
   const canvas = document.createElement("canvas");
