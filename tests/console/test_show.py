@@ -7,8 +7,9 @@ import pytest
 from PIL import Image as Pillow
 from rich.console import Console
 
-from bot.commands.reply import Button, Image, Reply, Table, Tone
+from bot.commands.reply import Button, Form, Image, Reply, Table, Tone
 from bot.console.show import half_blocks, plain, save, show, show_alert
+from bot.console.terminal import _run as answered
 from bot.console.terminal import run_script
 
 
@@ -109,6 +110,47 @@ async def test_a_failed_command_fails_the_script_but_the_rest_runs(tmp_path):
     assert code == 1
     assert "No symbol BTX." in out.getvalue()
     assert "BTC zones" in out.getvalue()
+
+
+class Asking:
+    """A way to commands that ask which one: 7 or 12."""
+
+    def __init__(self):
+        self.heard = []
+
+    async def say(self, line):
+        self.heard.append(("say", line))
+        return ASKED if line.startswith("/") else REPLY
+
+    async def press(self, action):
+        self.heard.append(("press", action))
+        return REPLY
+
+
+BUTTONS = (
+    Button(label="7 BTC", action="v1:ask:pick!:k:0:7"),
+    Button(label="1 ETH", action="v1:ask:pick!:k:0:1"),
+)
+ASKED = Reply(
+    command="alert show",
+    title="Which one?",
+    buttons=(BUTTONS,),
+    form=Form(title="t", label="Type it", action="v1:ask:form:k", fields=()),
+)
+
+
+async def test_a_question_that_a_script_leaves_open_fails_it_and_an_answered_one_does_not(tmp_path):
+    console = Console(file=io.StringIO())
+    script = {"as_json": False, "directory": tmp_path, "console": console}
+    assert await run_script(Asking(), ["/alert show"], **script) == 1
+    assert await run_script(Asking(), ["/alert show", "7"], **script) == 0
+
+
+async def test_a_number_that_answers_a_question_is_said_and_any_other_presses_its_button():
+    line = Asking()
+    for typed, asked in (("1", True), ("2", True), ("1", False)):
+        await answered(line, typed, BUTTONS, asked=asked)
+    assert line.heard == [("say", "1"), ("press", BUTTONS[1].action), ("press", BUTTONS[0].action)]
 
 
 def test_plain_text_and_saving_nothing(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands.reply import Button, File, Image, Reply, Table, Tone
+from bot.commands.reply import Button, Field, File, Form, Image, Reply, Table, Tone
 from bot.console.wire import decode, encode, reply_from_wire, reply_to_wire
 
 words = st.text(max_size=20)
@@ -19,6 +19,18 @@ tables = st.builds(
     rows=st.lists(st.tuples(words, words), max_size=3).map(tuple),
     numeric=st.tuples(words),
 )
+pairs = st.lists(st.tuples(words, words), max_size=2).map(tuple)
+asked = st.builds(
+    Field, name=words, label=words, hint=words, value=words, choices=pairs, required=st.booleans()
+)
+forms = st.builds(
+    Form,
+    title=words,
+    label=words,
+    action=words,
+    fields=st.lists(asked, max_size=2).map(tuple),
+    opens=st.booleans(),
+)
 replies = st.builds(
     Reply,
     command=words,
@@ -29,6 +41,7 @@ replies = st.builds(
     images=st.lists(images, max_size=2).map(tuple),
     files=st.lists(files, max_size=2).map(tuple),
     buttons=st.lists(st.lists(buttons, max_size=2).map(tuple), max_size=2).map(tuple),
+    form=st.none() | forms,
     notice=words,
     tone=st.sampled_from(Tone),
     ephemeral=st.booleans(),
