@@ -270,7 +270,7 @@ class Worker:
 
 
 SHORTEST_WAIT_S = 0.005
-PAUSE_S = 0.03
+PAUSE_S = 0.1
 """How long a round is waited with while there is work, so that it finds more than a row at a time."""
 AHEAD_S = 0.25
 """How long before its channel is open again something is taken that may wait."""

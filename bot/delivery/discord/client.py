@@ -1,6 +1,7 @@
 """Make the one connection to Discord that alerts and the front share."""
 
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from yarl import URL
 
 API_URL = "https://discord.com/api/v10"
 GATEWAY_URL = "wss://gateway.discord.gg/"
+SWEEP_S = 30.0
+"""How often the library looks for limits that nobody uses any more."""
 RATE_LIMIT_PATIENCE_S = 30.0
 """How long the library may wait for a bucket by itself; what takes longer is given back."""
 
@@ -40,7 +43,27 @@ def make_client(
         "max_ratelimit_timeout": RATE_LIMIT_PATIENCE_S,
     }
     if shards is None:
-        return discord.Client(**options)
+        return _sweeping_seldom(discord.Client(**options))
     if shard_ids:
         options["shard_ids"] = list(shard_ids)
-    return discord.AutoShardedClient(**options, shard_count=shards or None)
+    return _sweeping_seldom(discord.AutoShardedClient(**options, shard_count=shards or None))
+
+
+def _sweeping_seldom(client: discord.Client) -> discord.Client:
+    """Let the library look for limits that nobody uses any more now and then, not with each chat it meets.
+
+    It keeps one a chat, and looks at all of them whenever it meets another: in a burst to thousands of people
+    that takes longer than the messages.
+    """
+    http: Any = client.http
+    sweep, swept_s = http._try_clear_expired_ratelimits, -SWEEP_S  # noqa: SLF001 - there is no setting for it
+
+    def sweep_seldom() -> None:
+        nonlocal swept_s
+        now_s = time.monotonic()
+        if now_s - swept_s >= SWEEP_S:
+            swept_s = now_s
+            sweep()
+
+    http._try_clear_expired_ratelimits = sweep_seldom  # noqa: SLF001 - as above
+    return client
