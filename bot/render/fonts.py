@@ -14,6 +14,8 @@ from matplotlib.ft2font import LoadFlags
 
 INTER = Path(__file__).resolve().parents[1] / "web/frontend/node_modules/@expo-google-fonts/inter"
 MISSING = "?"
+SPACES = dict.fromkeys(map(ord, "\u00a0\u202f\u2009"), " ")
+"""Spaces at which no line may break: numbers of many languages have them, and lines never break here."""
 UNIT_PT = 100.0
 
 
@@ -48,6 +50,7 @@ class Faces:
 
     def drawable(self, words: str) -> str:
         """Return a text with what the font lacks replaced, so that no box or warning comes of it."""
+        words = words.translate(SPACES)
         return "".join(c if ord(c) in self.glyphs else MISSING for c in words if c.isprintable())
 
 

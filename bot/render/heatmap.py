@@ -106,7 +106,7 @@ def draw_ramp(drawing: Sketch, bar: Box) -> None:
 def _unit(drawing: Drawing, room: float) -> str:
     """Return what the colours are dollars of: a price step, or, where that is too long, a share of price."""
     size = drawing.scene.bin_size
-    step = text.money(size) if size >= LARGE_STEP else speech().usd(text.step(size))
+    step = text.money(size) if size >= LARGE_STEP else text.step_usd(size)
     share = speech().percent(f"{size / drawing.scene.price * 100:.2g}")
     for words, number in (
         (_("USD per {step}").format(step=step), step),

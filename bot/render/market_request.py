@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from adapters.titles import title
-from bot.lang import N_, _
+from bot.lang import N_, _, speech
 from bot.render import text
 from bot.render.about import About
 from bot.render.request import KEY_DIGITS
@@ -145,9 +145,9 @@ def _tiles(request: MarketRequest) -> tuple[Tile, ...]:
     if request.funding_year is not None:
         found.append(Tile(name=_(FUNDING), value=text.change(request.funding_year)))
     if ratios := request.ratios():
-        same = f"{ratios[0]:.2f}" == f"{ratios[-1]:.2f}"
-        both = _(SPREAD).format(low=f"{ratios[0]:.2f}", high=f"{ratios[-1]:.2f}")
-        found.append(Tile(name=_(RATIO), value=f"{ratios[0]:.2f}" if same else both))
+        low, high = _ratio(ratios[0]), _ratio(ratios[-1])
+        both = _(SPREAD).format(low=low, high=high)
+        found.append(Tile(name=_(RATIO), value=low if low == high else both))
     if request.low_24h is not None and request.high_24h is not None:
         places = text.decimals_for(request.price)
         low, high = text.price(request.low_24h, places), text.price(request.high_24h, places)
@@ -165,9 +165,13 @@ def _row(line: VenueFacts) -> tuple[str, ...]:
         _known(line.volume_usd, text.money),
         _carried(line),
         line.funding or text.UNKNOWN,
-        text.UNKNOWN if line.ratio is None else f"{line.ratio:.2f}",
+        _known(line.ratio, _ratio),
         _known(line.share, text.share),
     )
+
+
+def _ratio(value: float) -> str:
+    return speech().figure(f"{value:.2f}")
 
 
 def _carried(line: VenueFacts) -> str:

@@ -168,6 +168,6 @@ def _scale_said(span: Span, scene: Scene) -> tuple[str, ...]:
     if span.empty:
         return (_(NO_LEVELS),)
     usd, share = text.money(span.top), speech().percent(f"{scene.bin_size / scene.price * 100:.2g}")
-    step = text.step(scene.bin_size)
-    plain = (_(BRIGHT_STEP).format(usd=usd, step=speech().usd(step)),) if "e" not in step else ()
+    step = text.step_usd(scene.bin_size)
+    plain = (_(BRIGHT_STEP).format(usd=usd, step=step),) if "e" not in step else ()
     return (*plain, _(BRIGHT_STEP).format(usd=usd, step=share), _(BRIGHT).format(usd=usd))

@@ -64,12 +64,12 @@ def price(value: float, decimals: int | None = None) -> str:
     return speech().figure(_bare(text) if decimals is None and abs(value) < 1 else text).replace("-", MINUS)
 
 
-def step(value: float) -> str:
-    """Return a price step without idle zeros: 100, 2.5, 0.00000002."""
+def step_usd(value: float) -> str:
+    """Return a price step in dollars without idle zeros: $100, $2.5, $0.00000002."""
     if not math.isfinite(value) or abs(value) >= HUGE or abs(value) < 10.0**-MAX_DECIMALS:
-        return price(value)
+        return f"${price(value)}"
     text = f"{value:,.{min(decimals_for(value, 3) + 1, MAX_DECIMALS)}f}"
-    return speech().figure(_bare(text)).replace("-", MINUS)
+    return speech().usd(_bare(text))
 
 
 def _bare(text: str) -> str:

@@ -28,6 +28,7 @@ def test_what_a_font_lacks_is_replaced(tmp_path: Path):
     faces = find_faces(tmp_path)
     assert faces.drawable("BTC −2.7% ↑ · …") == "BTC −2.7% ↑ · …"
     assert faces.drawable("币安\n\x00X") == "??X"
+    assert faces.drawable("1\u202f234,5\u00a0Mio.\u00a0$") == "1 234,5 Mio. $"
 
 
 def test_width_grows_with_weight_and_length(tmp_path: Path):

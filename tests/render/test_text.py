@@ -72,10 +72,10 @@ def test_price_keeps_the_digits_that_matter(value):
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(100.0, "100"), (2.5, "2.5"), (0.00000002, "0.00000002"), (40, "40")]
+    ("value", "words"), [(100.0, "$100"), (2.5, "$2.5"), (0.00000002, "$0.00000002"), (40, "$40")]
 )
 def test_step(value, words):
-    assert text.step(value) == words
+    assert text.step_usd(value) == words
 
 
 @pytest.mark.parametrize(
