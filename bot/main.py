@@ -13,6 +13,8 @@ from adapters.live import LiveSource
 from adapters.replay import DEFAULT_START_MS, Replay
 from adapters.venue import Source
 from bot import backup, interpreter
+from bot.alerting.apart import LOOK_S as CHANGES_S
+from bot.alerting.apart import Apart, Changes
 from bot.alerting.dry import DryRuns
 from bot.alerting.engine import Alerting
 from bot.alerting.parts import wall_clock_ms
@@ -203,7 +205,8 @@ class Liqwatch:
         usual = Draughtsman(self.market, self.renderer, self.accuracy).alert
         venues = VenueStore(self.store)
         draw = self._draw = ReportPictures(usual, self.market, venues, self.renderer).draw
-        self.alerting = Alerting(self.state, self.store, self.settings.alerts, self.market, wake=self._queued)
+        kind = Alerting if self.settings.chat.leads else Apart
+        self.alerting = kind(self.state, self.store, self.settings.alerts, self.market, wake=self._queued)
         self._undo.push_async_callback(self.alerting.close)
         self.inapp = InApp(self.state, wall_ms=wall_clock_ms, draw=draw)
         self._platforms = platforms_of(self.settings, self.state, self.alerting) if serving else []
@@ -265,7 +268,10 @@ class Liqwatch:
         alert_jobs(scheduler, self.alerting)
         made_of = Sources(market=self.market, venues=VenueStore(self.store), ensure=self.following.ensure)
         reporting = Reporting(self.state, made_of, wake=self._queued)
-        scheduler.every(TICK_S, "reports", reporting.tick)
+        if self.settings.chat.leads:
+            scheduler.every(TICK_S, "reports", reporting.tick)
+        if self.settings.chat.leads and self.settings.chat.discord_shard_ids:
+            scheduler.every(CHANGES_S, "changes", Changes(self.state, self.alerting).look)
         renewal = Renewal(TruthStore(self.store), self.accuracy, self.market, self.settings)
         scheduler.every(CHECK_S, "accuracy", renewal.refresh)
         scheduler.every(REFRESH_S, "level", self.levels.refresh, at_once=True)
@@ -281,7 +287,8 @@ class Liqwatch:
         self._undo.callback(self.worker.stop)
         self._undo.push_async_callback(scheduler.stop)
         self._undo.push_async_callback(renewal.stop)
-        self.supervisor.start("delivery", self.worker.run)
+        if self.settings.chat.leads:
+            self.supervisor.start("delivery", self.worker.run)
         if self.replay is None:
             self.supervisor.start("markets", self.market.upkeep.run)
         self.supervisor.start("feed", feed.run)

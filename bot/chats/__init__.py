@@ -76,13 +76,16 @@ class Platform(Protocol):
 
 
 def platforms_of(settings: Settings, state: StateStore, alerting: Alerting) -> list[Platform]:
-    """Return the platforms that have a token; the library of one that has none is not even loaded."""
+    """Return the platforms that have a token; the library of one that has none is not even loaded.
+
+    Telegram is served by one process alone: the one that sends, where Discord's shards are split.
+    """
     made: list[Platform] = []
     if (token := settings.chat.discord_token) is not None:
         from bot.chats.discord import Discord
 
         made.append(Discord(token.get_secret_value(), settings, state))
-    if (token := settings.chat.telegram_token) is not None:
+    if (token := settings.chat.telegram_token) is not None and settings.chat.leads:
         from bot.chats.telegram import Telegram
 
         made.append(Telegram(token.get_secret_value(), settings, state, alerting))
