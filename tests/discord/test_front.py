@@ -154,6 +154,13 @@ async def test_the_hd_file_comes_as_a_file(stage, kit):
     assert file["attachments"][0]["filename"].endswith(".png")
 
 
+async def test_a_film_comes_as_a_file_that_moves(stage, kit):
+    (shown,) = await stage.slash(kit.BOSS, "heatmap", {"symbol": "btc"}, channel=kit.DESK)
+    (film,) = await stage.press(kit.BOSS, shown, "Film")
+    assert film["attachments"][0]["filename"] == "liqwatch-BTCUSDT-24h.gif"
+    assert "How the last 24h came to be, as a film." in text_of(film)
+
+
 async def test_buttons_work_after_a_restart(make, kit):
     first = make()
     await first.run()
