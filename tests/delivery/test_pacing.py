@@ -118,3 +118,24 @@ async def test_obeying_holds_a_place_back():
     await pacer.turn("a", 4)
     assert asyncio.get_running_loop().time() - began >= 0.09
     pacer.close()
+
+
+def test_what_takes_two_requests_uses_two_of_what_the_channel_may():
+    lanes, went = Lanes((Rate(count=3, period_s=1.0),), lambda _: ()), []
+    for number, cost in enumerate((2, 2, 1)):
+        lanes.add(Waiter(4, number, f"c{number}", lambda n=number: went.append(n), cost))
+    assert lanes.grant(0.0) == 1.0
+    assert went == [0, 2]
+    lanes.grant(1.0)
+    assert went == [0, 2, 1]
+
+
+@given(st.lists(st.floats(0.0, 0.2), min_size=40, max_size=120))
+def test_a_busy_machine_slows_nothing_down_and_breaks_no_limit(lags_s):
+    bucket, now_s, took = Bucket(Rate(count=5, period_s=1.05, late_s=0.04)), 0.0, []
+    for lag_s in lags_s:
+        now_s = bucket.ready_at(now_s) + min(lag_s, 0.04)
+        bucket.take(now_s)
+        took.append(now_s)
+    assert all(later - first >= 1.01 - 1e-9 for first, later in zip(took, took[5:], strict=False))
+    assert took[-1] <= (len(took) - 1) // 5 * 1.05 + 5 * 0.04 + 1e-6

@@ -15,6 +15,7 @@ from bot.delivery.backoff import Backoff
 from bot.delivery.channel import Picture
 from bot.delivery.discord import DiscordChannel, Post, make_client, to_owner
 from bot.delivery.inapp import InApp
+from bot.delivery.ledger import Ledger
 from bot.delivery.reroute import to_inapp
 from bot.delivery.worker import Hooks, Worker, WorkerConfig
 from engine.model import Severity
@@ -213,6 +214,21 @@ async def test_before_the_bot_is_logged_in_alerts_wait(state, api):
         await reached(state, State.ACCEPTED)
     assert len(api.dm(BOSS)) == 1
     await client.close()
+
+
+async def test_a_private_chat_is_opened_once_and_known_after_a_restart(state, api, post):
+    opened = r"/users/@me/channels"
+    await state.run(lambda s: queue(s, "a1"))
+    async with working(state, post):
+        await reached(state, State.ACCEPTED)
+    assert len(api.of("POST", opened)) == 1
+    again = DiscordChannel(Post(post.client), Ledger("discord", state).reached)
+    assert await DiscordChannel(Post(post.client)).cost(OWNER) == 2
+    assert [await again.cost(to) for to in (OWNER, "discord:43", str(DESK), "nowhere")] == [1, 2, 1, 1]
+    message = load("delivery_messages", TESTS / "delivery" / "messages.py").message(destination=OWNER)
+    await again.send(message, key="k" * 64, edit_of=None)
+    assert len(api.of("POST", opened)) == 1
+    assert len(api.dm(BOSS)) == 2
 
 
 async def test_criticals_go_before_what_can_wait(state, api, post):
