@@ -84,7 +84,8 @@ def hosted(
         return found
     sent = alert_state.sent_on(session, host.server_id, utc_day(now_ms), epoch=epoch)
     critical = fire.severity is Severity.CRITICAL
-    rang = servers.criticals_in(session, host.server_id, now_ms - now_ms % DAY_MS, epoch=epoch)
+    day_ms = now_ms - now_ms % DAY_MS
+    rang = servers.criticals_in(session, host.server_id, day_ms, epoch=epoch) if critical else 0
     own = Count(
         limit=preferences.daily_limit, used=context.critical_today if critical else context.sent_today
     )
@@ -95,7 +96,7 @@ def hosted(
         found,
         preferences=replace(preferences, daily_limit=budget),
         sent_today=sent,
-        critical_today=rang if critical else context.critical_today,
+        critical_today=rang,
     )
 
 

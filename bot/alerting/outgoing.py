@@ -47,7 +47,8 @@ def post(
         )
         channel, where = elsewhere(session, missed, moment.house.kinds)
     life_ms = LIFE_MS[message.severity] if expires else None
-    host = host_of(session, Destination(channel=channel, place=where))
+    shared = where != alert.user_id
+    host = host_of(session, Destination(channel=channel, place=where)) if shared else None
     out = Outgoing(
         alert_id=alert.alert_id,
         user_id=alert.user_id,
