@@ -61,9 +61,21 @@ class Asked:
         """Answer with messages; what is `hidden` is shown to nobody but the asker. Raises Refusal."""
         async with self._lock:
             first, *further = parcels
-            await _plainly(first, lambda parcel: self._first(parcel, hidden=hidden, edits=edits))
+            await _plainly(first, lambda parcel: self._present(parcel, hidden=hidden, edits=edits))
             for parcel in further:
                 await _plainly(parcel, lambda parcel: self._follow(parcel, hidden=hidden))
+
+    async def _present(self, parcel: Parcel, *, hidden: bool, edits: bool) -> None:
+        """Answer, anew where the message is gone that the answer was to change."""
+        try:
+            await self._first(parcel, hidden=hidden, edits=edits)
+        except Refusal as refusal:
+            if refusal.verdict.fault is not Fault.NO_MESSAGE:
+                raise
+            if self._interaction.response.is_done():
+                await self._follow(parcel, hidden=hidden)
+            else:
+                await _call(lambda: self._interaction.response.send_message(**_new(parcel), ephemeral=hidden))
 
     async def _first(self, parcel: Parcel, *, hidden: bool, edits: bool) -> None:
         interaction = self._interaction

@@ -99,3 +99,17 @@ async def test_a_limit_for_the_whole_bot_holds_back_every_channel(stage, api, ki
     limited, *later = [c.at_s for c in api.calls if c.path.startswith("/channels/")]
     assert len(later) == 2
     assert min(later) - limited >= 0.15
+
+
+@pytest.mark.parametrize("slow", [True, False])
+async def test_a_message_that_was_deleted_under_its_button_comes_anew(stage, api, kit, monkeypatch, slow):
+    (shown,) = await stage.slash(kit.BOSS, "heatmap", {"symbol": "btc"}, channel=kit.DESK)
+    if not slow:  # answered at once, and not held before
+        monkeypatch.setattr("bot.discord.handler.Cost", type("Cost", (), {"PICTURE": object()}))
+    del api.there.messages[int(shown["id"])]
+    stage.desk.seconds[0] += 60
+    data = {"custom_id": api.button(shown, "3d"), "component_type": 2}
+    asked = await api._interact(3, data, kit.BOSS, kit.DESK, message=shown)
+    await api.until(lambda: api._answered(asked))
+    assert "last 3d" in asked.shown[0]["embeds"][0]["title"]
+    assert asked.shown[0]["attachments"]

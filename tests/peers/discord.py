@@ -315,6 +315,8 @@ class Discord(gateway.Gateway):
             made = self._show(asked, {}, [], data.get("flags", 0) | world.LOADING)
         elif kind == 7:
             self._checked(lambda: checks.message(data, call.files, new=False))
+            if asked.message not in self.there.messages:
+                raise Refused(404, 10008, "Unknown Message")
             made = self.there.change(asked.message, data, call.files)
         elif kind == 9:
             self._checked(lambda: checks.need(asked.type in (2, 3), "a form in answer to a form"))
