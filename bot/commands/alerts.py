@@ -14,7 +14,7 @@ from bot.commands.fire_way import verdict, whole_way
 from bot.commands.paging import PAGE, of_pages, paged, turns
 from bot.commands.parts import RULE, rows, sent_today
 from bot.commands.reply import Button, Reply, Table, Tone
-from bot.commands.spec import Call, Command, Kind, Parameter
+from bot.commands.spec import Call, Command, Kind, NotOnes, Parameter
 from bot.lang import N_, _
 from bot.render import text
 from engine.errors import UserError
@@ -154,7 +154,7 @@ def _card(ctx: Context, rule: Rule, command: str, title: str, tone: Tone) -> Rep
 
 def unknown(number: int) -> UserError:
     """Return the refusal of a number that is not one of the user's, whoever else's it may be."""
-    return UserError(_("You have no alert {number}.").format(number=number), example="/alert list")
+    return NotOnes(_("You have no alert {number}.").format(number=number), example="/alert list")
 
 
 async def pause(ctx: Context, call: Call) -> Reply:

@@ -18,7 +18,7 @@ from bot.commands.context import Context
 from bot.commands.parts import rows
 from bot.commands.reply import Button, Front, Reply, Table, Tone
 from bot.commands.services import OwnChannels
-from bot.commands.spec import Call, Command
+from bot.commands.spec import Call, Command, NotOnes
 from bot.lang import N_, _
 from engine.errors import UserError
 from storage.channels import (
@@ -215,7 +215,7 @@ async def change(ctx: Context, call: Call) -> Reply:
 
 def unknown(number: int) -> UserError:
     """Return the refusal of a number that is not one of the user's, whoever else's it may be."""
-    return UserError(_("You have no channel {number}.").format(number=number), example="/channels list")
+    return NotOnes(_("You have no channel {number}.").format(number=number), example="/channels list")
 
 
 COMMANDS = (

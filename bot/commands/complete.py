@@ -68,7 +68,8 @@ class Completer:
             return []
         found = self._offered(wanted, typed.strip())
         if wanted.suggest is Provider.RULES:
-            found = [*await self._rules(caller, typed.strip()), *found]
+            plain = [choice for choice in found if choice.value in wanted.words]
+            found = [*await self._rules(caller, typed.strip()), *plain]
         if wanted.suggest is Provider.REPORTS:
             found = await self._reports(caller, typed.strip())
         if wanted.suggest is Provider.CHANNELS:

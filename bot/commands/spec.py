@@ -105,6 +105,10 @@ class NearMiss(UserError):
         return NearMiss(self.message, lines=tuple(make(piece) for piece in self.lines))
 
 
+class NotOnes(UserError):
+    """Refuse a number that is not one of the asker's own, whoever else's it may be."""
+
+
 class Incomplete(UserError):
     """Refuse a call that lacks something; whoever can ask for it does.
 

@@ -152,6 +152,16 @@ async def test_another_persons_alert_is_as_if_it_were_not_there(desk, other, ver
     assert {k: v for k, v in after.items() if k[0] != "_"} == {k: v for k, v in before.items() if k[0] != "_"}
 
 
+async def test_a_number_that_is_not_ones_own_offers_those_that_are(desk, other):
+    await desk.ok("/watch btc", other)
+    await desk.ok("/watch eth")
+    refused = await desk.say("/alert snooze 1 for=8h")
+    assert refused.error == "You have no alert 1."
+    (button,) = refused.buttons[0]
+    assert button.label == "/alert snooze 2 for=8h"
+    assert (await desk.press(button.action)).title.startswith("Snoozed alert 2 on ETH for 8 hours")
+
+
 async def test_all_means_ones_own(desk, other):
     await desk.ok("/watch btc")
     await desk.ok("/watch eth", other)

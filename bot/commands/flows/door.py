@@ -5,21 +5,24 @@ from enum import StrEnum
 
 import structlog
 
+from bot.commands.complete import Completer
 from bot.commands.context import Context
 from bot.commands.flows.commands import ANSWER, BEGIN, BEGUN, FORM, TYPED
 from bot.commands.flows.dialogue import EXPIRES_MS, ask, place_of
 from bot.commands.ids import Press
 from bot.commands.parse import Parser
 from bot.commands.reply import Caller, Reply
-from bot.commands.rule_read import given_of
+from bot.commands.rule_read import given_of, line_of
 from bot.commands.services import Services, State
-from bot.commands.spec import Call, Incomplete
+from bot.commands.spec import Call, Incomplete, NearMiss, NotOnes
 from bot.lang import _
 from engine.errors import StorageError, UserError
 from storage.dialogues import end_dialogue, get_dialogue
 
 log = structlog.get_logger(__name__)
 
+OFFERED = 3
+"""How many of one's own are offered where a number is none of them."""
 OF_DIALOGUES = ("ask", "cancel")
 """Commands that do not end a dialogue by being another one."""
 
@@ -93,9 +96,23 @@ async def run(ctx: Context, call: Call) -> Reply:
         reply = await call.command.run(ctx, call)
     except Incomplete as lacking:
         return await ask(ctx, lacking)
+    except NotOnes as error:
+        raise await _near(ctx, call, error) from None
     if symbol := call.text("symbol"):
         ctx.recent.used(ctx.caller.user_id, symbol)
     return reply
+
+
+async def _near(ctx: Context, call: Call, error: NotOnes) -> UserError:
+    """Return the refusal of a number with lines that name the asker's own, where there are any."""
+    wanted = call.command.parameter("id")
+    if wanted is None or call.command.button_only:
+        return error
+    completer = Completer(ctx.registry, ctx.services)
+    own = [c.value for c in await completer.values(call.command.name, "id", "", ctx.caller)]
+    given = given_of(call)
+    lines = [line_of(call.command.name, given | {"id": each}) for each in own if each.isdecimal()]
+    return NearMiss(error.message, lines=tuple(lines[:OFFERED]), example=error.example) if lines else error
 
 
 def _named(ctx: Context, call: Call) -> None:
