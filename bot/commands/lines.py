@@ -58,12 +58,14 @@ def length(lines: Iterable[Line]) -> int:
 def split(lines: Sequence[Line], first: int, further: int) -> list[list[Line]]:
     """Cut lines into messages of at most `first`, then `further` characters, between lines if it goes."""
     pages: list[list[Line]] = [[]]
+    room, used = first, 0
     for line in lines:
-        room = first if len(pages) == 1 else further
         for piece in _pieces(line, min(first, further)):
-            if pages[-1] and length([*pages[-1], piece]) > room:
+            size = piece.length
+            if pages[-1] and used + 1 + size > room:
                 pages.append([])
-                room = further
+                room, used = further, 0
+            used += size + bool(pages[-1])
             pages[-1].append(piece)
     return pages
 
