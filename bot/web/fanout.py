@@ -7,12 +7,14 @@ when it does not it is closed. Nothing here waits for a client.
 import asyncio
 import struct
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 import structlog
+
+from bot.web.tally import Tally
 
 log = structlog.get_logger(__name__)
 
@@ -26,8 +28,6 @@ LOOK_S = 0.25
 """How often lines that are behind are looked at."""
 ROOM_S = 0.05
 """How often a line that is to have a snapshot is looked at, until it has taken what was sent before."""
-REASONS = ("off", "full", "address")
-"""Why a client may not be let in: the stream is off, has no place, or none for one more of its address."""
 _TEXT, _BINARY = 0x81, 0x82
 
 
@@ -70,27 +70,6 @@ class Message:
         else:
             head = struct.pack("!BBQ", first, 127, size)
         return cls(frame=head + body, channel=channel, n=n)
-
-
-@dataclass(slots=True)
-class Tally:
-    """Count what all clients of a stream were sent and said, and what the slow ones missed.
-
-    `closed` are clients cut off for being slow, `refused` those that were not let in, by the reason;
-    `spread_s` is how long it took to write what was published to all whom it concerned.
-    """
-
-    sent: int = 0
-    bytes: int = 0
-    dropped: int = 0
-    slow: int = 0
-    closed: int = 0
-    opened: int = 0
-    heard: int = 0
-    snapshots: int = 0
-    published: int = 0
-    spread_s: float = 0.0
-    refused: Counter[str] = field(default_factory=Counter)
 
 
 Snapshot = Callable[[str], Awaitable[Message]]

@@ -15,12 +15,13 @@ from websockets.frames import CloseCode
 from bot.web.board import Board
 from bot.web.encode import VERSION
 from bot.web.errors import incident_id
-from bot.web.fanout import Hub, Message, Patience, Subscriber, Tally
+from bot.web.fanout import Hub, Message, Patience, Subscriber
 from bot.web.limits import Places, TokenBucket
 from bot.web.own import AlertChannel
 from bot.web.peer import CLOSE_S, Peer, opened
 from bot.web.ports import WINDOWS, InApp, Market
 from bot.web.sockets import HEARTBEAT_S
+from bot.web.tally import Tally
 from bot.web.topics import Form, Kind, Topic, Wanted, wanted
 from bot.web.usual import Usual
 from bot.web.wire import Keep, dumps, error_message, id_of, loads

@@ -15,8 +15,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from bot.supervisor import PartHealth
-from bot.web.fanout import REASONS, Tally
 from bot.web.rest.kept import Cache
+from bot.web.tally import REASONS, Tally
 from bot.web.topics import Kind
 
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)

@@ -7,7 +7,9 @@ import jsonschema_rs
 import orjson
 import pytest
 
-PAGES_OWN = re.compile(r"/$|/static|/vendor|/api/|/panel/|/ws/heatmap|/ws/panel|/openapi.json|/docs|/\{kind|/sw.js")
+PAGES_OWN = re.compile(
+    r"/$|/static|/vendor|/sw.js|/api/|/panel/|/ws/heatmap|/ws/panel|/openapi.json|/docs|/\{kind"
+)
 """What the page talks to, and the documents themselves."""
 
 
