@@ -5,6 +5,7 @@ import { KEPT } from "./fetch.js";
 
 const EVERY_MS = 5 * 60_000;
 const SHELF = "liqwatch-data";
+const MOST = 24; // answers that are kept, the newest
 
 /** Install the worker that answers where Liqwatch cannot be reached, and keep the newest data for it. */
 export async function startOffline(app) {
@@ -23,6 +24,8 @@ export async function startOffline(app) {
     const shelf = await caches.open(SHELF);
     const paths = ["/api/symbols", zonesPath(app.state.now), heatmapPath(app.state.now)];
     await Promise.all(paths.map((path) => keepOne(shelf, path).catch(() => {})));
+    const held = await shelf.keys();
+    await Promise.all(held.slice(0, -MOST).map((request) => shelf.delete(request)));
     app.page.kept += 1;
   };
   app.addEventListener("frame", () => keep(true));

@@ -57,6 +57,7 @@ export function startSearch(app) {
     try {
       const answer = await (await ask("/api/symbols")).json();
       for (const row of answer.symbols) facts.set(row.symbol, row);
+      app.symbols = answer.symbols.map((row) => row.symbol); // more may be read by now than when the line was opened
       if (dialog.open) show();
     } catch { /* the names alone will do */ }
   };
