@@ -26,6 +26,9 @@ POINTS = 72 / DPI
 CAP_SHARE = 0.364
 """Half the height of a capital letter, as a share of the type size: centres text on its capitals."""
 PNG_LEVEL = 1
+CORNERS = np.array([[0, 1], [2, 1], [2, 3], [0, 3], [0, 1]])
+"""Where the x and y of a rectangle's corners stand among its edges, the first corner again at the end."""
+CORNER_CODES = np.array([Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY], np.uint8)
 CORNER = 0.4477
 """Where a quarter circle's control points lie, from the corner, as a share of the radius."""
 
@@ -86,9 +89,9 @@ class Ink:
         if not len(corners):
             return
         # halves go up, never to the even neighbour: a wick one pixel wide must not round to none
-        x0, y0, x1, y1 = (np.floor(corners * self.scale + 0.5) / self.scale).T
-        points = np.stack([np.c_[x0, y0], np.c_[x1, y0], np.c_[x1, y1], np.c_[x0, y1], np.c_[x0, y0]], 1)
-        codes = np.tile([Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY], len(corners))
+        edges = np.floor(corners * self.scale + 0.5) / self.scale
+        points = edges[:, CORNERS]
+        codes = np.tile(CORNER_CODES, len(corners))
         pen = self._pen(colour, 1.0)
         pen.set_linewidth(0.0)
         pen.set_antialiased(False)
