@@ -31,8 +31,8 @@ from storage.outbox import (
 from storage.tables import Delivery, DeliveryEvent
 
 LAST_PRIORITY = 99
-WINDOW, WIDE = 96, 2_000
-"""How many waiting rows of a kind are put in order at a time; more where too few users have written them."""
+WINDOW = 96
+"""How many waiting rows of a kind are put in order at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,15 +119,24 @@ def _candidates(
         "last": URGENT_PRIORITY if urgent else LAST_PRIORITY,
         "skip": list(skip),
     }
-    rows = _read(session, values, WINDOW)
-    if len(rows) >= WINDOW and len({row.user_id for row in rows}) < min(limit, WINDOW // 2):
-        rows = _read(session, values, WIDE)
-    return _in_turn(rows, ask.served)[:limit]
+    rows = _read(session, values)
+    chosen = _in_turn(rows, ask.served)[:limit]
+    if len(rows) >= WINDOW and _some_had_more(chosen, ask.served):
+        rows += _read(session, values | {"users": list({row.user_id for row in rows})})
+        chosen = _in_turn(rows, ask.served)[:limit]
+    return chosen
 
 
-def _read(session: Session, values: dict[str, Any], window: int) -> list[_Candidate]:
-    """Return the first rows that wait, so many of each state."""
-    return [_Candidate(*row) for row in session.execute(_waiting(), values | {"window": window})]
+def _some_had_more(chosen: Sequence[_Candidate], served: Mapping[str, int]) -> bool:
+    """Say whether somebody would be sent to again, while others may wait who had less."""
+    return any(served.get(row.user_id) for row in chosen) or len({row.user_id for row in chosen}) < len(
+        chosen
+    )
+
+
+def _read(session: Session, values: dict[str, Any]) -> list[_Candidate]:
+    """Return the first rows that wait, so many of each state, without those of some `users`."""
+    return [_Candidate(*row) for row in session.execute(_waiting(), {"users": [], **values})]
 
 
 @cache
@@ -158,8 +167,9 @@ def _window(state: State) -> Select[Any]:
         or_(row.expires_wall_ms.is_(None), row.expires_wall_ms > wall_ms),
         or_(row.revision == 0, ~unsettled),
         row.destination.not_in(bindparam("skip", expanding=True)),
+        row.user_id.not_in(bindparam("users", expanding=True)),
     )
-    return select(query.order_by(row.priority, row.next_wall_ms).limit(bindparam("window")).subquery())
+    return select(query.order_by(row.priority, row.next_wall_ms).limit(WINDOW).subquery())
 
 
 def _in_turn(rows: list[_Candidate], served: Mapping[str, int]) -> list[_Candidate]:

@@ -202,6 +202,23 @@ async def test_criticals_pass_a_crowd_and_users_take_turns(state, kit):
     assert far.titles.index("lone") < 6
 
 
+async def test_what_is_worse_and_comes_later_overtakes_what_waits_for_its_turn(state, kit):
+    far = kit.Far(overall=(Rate(count=5, period_s=0.05),), concurrency=100)
+
+    def fill(session):
+        for i in range(150):
+            kit.queue(session, f"i{i}", user_id=f"u:{i}", severity=Severity.INFO)
+
+    await state.run(fill)
+    async with working(state, far) as worker:
+        await kit.until(lambda: len(far.got) >= 10)
+        await state.run(lambda s: kit.queue(s, "warn", user_id="u:w", severity=Severity.WARNING))
+        sent = len(far.got)
+        worker.wake()
+        await kit.until(lambda: "warn" in far.titles)
+    assert far.titles.index("warn") <= sent + 40
+
+
 async def test_a_critical_is_not_held_up_by_a_slow_info_to_the_same_place(state, kit):
     far = kit.Far(timeout_s=10, concurrency=3)
     gate = asyncio.Event()

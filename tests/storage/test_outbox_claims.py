@@ -130,6 +130,16 @@ def test_who_was_served_lately_comes_later(db):
     assert row.alert_id == "l"
 
 
+def test_however_much_one_user_queued_first_the_others_have_their_turn(db):
+    entries = [(f"m{n}", "u:many", f"d{n}", Severity.INFO) for n in range(2 * claims.WINDOW)]
+    entries += [(f"l{n}", f"u:lone{n}", f"e{n}", Severity.INFO) for n in range(3)]
+    db.write(lambda s: fill(s, entries))
+    rows = db.write(lambda s: take(s, ordinary=4))
+    assert {row.user_id for row in rows} == {"u:many", "u:lone0", "u:lone1", "u:lone2"}
+    (row,) = db.write(lambda s: take(s, ordinary=1, served={"u:many": 1, "u:other": 1}))
+    assert row.user_id == "u:many"  # nobody else waits
+
+
 def test_reserved_slots_are_for_criticals_alone(db):
     entries = [("i", "u:1", "d0", Severity.INFO), ("c", "u:1", "d1", Severity.CRITICAL)]
     db.write(lambda s: fill(s, entries))
