@@ -10,12 +10,16 @@ from bot.render import text
 
 _WORD = re.compile(r"[A-Za-z0-9]+")
 MAX_PAYLOAD = 64
+ADDING = frozenset({"alert add"})
+"""Links that begin something new: only for who asked for that."""
 
 
 def payload_of(name: str, words: Sequence[str] = ()) -> str:
     """Return what a link says to ask for a command with plain words; as many of them as it can carry."""
     known = (
-        name if name in LINKS else next((link for link in sorted(LINKS) if _noun(link) == _noun(name)), "")
+        name
+        if name in LINKS
+        else next((link for link in sorted(LINKS - ADDING) if _noun(link) == _noun(name)), "")
     )
     if not known:
         return "help"

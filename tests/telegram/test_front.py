@@ -245,7 +245,7 @@ async def test_an_update_that_comes_twice_is_done_once(stage):
     update = dict(stage.there.updates[-1])
     await stage.api.until(lambda: stage.api.shown(42))
     stage.there.updates.append(update)
-    stage.front._poll._offset = update["update_id"]
+    stage.front._way._offset = update["update_id"]
     stage.there.said("/symbols")
     await stage.api.until(lambda: len(stage.api.shown(42)) == 2)
     await stage.quiet()

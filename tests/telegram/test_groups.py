@@ -17,10 +17,10 @@ async def everybodys_rules(stage, kit):
 
 
 async def test_the_reply_goes_to_who_asked(stage, kit):
-    message = await stage.say("/zones btc", chat=kit.GROUP, user=kit.MEMBER)
-    asked = next(m for m in stage.there.messages.values() if m.get("text") == "/zones btc")
+    message = await stage.say("/check btc 112000", chat=kit.GROUP, user=kit.MEMBER)
+    asked = next(m for m in stage.there.messages.values() if m.get("text") == "/check btc 112000")
     assert message["_reply_to"] == asked["message_id"]
-    assert message["text"].startswith("BTC zones")
+    assert message["text"].startswith("BTC at $112,000")
 
 
 async def test_a_topic_keeps_its_answers(stage, kit):
@@ -60,9 +60,13 @@ async def test_bots_channels_and_what_is_passed_on_are_not_answered(stage, kit):
 
 
 async def test_commands_to_the_bot_by_name_and_typos_of_ours_are_answered(stage, kit):
-    for text in ("/market@LiqwatchBot btc", "@LiqwatchBot /market btc", "/MARKET@liqwatchbot btc"):
+    for text in (
+        "/check@LiqwatchBot btc 112k",
+        "@LiqwatchBot /check btc 112k",
+        "/CHECK@liqwatchbot btc 112k",
+    ):
         message = await stage.say(text, chat=kit.GROUP, user=kit.MEMBER)
-        assert message["text"].startswith("BTC $113,204"), text
+        assert message["text"].startswith("BTC at $112,000"), text
     message = await stage.say("/heatmpa btc", chat=kit.GROUP, user=kit.MEMBER)
     assert "Did you mean /heatmap btc?" in message["text"]
     message = await stage.say("/qqqq@LiqwatchBot", chat=kit.GROUP, user=kit.MEMBER)
@@ -150,8 +154,8 @@ async def test_an_anonymous_admin_speaks_for_the_group(stage, kit):
 async def test_who_writes_as_a_channel_is_no_admin(stage, kit):
     message = await stage.say("/watch btc to=here", chat=kit.GROUP, as_channel=-1009)
     assert "Only who manages this chat" in message["text"]
-    message = await stage.say("/market btc", chat=kit.GROUP, as_channel=-1009)
-    assert message["text"].startswith("BTC $113,204")
+    message = await stage.say("/check btc 112000", chat=kit.GROUP, as_channel=-1009)
+    assert message["text"].startswith("BTC at $112,000")
     assert await everybodys_rules(stage, kit) == []
 
 
