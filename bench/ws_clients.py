@@ -119,7 +119,7 @@ class Crowd:
         """Take what came to a client; say whether its line is still there."""
         if client.left:
             return self._rest_of(client)
-        size = client.line.recv_into(self._room, LOOKED_AT)
+        size = client.line.recv_into(self._room, READ if client.rest else LOOKED_AT)
         if not size:
             return False
         lacking = None if client.rest else self._begins(client, size)
