@@ -15,6 +15,8 @@ from bot.delivery.channel import Rate
 
 Rates = Callable[[str], Sequence[Rate]]
 """The limits of a place."""
+UNDER_WAY_S = 1.0
+"""Two that were accepted within this were on their way together: opening a chat first takes its time."""
 GRACE_S = 2.0
 """What was let through less than this before something worse was there is not out of order: it was on its
 way."""
@@ -133,7 +135,7 @@ def excess_s(messages: Sequence[Sent], overall: Sequence[Rate], rates: Rates) ->
 
 
 def out_of_order(messages: Sequence[Sent], rates: Rates) -> int:
-    """Count messages that were accepted while a worse one could have gone, and had waited for two seconds.
+    """Count messages that were accepted a second before a worse one that had waited for two seconds.
 
     One could have gone once it was queued, what went to its place before was accepted, and its place's own
     limits let it through.
@@ -174,7 +176,9 @@ def _passed(messages: Sequence[Sent], ranks: Sequence[tuple[int, int]], rates: R
     able_s = np.array(_able_s(messages, rates))
     count = 0
     for number in range(len(messages)):
-        waited = (rank < rank[number]) & (at_s > at_s[number]) & (able_s < at_s[number] - GRACE_S)
+        waited = (
+            (rank < rank[number]) & (at_s > at_s[number] + UNDER_WAY_S) & (able_s < at_s[number] - GRACE_S)
+        )
         count += bool(waited.any())
     return count
 

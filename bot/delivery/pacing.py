@@ -110,10 +110,12 @@ class Lanes:
     def grant(self, now_s: float) -> float | None:
         """Let everybody through who may go now; return when to look again, None where nobody waits.
 
-        A send that waits for its own destination holds nobody up behind it.
+        A send that waits for its own destination holds nobody up behind it; one that waits for the channel as
+        a whole is next, and nobody takes what it waits for.
         """
         again: float | None = None
         for waiter in list(self._waiting):
+            own = self._place(waiter.destination).ready_at(now_s)
             ready = self.ready_at(waiter.destination, now_s, waiter.cost)
             if ready <= now_s + EPSILON:
                 for bucket in self._all.buckets:
@@ -125,6 +127,8 @@ class Lanes:
                 waiter.grant()
             else:
                 again = ready if again is None else min(again, ready)
+                if own <= now_s + EPSILON:
+                    break
         return again
 
     @property

@@ -52,12 +52,13 @@ def test_something_lesser_that_goes_before_something_worse_is_out_of_order():
 def test_what_could_not_go_to_its_place_is_not_passed():
     worse = [sent(4.0, user="w", place="desk", priority=0), sent(9.0, user="w", place="desk", priority=0)]
     assert out_of_order([sent(5.0), *worse], lambda _: ONE_IN_FIVE) == 0
-    assert out_of_order([sent(8.0), *worse], unlimited) == 1
+    assert out_of_order([sent(7.5), *worse], unlimited) == 1
+    assert out_of_order([sent(8.5), *worse], unlimited) == 0  # both were on their way
 
 
 def test_a_user_with_many_who_goes_before_one_with_none_is_out_of_turn():
     many = [sent(float(n), user="greedy", place=f"p{n}") for n in range(1, 6)]
-    assert out_of_turn([*many, sent(5.5, user="b")], unlimited) == 3
+    assert out_of_turn([*many, sent(6.5, user="b")], unlimited) == 3
     assert out_of_turn([*many, sent(2.0, user="b")], unlimited) == 0
 
 

@@ -125,9 +125,9 @@ def test_what_takes_two_requests_uses_two_of_what_the_channel_may():
     for number, cost in enumerate((2, 2, 1)):
         lanes.add(Waiter(4, number, f"c{number}", lambda n=number: went.append(n), cost))
     assert lanes.grant(0.0) == 1.0
-    assert went == [0, 2]
+    assert went == [0]  # the last does not take what the second waits for, or it might wait for ever
     lanes.grant(1.0)
-    assert went == [0, 2, 1]
+    assert went == [0, 1, 2]
 
 
 @given(st.lists(st.floats(0.0, 0.2), min_size=40, max_size=120))
