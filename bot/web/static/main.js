@@ -263,9 +263,9 @@ function showLegend(header) {
   legend.setAttribute("aria-label", `Colours run from ${usd(header.scale.bottom)} to ${usd(header.scale.top)} per $${step} of price, on a log scale`);
 }
 
-function stateChanged(next) {
+function stateChanged(next, behind = false) {
   page.state = next;
-  showState(next, page.frames > 0);
+  showState(next, page.frames > 0, behind);
   app.tell("state");
 }
 

@@ -26,14 +26,14 @@ export function showSource(source) {
   if (state === "live") byId("light-text").textContent = live ? "live" : "replaying";
 }
 
-/** Show how the connection is; `loaded` says that there is a chart to look at. */
-export function showState(next, loaded) {
+/** Show how the connection is; `loaded` says that there is a chart to look at, `behind` that the page is left out. */
+export function showState(next, loaded, behind = false) {
   state = next;
   const light = byId("light");
   light.dataset.state = next;
   light.title = TITLES[next];
   byId("light-text").textContent = next === "live" ? (live ? "live" : "replaying") : WORDS[next];
-  banner("slow", next === "slow" ? SLOW : "");
+  banner("slow", behind && next === "slow" ? SLOW : "");
   const shown = veiled();
   if (next === "offline") veil(loaded ? "stale" : "loading", loaded ? STALE : "Waiting for Liqwatch to answer");
   else if (loaded && shown === "stale" && next !== "connecting") veil("none");

@@ -18,8 +18,8 @@ const SNAPSHOTS = new Set(["snapshot", "market", "liquidations"]);
 
 export class Stream {
   /**
-   * `on` = { hello, snapshot(frame, buffer), columns(frame), facts(message), liquidations(message), clock(message),
-   * error(message), state(state) }.
+   * `on` = { hello, snapshot(frame), columns(frame), facts(message), liquidations(message), clock(message),
+   * error(message), state(state, behind) }; `behind` where the server leaves this page out.
    */
   constructor(on, early = null) {
     this.on = on;
@@ -69,7 +69,7 @@ export class Stream {
   /** Say how things stand: by asking now and then the chart lives on without its stream. */
   #tell() {
     if (this.poll?.running) this.on.state(this.poll.well ? "polling" : "offline");
-    else this.on.state(this.slow && this.line === "live" ? "slow" : this.line);
+    else this.on.state(this.slow && this.line === "live" ? "slow" : this.line, this.slow);
   }
 
   /** Show something else from now on. */
@@ -174,7 +174,7 @@ export class Stream {
       const isSnapshot = frame.header.type === "snapshot";
       if (!this.#inOrder(frame.header)) return;
       if (isSnapshot) this.#hold(false);
-      if (isSnapshot) this.on.snapshot(frame, buffer);
+      if (isSnapshot) this.on.snapshot(frame);
       else this.on.columns(frame);
     }).catch((error) => {
       this.on.error({ code: "damaged", message: String(error.message ?? error) });
