@@ -34,6 +34,7 @@ from engine.standing import Standing
 CACHE_BYTES = 32 << 20
 TIMEOUT_S = 10.0
 MAX_WAITING = 64
+FILM_BYTES = 24 << 20
 FILM_TIMEOUT_S = 25.0
 FILMS_WAITING = 3
 """Most films that are drawn or wait: one takes as long as thirty pictures."""
@@ -81,6 +82,7 @@ class Renderer:
             1, timeout_s=FILM_TIMEOUT_S, max_waiting=FILMS_WAITING, fonts=fonts, behind=True
         )
         self._cache = PictureCache(cache_bytes)
+        self._reels = PictureCache(FILM_BYTES)
         self._flights: SingleFlight[Picture] = SingleFlight()
         self._drawn = 0
         self._cached = 0
@@ -164,31 +166,39 @@ class Renderer:
         self, request: Drawable, composed: _Composed, pool: WorkerPool | None = None
     ) -> Picture:
         """Return a picture from the cache, from a drawing under way, or drawn now."""
-        what = (request.what, speech().code)
-        held = self._cache.get(what, request.candle_ts)
+        what, chosen = (request.what, speech().code), pool or self._pool
+        held = self._shelf(chosen).get(what, request.candle_ts)
         if held is not None:
             self._cached += 1
             return held
         return await self._flights.run(
-            (what, request.candle_ts), lambda: self._draw(request, composed, pool or self._pool)
+            (what, request.candle_ts), lambda: self._draw(request, composed, chosen)
         )
 
     async def _draw(self, request: Drawable, composed: _Composed, pool: WorkerPool) -> Picture:
         """Draw a picture and keep it."""
         scene, words = await composed()
-        with pictured():
-            content = await pool.draw(scene)
-        if pool is self._films:
-            await pool.rest()
+        try:
+            with pictured():
+                content = await pool.draw(scene)
+        finally:
+            if pool is self._films:
+                await pool.rest()
         width, height = scene.size
         picture = Picture(png=content, name=request.file_name, alt=words, width=width, height=height)
         self._drawn += 1
-        self._cache.put((request.what, speech().code), request.symbol, request.candle_ts, picture)
+        what = (request.what, speech().code)
+        self._shelf(pool).put(what, request.symbol, request.candle_ts, picture)
         return picture
+
+    def _shelf(self, pool: WorkerPool) -> PictureCache:
+        """Return where what a pool draws is kept: films push no pictures out."""
+        return self._reels if pool is self._films else self._cache
 
     def forget(self, symbol: str | None = None) -> None:
         """Drop cached pictures of a symbol, or all: after a replay was sought, say."""
         self._cache.forget(symbol)
+        self._reels.forget(symbol)
 
     @property
     def stats(self) -> RenderStats:
@@ -197,7 +207,7 @@ class Renderer:
             drawn=self._drawn,
             cached=self._cached,
             restarts=self._pool.restarts + self._films.restarts,
-            held_bytes=self._cache.held_bytes,
+            held_bytes=self._cache.held_bytes + self._reels.held_bytes,
             worker_pids=(*self._pool.pids, *self._films.pids),
         )
 

@@ -168,6 +168,22 @@ async def test_no_picture_waits_for_a_film(renderer, kinds):
     assert len(renderer.stats.worker_pids) == 1  # the film's process has ended with it
 
 
+async def test_films_push_no_picture_out(kinds):
+    (film, ask_film), (card, ask_card) = kinds["film"], kinds["zones"]
+    renderer = Renderer(cache_bytes=400_000)
+    try:
+        first = await ask_card(renderer, card(), lambda: None)
+        made = await ask_film(renderer, film(), lambda: None)
+        assert len(first.png) + len(made.png) > 400_000
+        assert await ask_card(renderer, card(), lambda: None) is first
+        assert await ask_film(renderer, film(), lambda: None) is made
+        assert renderer.stats.held_bytes == len(first.png) + len(made.png)
+        renderer.forget()
+        assert renderer.stats.held_bytes == 0
+    finally:
+        await renderer.aclose()
+
+
 async def test_few_films_may_wait(renderer, kinds):
     make, ask = kinds["film"]
     zones = ("UTC", "Asia/Tokyo", "Europe/Berlin", "Europe/Paris", "Europe/Rome", "Asia/Seoul")
