@@ -50,7 +50,7 @@ class Platform(Protocol):
 
 async def load(platform: Platform, users: int, *, seconds: float, every_s: float) -> Tally:
     """Let all users ask for a while, each about every `every_s` seconds, and return what came of it."""
-    tally, end_s = Tally(), time.monotonic() + seconds
+    tally, end_s, before = Tally(), time.monotonic() + seconds, platform.errors
 
     async def one(user: int) -> None:
         rng = random.Random(user)
@@ -62,7 +62,7 @@ async def load(platform: Platform, users: int, *, seconds: float, every_s: float
             await asyncio.sleep(max(0.0, min(left_s, end_s - time.monotonic())))
 
     await asyncio.gather(*(one(user) for user in range(1, users + 1)))
-    tally.errors = platform.errors
+    tally.errors = platform.errors - before
     return tally
 
 
