@@ -166,8 +166,6 @@ async def test_a_leverage_that_no_tier_allows_is_refused_with_the_highest(desk):
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("/liqprice btc long", "needs a leverage"),
-        ("/liqprice btc long entry=113000", "needs a leverage"),
         ("/liqprice btc long 25", "With which leverage? 25 was taken as the entry price"),
         ("/liqprice btc long 0.5x", "out of range: 1x to 1000x"),
         ("/liqprice btc long lev=ten", "leverage is like 10x, not “ten”"),
