@@ -115,7 +115,8 @@ def gathered(command: Command, found: Sequence[Word]) -> list[Word]:
         else:
             rest.append(word)
         index += 1
-    text = " ".join(word.typed() for word in rest).rstrip(_ENDINGS + ". ")
+    whole = rest[0].text if len(rest) == 1 and rest[0].quoted else " ".join(word.typed() for word in rest)
+    text = whole.rstrip(_ENDINGS + ". ")
     name = next(p.name for p in command.parameters if p.kind is Kind.WORDS)
     return [*out, Word(text, quoted=True, name=name)] if text else out
 
