@@ -6,7 +6,7 @@ from collections.abc import Callable
 from bot.delivery.channel import Rate
 from bot.delivery.pacing import Pacer
 
-OVERALL = (Rate(count=30, period_s=1.05, late_s=0.04), Rate(count=6, period_s=0.19))
+OVERALL = (Rate(count=30, period_s=1.05, late_s=0.04), Rate(count=6, period_s=0.19, late_s=0.09))
 CHAT = (Rate(count=1, period_s=1.05),)
 GROUP = (*CHAT, Rate(count=20, period_s=61.0))
 """Telegram's limits: 30 a second, spread over it so that what is late on its way does not meet what follows,
