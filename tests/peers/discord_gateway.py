@@ -56,7 +56,7 @@ class Session:
 class Gateway:
     """What the server of the local Discord does with the bot's connections, one for each shard.
 
-    `mute` keeps it from saying anything at all, answers to heartbeats included: so is a connection that is dead
+    `mute` keeps it from saying anything at all, answers to heartbeats included: as a connection that died
     without knowing. `sessions_left` is how many sessions the bot may still begin.
     """
 
