@@ -44,7 +44,7 @@ COVERAGE: Mapping[str, Coverage] = MappingProxyType(
         ),
         "bybit": Coverage(
             kind=CoverageKind.FULL,
-            short="all",
+            short=N_("all"),
             sentence=N_("Bybit publishes every liquidation."),
         ),
         "okx": Coverage(
@@ -79,4 +79,4 @@ def coverage(venue: str) -> Coverage:
 def limits_of(venues: Iterable[str]) -> tuple[str, ...]:
     """Return a sentence for each venue of which not everything is seen, in the order given."""
     found = (coverage(venue) for venue in dict.fromkeys(venues))
-    return tuple(each.sentence for each in found if not each.full)
+    return tuple(_(each.sentence) for each in found if not each.full)

@@ -24,14 +24,15 @@ def named(row: OwnChannel) -> str:
 
 def named_row(row: OwnChannel) -> str:
     """Return a channel in a few words, without its address: "3 · E-mail · phone · waits for its code"."""
-    state = "" if usable(row) else _("waits for its code") if row.verified_wall_ms is None else "off"
+    state = "" if usable(row) else _("waits for its code") if row.verified_wall_ms is None else _("off")
     return " · ".join(filter(None, (str(row.channel_id), _(NAMES.get(row.kind, row.kind)), row.label, state)))
 
 
 def severities(row: OwnChannel) -> str:
     """Return which severities a channel takes, the worst first."""
     taken = sorted(takes(row), key=lambda severity: -severity.rank)
-    return "all" if len(taken) == len(Severity) else ", ".join(severity.value for severity in taken)
+    every = len(taken) == len(Severity)
+    return _("all") if every else ", ".join(words.severity(severity) for severity in taken)
 
 
 async def own_place(ctx: Context, wanted: str) -> tuple[str, str]:

@@ -94,7 +94,7 @@ def _order() -> str:
 
 
 def _row(ctx: Context, own: OwnChannels, row: OwnChannel) -> tuple[str, ...]:
-    last = _ago(ctx, row.ok_wall_ms) if row.ok_wall_ms else "never"
+    last = _ago(ctx, row.ok_wall_ms) if row.ok_wall_ms else _("never")
     shown = f"{_(NAMES.get(row.kind, row.kind))} {own.shown(row)}"
     return (
         str(row.channel_id),
@@ -117,7 +117,7 @@ def state(ctx: Context, own: OwnChannels, row: OwnChannel) -> str:
         return _("on; failed {ago}: {failed_reason}").format(
             ago=_ago(ctx, row.failed_wall_ms), failed_reason=_(row.failed_reason)
         )
-    return "on"
+    return _("on")
 
 
 def _ago(ctx: Context, wall_ms: int) -> str:

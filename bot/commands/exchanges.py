@@ -89,7 +89,7 @@ def _row(ctx: Context, venue: HealthSnapshot) -> tuple[str, ...]:
         *ages,
         f"{venue.messages_per_s:,.1f}" if known else UNKNOWN,
         _("{has} of {count}").format(has=has, count=len(views)),
-        coverage(venue.venue).kind.value if reports else UNKNOWN,
+        _(venue_words.SEEN[coverage(venue.venue).kind]) if reports else UNKNOWN,
     )
 
 
@@ -142,7 +142,7 @@ def _named(venues: list[HealthSnapshot], asked: str) -> HealthSnapshot:
     for venue in venues:
         if venue.venue == asked:
             return venue
-    read = words.joined([title(venue.venue) for venue in venues]) or "none"
+    read = words.joined([title(venue.venue) for venue in venues]) or _("none")
     example = f"/exchanges health {venues[0].venue}" if venues else "/exchanges"
     raise UserError(
         _("I read no venue {asked}. I read {read}.").format(asked=quoted(asked), read=read), example=example
@@ -157,7 +157,7 @@ async def _one(ctx: Context, venue: HealthSnapshot) -> Reply:
     """Answer with everything about one venue."""
     fields = [*_now(ctx, venue), *_counts(ctx, venue), (_("Last 24 hours"), _told(await _day(ctx, venue)))]
     if Feed.LIQUIDATIONS in venue.ages_s:
-        fields.append((_("Liquidations seen"), coverage(venue.venue).sentence))
+        fields.append((_("Liquidations seen"), _(coverage(venue.venue).sentence)))
     return Reply(
         command="exchanges health",
         title=_("{title} is {state}").format(title=title(venue.venue), state=venue_words.state(venue)),

@@ -27,14 +27,15 @@ async def label(ctx: Context, call: Call, *, useful: bool) -> Reply:
     )
     if alert is None:
         raise UserError(_("That alert is not yours, or it is gone."), example="/alert history")
-    said, other = ("useful", "useless") if useful else (_("not useful"), "useful")
+    told = _("Noted as useful: {headline}") if useful else _("Noted as not useful: {headline}")
+    other = "useless" if useful else "useful"
     change = Button(
         label=_("Not useful") if useful else _("Useful"),
         action=ids.action("alert", other, alert_id, edits=True),
     )
     return Reply(
         command=call.command.name,
-        title=_("Noted as {said}: {headline}").format(said=said, headline=headline(fire_of(alert))),
+        title=told.format(headline=headline(fire_of(alert))),
         text=_(KEPT),
         buttons=rows([change, Button(label=_("Why?"), action=ids.action("alert", "why", alert_id))]),
         tone=Tone.GOOD,
@@ -48,7 +49,7 @@ def _command(verb: str, description: str, *, useful: bool) -> Command:
         description=description,
         run=partial(label, useful=useful),
         parameters=(
-            Parameter(name="alert", kind=Kind.TEXT, description=_("Which alert it is about"), required=True),
+            Parameter(name="alert", kind=Kind.TEXT, description=N_("Which alert it is about"), required=True),
         ),
         button_only=True,
     )

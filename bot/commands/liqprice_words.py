@@ -21,15 +21,18 @@ MARK = N_("The mark price triggers it, not the last trade.")
 def title(question: Question, found: Liquidation) -> str:
     """Return the headline: the position and its price."""
     leg = question.leg
-    what = _("{base} {value} {leverage}x on {title}").format(
+    told = (
+        _("{base} {value} {leverage}x on {title}: no price liquidates it")
+        if found.price is None
+        else _("{base} {value} {leverage}x on {title}: liquidated at {exact}")
+    )
+    return told.format(
         base=text.base(question.symbol),
         value=words.side(leg.side),
         leverage=speech().figure(f"{question.leverage:g}"),
         title=question.rules.title,
+        exact="" if found.price is None else exact(found.price),
     )
-    if found.price is None:
-        return _("{what}: no price liquidates it").format(what=what)
-    return _("{what}: liquidated at {exact}").format(what=what, exact=exact(found.price))
 
 
 def fields(question: Question, found: Liquidation, price_now: float | None) -> tuple[tuple[str, str], ...]:
@@ -37,18 +40,16 @@ def fields(question: Question, found: Liquidation, price_now: float | None) -> t
     leg, table = question.leg, question.table
     made = [(_("Liquidation price"), _("none") if found.price is None else exact(found.price))]
     if found.price is not None and found.distance is not None:
-        now = f", {_from_now(question, found.price, price_now)}" if price_now and not question.live else ""
-        made.append(
-            (_("Distance"), _("{change} from entry{now}").format(change=text.change(found.distance), now=now))
-        )
-    made.append((_("Entry"), exact(leg.entry) + (_(", the price now") if question.live else "")))
+        made.append((_("Distance"), _distance(question, found.price, found.distance, price_now)))
+    entry = _("{price}, the price now") if question.live else "{price}"
+    made.append((_("Entry"), entry.format(price=exact(leg.entry))))
     if question.sized:
         coins = f"{leg.quantity:,.6g} {text.base(question.symbol)}"
         made.append((_("Position"), f"{exact(leg.value(leg.entry))}, {coins}"))
         made.append((_("Margin"), f"{exact(found.margin)}, {_source(question, found)}"))
     if question.sized and found.price is not None:
-        fee = _(", liquidation fee included") if question.rules.liquidation_fee else ""
-        made.append((_("Maintenance there"), exact(found.maintenance) + fee))
+        kept = _("{amount}, liquidation fee included") if question.rules.liquidation_fee else "{amount}"
+        made.append((_("Maintenance there"), kept.format(amount=exact(found.maintenance))))
     made.append((_("Tier"), tier_words(table, found.tier, sliced=question.rules.sliced)))
     if found.entry_tier != found.tier:
         made.append((_("Tier at entry"), tier_words(table, found.entry_tier, sliced=question.rules.sliced)))
@@ -56,11 +57,18 @@ def fields(question: Question, found: Liquidation, price_now: float | None) -> t
     return tuple(made)
 
 
-def _from_now(question: Question, price: float, price_now: float) -> str:
-    """Return how far the price now has to go, or that it is there already."""
-    if beyond(question, price, price_now):
-        return _("and the price now is already {passed} it").format(passed=_passed(question))
-    return _("{change} from the price now").format(change=text.change(price / price_now - 1))
+def _distance(question: Question, price: float, distance: float, price_now: float | None) -> str:
+    """Return how far the price is from the entry and from the price now, or that it is there already."""
+    if not price_now or question.live:
+        told = _("{change} from entry")
+    elif not beyond(question, price, price_now):
+        told = _("{change} from entry, {change_now} from the price now")
+    elif question.leg.side is Side.LONG:
+        told = _("{change} from entry, and the price now is already at or below it")
+    else:
+        told = _("{change} from entry, and the price now is already at or above it")
+    now = text.change(price / price_now - 1) if price_now else ""
+    return told.format(change=text.change(distance), change_now=now)
 
 
 def beyond(question: Question, price: float, price_now: float) -> bool:
@@ -68,27 +76,27 @@ def beyond(question: Question, price: float, price_now: float) -> bool:
     return price_now <= price if question.leg.side is Side.LONG else price_now >= price
 
 
-def _passed(question: Question) -> str:
-    return _("at or below") if question.leg.side is Side.LONG else _("at or above")
-
-
 def _source(question: Question, found: Liquidation) -> str:
     if found.mode is Mode.ISOLATED:
         return _("entry value ÷ {leverage}").format(leverage=speech().figure(f"{found.leverage:g}"))
-    return _("the wallet balance") + (_(" less the fee to close") if question.rules.closing_fee else "")
+    if question.rules.closing_fee:
+        return _("the wallet balance less the fee to close")
+    return _("the wallet balance")
 
 
 def tier_words(table: TierTable, tier: Tier, *, sliced: bool) -> str:
     """Return a tier: "$0 to $300,000: 0.4% maintenance, up to 150x, maintenance amount $0"."""
-    rate = _("{percent} maintenance, up to {max_leverage}x").format(
-        percent=percent(tier.rate), max_leverage=speech().figure(f"{tier.max_leverage:g}")
-    )
-    amount = (
-        _(", maintenance amount ${amount}").format(amount=speech().figure(f"{tier.amount:,.0f}"))
+    told = (
+        _("{span}: {percent} maintenance, up to {max_leverage}x, maintenance amount ${amount}")
         if sliced
-        else _(", on the whole position")
+        else _("{span}: {percent} maintenance, up to {max_leverage}x, on the whole position")
     )
-    return f"{span(table, tier)}: {rate}{amount}"
+    return told.format(
+        span=span(table, tier),
+        percent=percent(tier.rate),
+        max_leverage=speech().figure(f"{tier.max_leverage:g}"),
+        amount=speech().figure(f"{tier.amount:,.0f}"),
+    )
 
 
 def span(table: TierTable, tier: Tier) -> str:
@@ -98,26 +106,37 @@ def span(table: TierTable, tier: Tier) -> str:
     sign = "" if coins else "$"
     if math.isinf(tier.cap):
         return (
-            _("above {sign}{floor}{unit}").format(
-                sign=sign, floor=speech().figure(f"{tier.floor:,.0f}"), unit=unit
-            )
+            _("above {size}").format(size=f"{sign}{speech().figure(f'{tier.floor:,.0f}')}{unit}")
             if tier.floor
             else _("any size")
         )
-    low = f"{tier.floor:,.0f}" if coins else f"${tier.floor:,.0f}"
-    return _("{low} to {sign}{cap}{unit}").format(
-        low=low, sign=sign, cap=speech().figure(f"{tier.cap:,.0f}"), unit=unit
-    )
+    low = f"{sign}{speech().figure(f'{tier.floor:,.0f}')}"
+    return _("{low} to {high}").format(low=low, high=_cap(table, tier))
+
+
+def _cap(table: TierTable, tier: Tier) -> str:
+    """Return the largest size of a tier."""
+    coins = table.unit is TierUnit.COINS
+    cap = speech().figure(f"{tier.cap:,.0f}")
+    return f"{cap} {text.base(table.symbol)}" if coins else f"${cap}"
 
 
 def already(question: Question, found: Liquidation, price_now: float | None) -> list[str]:
     """Return the sentence where such a position cannot stand any more, nothing where it can."""
     if found.price is None or not price_now or not beyond(question, found.price, price_now):
         return []
-    passed = _("{exact}, is already {passed} the liquidation price").format(
-        exact=exact(price_now), passed=_passed(question)
+    told = (
+        _(
+            "The price now, {exact}, is already at or below the liquidation price: "
+            "such a position would have been liquidated."
+        )
+        if question.leg.side is Side.LONG
+        else _(
+            "The price now, {exact}, is already at or above the liquidation price: "
+            "such a position would have been liquidated."
+        )
     )
-    return [_("The price now, {passed}: such a position would have been liquidated.").format(passed=passed)]
+    return [told.format(exact=exact(price_now))]
 
 
 def assumptions(question: Question, found: Liquidation) -> list[str]:
@@ -136,27 +155,43 @@ def assumptions(question: Question, found: Liquidation) -> list[str]:
 
 def _backing(question: Question, found: Liquidation) -> str:
     if found.mode is Mode.CROSS:
-        closing = _(" but for the fee set aside for closing") if question.rules.closing_fee else ""
+        if question.rules.closing_fee:
+            return _(
+                "Cross margin: the whole wallet stands behind it and nothing else is open. The chosen "
+                "leverage does not move the price but for the fee set aside for closing; "
+                "other positions would."
+            )
         return _(
             "Cross margin: the whole wallet stands behind it and nothing else is open. The "
-            "chosen leverage does not move the price{closing}; other positions would."
-        ).format(closing=closing)
-    modes = _(", alike in one-way and hedge mode") if question.rules.hedge else ""
-    return _(
-        "Isolated margin{modes}: entry value ÷ {leverage}, nothing added since. Funding paid "
-        "from it brings the price nearer."
-    ).format(modes=modes, leverage=speech().figure(f"{question.leverage:g}"))
+            "chosen leverage does not move the price; other positions would."
+        )
+    told = (
+        _(
+            "Isolated margin, alike in one-way and hedge mode: entry value ÷ {leverage}, nothing added "
+            "since. Funding paid from it brings the price nearer."
+        )
+        if question.rules.hedge
+        else _(
+            "Isolated margin: entry value ÷ {leverage}, nothing added since. Funding paid "
+            "from it brings the price nearer."
+        )
+    )
+    return told.format(leverage=speech().figure(f"{question.leverage:g}"))
 
 
 def _venue(question: Question) -> str:
     """Return what the venue counts that others do not."""
     rules = question.rules
     if rules.liquidation_fee:
-        fee = _("{title} adds a liquidation fee of {percent} to maintenance").format(
-            title=rules.title, percent=percent(rules.liquidation_fee)
+        told = (
+            _(
+                "{title} adds a liquidation fee of {percent} to maintenance; "
+                "large positions are cut to a lower tier first."
+            )
+            if rules.steps_down
+            else _("{title} adds a liquidation fee of {percent} to maintenance.")
         )
-        cut = _("; large positions are cut to a lower tier first.") if rules.steps_down else "."
-        return fee + cut
+        return told.format(title=rules.title, percent=percent(rules.liquidation_fee))
     if rules.closing_fee:
         return _("{title} counts maintenance at the mark price (its formula of May 2026).").format(
             title=rules.title
@@ -171,12 +206,11 @@ def _readings(question: Question, found: Liquidation) -> list[str]:
     other = question.answer(OKX_SLICED).price
     if other is None or found.price is None or exact(other) == exact(found.price):
         return []
-    doubt = _("does not document whether a tier's rate applies to the whole position, as taken here")
-    return [
-        _("{title} {doubt}; charged slice by slice it would be {exact}.").format(
-            title=question.rules.title, doubt=doubt, exact=exact(other)
-        )
-    ]
+    told = _(
+        "{title} does not document whether a tier's rate applies to the whole position, as taken here; "
+        "charged slice by slice it would be {exact}."
+    )
+    return [told.format(title=question.rules.title, exact=exact(other))]
 
 
 def too_much(question: Question, error: LeverageError) -> str:
@@ -211,7 +245,8 @@ def refused(question: Question, error: MarginError) -> str:
 
 def largest(table: TierTable) -> str:
     """Return the largest size of a table: "$1,800,000,000" or "19,400 BTC"."""
-    return span(table, table.tiers[-1]).rpartition(" to ")[2]
+    last = table.tiers[-1]
+    return span(table, last) if math.isinf(last.cap) else _cap(table, last)
 
 
 def exact(value: float) -> str:

@@ -168,7 +168,7 @@ def _read(ctx: Context, ask: _Ask) -> tuple[str, ...]:
 def lower_bound(venues: tuple[str, ...]) -> str:
     """Return one line that says of which venues not everything is seen; empty where all is."""
     found = [(v, coverage(v)) for v in venues]
-    partly = [f"{venues_asked.title(v)} ({each.short})" for v, each in found if not each.full]
+    partly = [f"{venues_asked.title(v)} ({_(each.short)})" for v, each in found if not each.full]
     return _("A lower bound, seen in part: {partly}.").format(partly=", ".join(partly)) if partly else ""
 
 

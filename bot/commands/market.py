@@ -62,8 +62,8 @@ def _fields(
     ctx: Context, view: SymbolView, lines: list[market_venues.VenueLine]
 ) -> tuple[tuple[str, str], ...]:
     unknown = _("not available")
-    age = ctx.age(view.price_ts)
-    when = age if age == "just now" else _("{age} ago").format(age=age)
+    when = words.past(max(0, ctx.now_ms - view.price_ts))
+    priced = _("{price}, interpolated, {when}") if view.interpolated else "{price}, {when}"
     bounds = unknown
     if view.low_24h is not None and view.high_24h is not None:
         bounds = _("{dollars} to {dollars2}").format(
@@ -71,7 +71,7 @@ def _fields(
         )
     volume = market_venues.volume_usd(view, lines)
     return (
-        (_("Price"), f"{dollars(view.price)}, {'interpolated, ' if view.interpolated else ''}{when}"),
+        (_("Price"), priced.format(price=dollars(view.price), when=when)),
         (_("24 h change"), unknown if view.change_24h is None else text.change(view.change_24h)),
         (_("24 h range"), bounds),
         (_("24 h volume"), unknown if volume is None else text.money(volume)),

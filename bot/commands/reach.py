@@ -50,7 +50,8 @@ def _chances(candles: Candles, zones: Sequence[Zone], price: float, now_ms: int)
         return ""
     found = {zone.side: outlook(zone, price, moves) for zone in zones}
     return "; ".join(
-        f"{_('longs') if side is Side.LONG else _('shorts')} "
+        (_("longs") if side is Side.LONG else _("shorts"))
+        + " "
         + ", ".join(_percent(each.chance) for each in rising)
         for side, rising in found.items()
     )

@@ -15,6 +15,7 @@ from bot.commands.report_parts import (
     EVERY,
     HOW_OFTEN,
     KIND,
+    KINDS,
     MARKET,
     POST,
     WHERE,
@@ -109,7 +110,7 @@ async def show(ctx: Context, call: Call) -> Reply:
         rows=tuple(
             (
                 str(row.report_id),
-                f"{text.base(row.symbol)} {row.kind}",
+                f"{text.base(row.symbol)} {_(KINDS.get(row.kind, row.kind))}",
                 how_often(row),
                 where(ctx, row),
                 state(ctx, row),

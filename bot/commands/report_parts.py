@@ -134,12 +134,21 @@ def where(ctx: Context, row: Report) -> str:
     return known.get(row.to_place, row.to_place)
 
 
+KINDS = {
+    "heatmap": N_("heatmap"),
+    "zones": N_("zones"),
+    "liquidations": N_("liquidations"),
+    DASHBOARD: N_("dashboard"),
+}
+"""What a report shows, in a word."""
+
+
 def state(ctx: Context, row: Report) -> str:
     """Return when a report comes next, or why it rests."""
     if row.off_reason == PAUSED:
         return _("paused")
     if row.off_reason:
-        return _("rests: {why}").format(why=row.off_reason)
+        return _("rests: {why}").format(why=_(row.off_reason))
     return ctx.moment(row.next_ms)
 
 

@@ -22,7 +22,7 @@ from engine.errors import UserError
 from engine.rules.condition import Condition, choices, described, kinds
 from engine.rules.expression import lacking
 from engine.rules.quantity import say, typed
-from engine.rules.sentence import lacking_sentence, sentence
+from engine.rules.sentence import feeds_told, lacking_sentence, sentence
 from engine.rules.templates import Template
 from engine.rules.text import read_rule
 
@@ -150,7 +150,7 @@ async def templates(ctx: Context, call: Call) -> Reply:
 def _needs(ctx: Context, template: Template) -> list[str]:
     """Return what this installation does not have of what a template looks at."""
     missing = lacking(template.fill().when, feeds_of(ctx))
-    return sorted({name.replace("_", " ") for names in missing.values() for name in names})
+    return sorted({feeds_told([name]) for names in missing.values() for name in names})
 
 
 def _about(ctx: Context, template: Template) -> str:

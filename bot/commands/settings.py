@@ -11,7 +11,7 @@ from bot.commands.prefs import Prefs
 from bot.commands.reply import Reply, Tone
 from bot.commands.spec import Call, Choice, Command, Kind, Parameter, Provider, Value
 from bot.commands.watch import COOLDOWN, WITHIN
-from bot.lang import LANGUAGES, N_, SHIPPED, _, learned, ngettext, said, settle, speech
+from bot.lang import LANGUAGES, N_, SHIPPED, _, learned, ngettext, pgettext, said, settle, speech
 from bot.lang.choice import language_of
 from bot.render import text
 from engine.errors import UserError
@@ -25,6 +25,8 @@ MODES = {
     "drop": N_("not sent"),
 }
 SHAPES = {"auto": N_("what suits where you are"), "landscape": N_("landscape"), "portrait": N_("portrait")}
+
+THEMES = {"dark": N_("dark"), "light": N_("light")}
 
 
 def _labels(table: Mapping[str, str]) -> tuple[Choice, ...]:
@@ -145,9 +147,7 @@ async def show(ctx: Context, call: Call) -> Reply:
         command="settings show",
         title=_("Your settings"),
         fields=tuple(
-            (name.replace("_", " "), told)
-            for name, told in describe(ctx, ctx.prefs).items()
-            if name not in SEVERITIES
+            (_label(name), told) for name, told in describe(ctx, ctx.prefs).items() if name not in SEVERITIES
         ),
         text=_("Change one with /settings set, for example /settings set tz=Europe/Berlin quiet=22:00-07:00"),
     )
@@ -175,7 +175,7 @@ async def change(ctx: Context, call: Call) -> Reply:
     return Reply(
         command="settings set",
         title=_("Saved"),
-        fields=tuple((name.replace("_", " "), told[name]) for name in names),
+        fields=tuple((_label(name), told[name]) for name in names),
         text=_note(prefs, call),
         tone=Tone.GOOD,
     )
@@ -225,6 +225,25 @@ def _stored(name: str, value: Value) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
+def _label(name: str) -> str:
+    """Return what stands before a setting: its name, which is what is typed, where no other is in use."""
+    told = {
+        "tz": pgettext("setting", "tz"),
+        "language": pgettext("setting", "language"),
+        "quiet": pgettext("setting", "quiet"),
+        "quiet_mode": pgettext("setting", "quiet mode"),
+        "daily_limit": pgettext("setting", "daily limit"),
+        "cooldown": pgettext("setting", "cooldown"),
+        "digest": pgettext("setting", "digest"),
+        "within": pgettext("setting", "within"),
+        "palette": pgettext("setting", "palette"),
+        "theme": pgettext("setting", "theme"),
+        "layout": pgettext("setting", "layout"),
+        "symbol": pgettext("setting", "symbol"),
+    }
+    return told.get(name) or words.severity(name)
+
+
 def describe(ctx: Context, prefs: Prefs) -> dict[str, str]:
     """Return every setting in words, by the name it is set with."""
     tz = prefs.tz or ctx.caller.tz or "UTC"
@@ -253,7 +272,7 @@ def describe(ctx: Context, prefs: Prefs) -> dict[str, str]:
         ),
         **{name: _step_told(prefs, name) for name in SEVERITIES},
         "palette": prefs.palette,
-        "theme": prefs.theme,
+        "theme": _(THEMES.get(prefs.theme, prefs.theme)),
         "layout": _(SHAPES.get(prefs.layout, prefs.layout)),
         "symbol": text.base(prefs.symbol) if prefs.symbol else _("the first market"),
     }

@@ -12,10 +12,17 @@ from bot.commands.spec import LOCAL_FRONTS, Call, Command, Who
 from bot.commands.venues_asked import EXCHANGE
 from bot.lang import N_, _, speech
 from bot.render import text
-from bot.supervisor import PartHealth
+from bot.supervisor import PartHealth, PartState
 
 SLOW_MS = 100.0
 NOT_STORED = N_("Something cannot be stored now; it is tried again until it can.")
+STATES = {
+    PartState.RUNNING: N_("running"),
+    PartState.RESTARTING: N_("restarting"),
+    PartState.FINISHED: N_("finished"),
+    PartState.STOPPED: N_("stopped"),
+}
+"""Where a part stands in its life, in a word."""
 MOST_VENUES = 8
 """How many venues get a line of their own; the others are counted."""
 MOST_MARKETS = 3
@@ -138,7 +145,7 @@ def _missing(ctx: Context) -> list[str]:
 def _part(part: PartHealth) -> tuple[str, str]:
     """Return one part of the process; the text of an error is for the log, not for users."""
     again = _(", restarted {restarts}×").format(restarts=part.restarts) if part.restarts else ""
-    return (part.name, f"{part.state.value}{again}")
+    return (part.name, f"{_(STATES[part.state])}{again}")
 
 
 COMMANDS = (

@@ -1,9 +1,9 @@
 """Say how a venue is doing in words: for `/status`, `/exchanges`, and whoever else tells of venues."""
 
-from adapters.coverage import coverage
+from adapters.coverage import CoverageKind, coverage
 from adapters.health import HealthSnapshot
 from adapters.titles import entitled, title
-from adapters.venue import Feed
+from adapters.venue import Feed, VenueState
 from bot.commands import words
 from bot.commands.context import Context
 from bot.commands.spec import LOCAL_FRONTS
@@ -22,6 +22,21 @@ FEED_NAMES = {
 USUAL = (Feed.PRICES, Feed.CANDLES, Feed.LIQUIDATIONS)
 """The feeds whose age is told in short."""
 NEVER = N_("none yet")
+STATES = {
+    VenueState.UP: N_("up"),
+    VenueState.CONNECTING: N_("connecting"),
+    VenueState.STALE: N_("stale"),
+    VenueState.DOWN: N_("down"),
+    VenueState.PAUSED: N_("paused"),
+    VenueState.ENDED: N_("ended"),
+}
+SEEN = {
+    CoverageKind.FULL: N_("full"),
+    CoverageKind.SAMPLED: N_("sampled"),
+    CoverageKind.PARTIAL: N_("partial"),
+    CoverageKind.UNKNOWN: N_("unknown"),
+}
+"""How much of a venue's liquidations is seen, in a word."""
 
 
 def age(seconds: float | None) -> str:
@@ -43,7 +58,7 @@ def measured(shown: HealthSnapshot) -> bool:
 
 def state(shown: HealthSnapshot) -> str:
     """Return a venue's state in words."""
-    return _("off for good") if shown.final else shown.state.value
+    return _("off for good") if shown.final else _(STATES[shown.state])
 
 
 def ages(shown: HealthSnapshot, feeds: tuple[Feed, ...] = USUAL) -> str:
@@ -76,7 +91,7 @@ def brief(shown: HealthSnapshot, now_ms: int) -> str:
     parts.append("" if share is None else _("{share} of its limit used").format(share=f"{share:.0%}"))
     seen = coverage(shown.venue)
     if Feed.LIQUIDATIONS in shown.ages_s and not seen.full:
-        parts.append(_("liquidations {kind}: {short}").format(kind=seen.kind, short=seen.short))
+        parts.append(_("liquidations {kind}: {short}").format(kind=_(SEEN[seen.kind]), short=_(seen.short)))
     return "; ".join(part for part in parts if part)
 
 

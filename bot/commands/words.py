@@ -13,6 +13,8 @@ _UNITS = (
     (MINUTE_MS, "minute", "m"),
     (SECOND_MS, "second", "s"),
 )
+JUST_NOW_MS = 10 * SECOND_MS
+"""What is younger is not counted in seconds."""
 
 
 def usd_full(value: float) -> str:
@@ -69,10 +71,15 @@ def _split(ms: int) -> list[tuple[int, str, str]]:
     return found
 
 
+def past(ms: int) -> str:
+    """Return how long ago something was: "3h ago", "just now"."""
+    return ago(ms) if ms < JUST_NOW_MS else _("{age} ago").format(age=ago(ms))
+
+
 def ago(ms: int) -> str:
     """Return an age in its largest two units at most: "3h", "2d4h", "just now"."""
     if ms < MINUTE_MS:
-        return _("just now") if ms < 10 * SECOND_MS else speech().lasting_short([(ms // SECOND_MS, "second")])
+        return _("just now") if ms < JUST_NOW_MS else speech().lasting_short([(ms // SECOND_MS, "second")])
     parts = _split(ms - ms % MINUTE_MS)[:2]
     if ms >= 2 * DAY_MS:
         parts = parts[:1]

@@ -147,7 +147,7 @@ def _most_on(zone: Zone) -> str:
 
 def _row(ctx: Context, price: float, zone: Zone) -> tuple[str, ...]:
     return (
-        f"↓ {_('longs')}" if zone.side is Side.LONG else f"↑ {_('shorts')}",
+        "↓ " + _("longs") if zone.side is Side.LONG else "↑ " + _("shorts"),
         f"{text.price(zone.low)} – {text.price(zone.high)}",
         distance(zone, price),
         text.money(zone.notional_usd),
@@ -160,7 +160,7 @@ def distance(zone: Zone, price: float) -> str:
     """Return how far a zone's nearer edge is, with its direction; "here" inside it."""
     away = zone.distance(price)
     if away == 0:
-        return "here"
+        return _("here")
     return text.percent(away if zone.low > price else -away)
 
 

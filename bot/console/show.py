@@ -12,6 +12,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from bot.commands.reply import Button, Image, Reply, Table, Tone
+from bot.lang import _, speaking, speech_of
 
 COLOURS = {
     Tone.PLAIN: "white",
@@ -32,7 +33,9 @@ def show(console: Console, reply: Reply, saved: list[Path], *, pictures: bool = 
     if reply.error:
         parts.append(Text(reply.error, style="red"))
         if reply.example:
-            parts.append(Text(f"For example: {reply.example}", style="dim"))
+            with speaking(speech_of(reply.language)):
+                example = _("For example: {example}").format(example=reply.example)
+            parts.append(Text(example, style="dim"))
     if reply.text:
         parts.append(Text(reply.text))
     parts.extend(_fields(reply))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.delivery.channel import OutMessage
+from bot.lang import N_
 from engine.errors import Gone, Retryable, SealError
 from storage.channels import address_in, get_channel, secret_in
 from storage.sealed import Sealer
@@ -84,5 +85,5 @@ async def address_of(addresses: Addresses, channel: str, message: OutMessage) ->
     except SealError as error:
         raise Retryable(f"the address cannot be read: {error}", retry_after_s=UNREADABLE_WAIT_S) from None
     if found is None:
-        raise Gone("the address was removed")
+        raise Gone(N_("the address was removed"))
     return found

@@ -20,7 +20,7 @@ from bot.delivery.guard import Dialler, Refused
 from bot.delivery.plain import clean, one_line
 from bot.delivery.trouble import Trouble, of_hosts
 from bot.delivery.wording import details, headline
-from bot.lang import _
+from bot.lang import N_, _
 from engine.errors import Permanent, Retryable, UserError
 from engine.model import Severity
 
@@ -89,15 +89,15 @@ class AppriseChannel:
     async def send(self, message: OutMessage, *, key: str, edit_of: str | None) -> Receipt:
         """Send an alert. Raises DeliveryError or TimeoutError; apprise does not say why it was refused."""
         if edit_of is not None:
-            raise Permanent("what went through apprise cannot be changed")
+            raise Permanent(N_("what went through apprise cannot be changed"))
         address = await address_of(self._addresses, CHANNEL, message)
         if self._hanging >= MOST_HANGING:
-            raise Retryable("too many services hang", retry_after_s=HANGING_WAIT_S)
+            raise Retryable(N_("too many services hang"), retry_after_s=HANGING_WAIT_S)
         service = await asyncio.to_thread(service_of, address)
         host = await self._host(service)
         with self._breakers.through(host, message.user_id):
             if not await self._notify(service, message):
-                raise Unwell(_("the service did not take it"))
+                raise Unwell(N_("the service did not take it"))
         return Receipt()
 
     async def close(self) -> None:
@@ -168,7 +168,7 @@ def service_of(address: Address) -> Any:  # noqa: ANN401 - a plugin of apprise, 
     asset = apprise.AppriseAsset(storage_mode="memory")
     service = apprise.Apprise.instantiate(text, asset=asset)
     if service is None:
-        raise Permanent("apprise does not understand the address")
+        raise Permanent(N_("apprise does not understand the address"))
     if not address.trusted and carries_host(service):
         raise Permanent(Refused().message)
     return service

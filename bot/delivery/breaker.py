@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from bot.lang import N_
 from engine.errors import DeliveryError, Retryable
 
 KEPT_HOSTS = 10_000
@@ -182,7 +183,7 @@ class Breakers:
         return entry
 
 
-AGAIN = "it has failed too often just now; it is tried again soon"
+AGAIN = N_("it has failed too often just now; it is tried again soon")
 
 
 class Unwell(Retryable):

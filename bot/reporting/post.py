@@ -159,6 +159,6 @@ def rests(row: Report) -> Notice:
         owner=row.user_id,
         about=f"report|{row.report_id}|{row.number}|{row.off_reason}",
         title=_("A report of yours rests"),
-        text=told.format(id=row.report_id, coin=row.symbol, why=row.off_reason),
+        text=told.format(id=row.report_id, coin=row.symbol, why=_(row.off_reason)),
         left=(row.to_channel, row.to_place),
     )

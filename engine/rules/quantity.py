@@ -7,7 +7,7 @@ import math
 import re
 from enum import StrEnum
 
-from engine.lang import _, speech
+from engine.lang import N_, _, speech
 
 SECOND_MS = 1_000
 _TIMES = (("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", SECOND_MS))
@@ -51,6 +51,15 @@ EXAMPLES = {
     Unit.RATIO: "2.5",
 }
 
+_WRONG = {
+    Unit.PERCENT: N_("“{shown}” is not a percent, such as {examples}"),
+    Unit.PRICE: N_("“{shown}” is not a price, such as {examples}"),
+    Unit.USD: N_("“{shown}” is not an amount in dollars, such as {examples}"),
+    Unit.TIME: N_("“{shown}” is not a length of time, such as {examples}"),
+    Unit.TIMES: N_("“{shown}” is not a multiple, such as {examples}"),
+    Unit.RATIO: N_("“{shown}” is not a ratio, such as {examples}"),
+}
+
 
 def read(unit: Unit, text: str) -> float | int:
     """Return a quantity from one word in small letters; ValueError says what would have been right."""
@@ -59,13 +68,8 @@ def read(unit: Unit, text: str) -> float | int:
     except (ValueError, KeyError):
         value = math.nan
     if not math.isfinite(value):
-        kind = {Unit.TIME: "a length of time", Unit.USD: "an amount in dollars"}.get(unit, f"a {unit}")
         shown = text if len(text) <= 24 else text[:23] + "…"
-        raise ValueError(
-            _("“{shown}” is not {kind}, such as {examples}").format(
-                shown=shown, kind=kind, examples=EXAMPLES[unit]
-            )
-        )
+        raise ValueError(_(_WRONG[unit]).format(shown=shown, examples=EXAMPLES[unit]))
     return value
 
 

@@ -267,7 +267,9 @@ async def test_two_users_never_see_each_others(room):
     suggest = room.desk.commands.suggest
     assert [c.value for c in await suggest("channels test", "id", "", ME)] == [str(mine)]
     assert await suggest("channels test", "id", "", YOU) == []
-    assert [c.value for c in await suggest("watch", "to", "", ME)] == ["dm", "here", str(mine)]
+    places = [c.value for c in await suggest("watch", "to", "", YOU)]
+    assert str(mine) not in places
+    assert [c.value for c in await suggest("watch", "to", "", ME)] == ["dm", "here", "channel", str(mine)]
 
 
 async def test_a_delivery_of_one_user_never_finds_the_address_of_another(room):

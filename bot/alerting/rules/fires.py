@@ -115,7 +115,9 @@ def limits_of(venues: Iterable[str]) -> str:
     """Say how much less than all is seen of venues' liquidations; empty where everything is."""
     partly = [(title(venue), coverage(venue)) for venue in dict.fromkeys(venues)]
     told = [
-        _("of {name} {short}").format(name=name, short=seen.short) for name, seen in partly if not seen.full
+        _("of {name} {short}").format(name=name, short=_(seen.short))
+        for name, seen in partly
+        if not seen.full
     ]
     return _("Not all liquidations are seen: {what}.").format(what=", ".join(told)) if told else ""
 

@@ -20,6 +20,15 @@ ASKED = {
     Kind.DURATION: N_("How long?"),
     Kind.TIME_ZONE: N_("Which time zone?"),
 }
+NAMED = {
+    "address": N_("Address?"),
+    "code": N_("Code?"),
+    "name": N_("Name?"),
+    "speed": N_("Speed?"),
+    "text": N_("Text?"),
+    "to": N_("To?"),
+}
+"""Questions for one parameter of a name."""
 HINTS = {Kind.SYMBOL: N_("Press one, or type any, such as eth.")}
 LABELS = {"symbol": N_("Market"), "price": N_("Price"), "id": N_("Number"), "side": N_("Side")}
 CHOSEN = (Kind.CHOICE, Kind.BOOL)
@@ -39,7 +48,7 @@ def _step(command: Command, parameter: Parameter) -> Step:
     async def ask(ctx: Context, answers: Answers) -> Question:
         asked, chosen = ASKED.get(parameter.kind), parameter.kind in CHOSEN
         return Question(
-            text=_(asked) if asked else f"{_plain(parameter)}?",
+            text=_(asked) if asked else _plain(parameter),
             hint="" if chosen else _(HINTS.get(parameter.kind, parameter.description)),
             choices=await offered(ctx, command, parameter, _symbol(ctx, answers)),
             free=not chosen,
@@ -60,9 +69,9 @@ def _step(command: Command, parameter: Parameter) -> Step:
 def _plain(parameter: Parameter) -> str:
     """Return what a parameter is called in a question of its own."""
     if parameter.kind in CHOSEN:
-        return _(parameter.description)
+        return _(parameter.description) + "?"
     name = parameter.name.replace("_", " ")
-    return name[:1].upper() + name[1:]
+    return _(NAMED.get(parameter.name, f"{name[:1].upper()}{name[1:]}?"))
 
 
 def _symbol(ctx: Context, answers: Answers) -> str:

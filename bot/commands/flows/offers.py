@@ -1,5 +1,7 @@
 """Offer answers: markets one asked for last, prices around the present one, one's own things."""
 
+from dataclasses import replace
+
 from bot.commands.complete import Completer
 from bot.commands.context import Context
 from bot.commands.parts import maybe_view
@@ -51,7 +53,7 @@ async def offered(ctx: Context, command: Command, parameter: Parameter, symbol: 
         words = tuple(Choice(value=word, label=_("All markets")) for word in parameter.words if word == "all")
         return (*popular(ctx), *words)
     if parameter.kind in (Kind.CHOICE, Kind.PLACE) and parameter.suggest is None:
-        return parameter.offered()
+        return tuple(replace(each, label=_(each.label)) for each in parameter.offered())
     if parameter.kind is Kind.PRICE:
         return around(ctx, symbol) if symbol else ()
     if parameter.suggest is not None:

@@ -97,9 +97,9 @@ def judge(error: Exception) -> Verdict:
         case discord.HTTPException():
             return _refused(error)
         case aiohttp.ClientConnectorError():
-            return Verdict(fault=Fault.UNSENT, reason="Discord cannot be reached")
+            return Verdict(fault=Fault.UNSENT, reason=N_("Discord cannot be reached"))
         case aiohttp.ClientError() | OSError() | asyncio.TimeoutError():
-            return Verdict(fault=Fault.UNKNOWN, reason="no answer from Discord")
+            return Verdict(fault=Fault.UNKNOWN, reason=N_("no answer from Discord"))
         case _:
             return Verdict(fault=Fault.REFUSED, reason=f"not understood ({type(error).__name__})")
 

@@ -13,12 +13,15 @@ from bot.delivery.discord.faults import Fault, Refusal, Verdict, judge
 from bot.delivery.discord.forum import begin_post
 from bot.delivery.discord.parcel import Parcel
 from bot.delivery.discord.places import Place, Remote
+from bot.lang import N_
 
 log = structlog.get_logger(__name__)
 
 KNOWN_DMS = 100_000
 """How many private chats are remembered."""
-NOT_CONNECTED = Verdict(fault=Fault.UNSENT, reason="the bot is not connected to Discord", retry_after_s=5.0)
+NOT_CONNECTED = Verdict(
+    fault=Fault.UNSENT, reason=N_("the bot is not connected to Discord"), retry_after_s=5.0
+)
 
 
 class Post:

@@ -15,7 +15,7 @@ from bot.delivery.links import PRESSABLE, Links
 from bot.delivery.plain import clean, one_line
 from bot.delivery.trouble import Trouble, of_server
 from bot.delivery.wording import details, headline
-from bot.lang import _, speech
+from bot.lang import N_, _, speech
 from engine.errors import Permanent, UserError
 from engine.model import Severity
 
@@ -91,7 +91,7 @@ class EmailChannel:
     async def send(self, message: OutMessage, *, key: str, edit_of: str | None) -> Receipt:
         """Send a mail. Raises DeliveryError or TimeoutError."""
         if edit_of is not None:
-            raise Permanent("a mail cannot be changed")
+            raise Permanent(N_("a mail cannot be changed"))
         address = await address_of(self._addresses, CHANNEL, message)
         try:
             to = mailbox(address.text)

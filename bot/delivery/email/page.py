@@ -210,9 +210,10 @@ def _small(text: str) -> str:
 
 
 def _foot(page: Page) -> str:
+    words = escape(_("Stop these mails"))
     stop = (
         f' <a class="dim" href="{escape(page.stop_url)}" style="color:#5b6478;text-decoration:underline">'
-        f"{escape(_('Stop these mails'))}</a>"
+        f"{words}</a>"
         if page.stop_url
         else ""
     )

@@ -13,6 +13,7 @@ from yarl import URL
 from bot.delivery.breaker import Barred, Unwell
 from bot.delivery.email.letter import Letter
 from bot.delivery.http import retry_after_s
+from bot.lang import N_
 from engine.errors import DeliveryError, Permanent, Retryable
 
 OFFICIAL = "https://api.sendgrid.com"
@@ -65,9 +66,9 @@ class SendGrid:
             ) as answer:
                 return answer.status, await _judge(answer)
         except aiohttp.ClientConnectorError:
-            raise Unwell("SendGrid cannot be reached") from None
+            raise Unwell(N_("SendGrid cannot be reached")) from None
         except aiohttp.ClientError as error:
-            raise TimeoutError("no answer from SendGrid") from error
+            raise TimeoutError(N_("no answer from SendGrid")) from error
 
 
 async def _judge(answer: aiohttp.ClientResponse) -> DeliveryError | None:

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from bot.delivery.breaker import Barred, Unwell
 from bot.delivery.email.letter import Letter
 from bot.delivery.plain import one_line
+from bot.lang import N_
 from engine.errors import DeliveryError, Gone, Permanent, Retryable
 
 OPEN_S = 15.0
@@ -114,7 +115,7 @@ class Smtp:
         except SMTPResponseException as error:
             raise judge(error) from None
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise TimeoutError("the mail server did not answer") from error
+            raise TimeoutError(N_("the mail server did not answer")) from error
 
 
 @contextlib.asynccontextmanager
@@ -126,15 +127,17 @@ async def _opening() -> AsyncIterator[None]:
     except SMTPAuthenticationError as error:
         raise _no_login(error) from None
     except SMTPNotSupported:
-        raise Barred("the mail server offers no login that is known here", retry_after_s=BARRED_S) from None
+        raise Barred(
+            N_("the mail server offers no login that is known here"), retry_after_s=BARRED_S
+        ) from None
     except aiosmtplib.SMTPConnectResponseError as error:
         raise Unwell(_said(error)) from None
     except SMTPResponseException as error:
         raise judge(error) from None
     except TimeoutError:
-        raise Unwell("the mail server does not answer") from None
+        raise Unwell(N_("the mail server does not answer")) from None
     except (aiosmtplib.SMTPException, OSError):
-        raise Unwell("the mail server cannot be reached") from None
+        raise Unwell(N_("the mail server cannot be reached")) from None
 
 
 def judge(error: SMTPResponseException) -> DeliveryError:
@@ -150,7 +153,7 @@ def judge(error: SMTPResponseException) -> DeliveryError:
         return Retryable(reason, retry_after_s=FULL_S if code == SYSTEM_FULL else GREY_S)
     found = _CODE.search(error.message)
     if isinstance(error, aiosmtplib.SMTPRecipientRefused) and found and found[0] in NOBODY:
-        return Gone("nobody is at that address")
+        return Gone(N_("nobody is at that address"))
     return Permanent(reason)
 
 

@@ -120,7 +120,9 @@ def _limited(error: RetryAfter) -> Verdict:
 
 
 def _migrated(error: ChatMigrated) -> Verdict:
-    return Verdict(fault=Fault.MIGRATED, reason="the group became a supergroup", chat_id=error.new_chat_id)
+    return Verdict(
+        fault=Fault.MIGRATED, reason=N_("the group became a supergroup"), chat_id=error.new_chat_id
+    )
 
 
 def _forbidden(error: TelegramError) -> Verdict:
@@ -141,14 +143,14 @@ def _unreachable(error: NetworkError) -> Verdict:
     """Return whether bytes may have left before the line broke; an answer of 500 and up is an answer."""
     cause = error.__cause__
     if isinstance(cause, _NETWORK) and not isinstance(cause, _NOTHING_LEFT):
-        return Verdict(fault=Fault.UNKNOWN, reason="no answer from Telegram")
+        return Verdict(fault=Fault.UNKNOWN, reason=N_("no answer from Telegram"))
     if isinstance(cause, _NETWORK):
-        return Verdict(fault=Fault.UNSENT, reason="Telegram cannot be reached")
+        return Verdict(fault=Fault.UNSENT, reason=N_("Telegram cannot be reached"))
     return Verdict(fault=Fault.UNSENT, reason=f"Telegram is in trouble: {error}"[:200])
 
 
 def _token(_: TelegramError) -> Verdict:
-    return Verdict(fault=Fault.TOKEN, reason="Telegram does not accept the bot's token")
+    return Verdict(fault=Fault.TOKEN, reason=N_("Telegram does not accept the bot's token"))
 
 
 def _conflict(error: TelegramError) -> Verdict:

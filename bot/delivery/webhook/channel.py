@@ -15,6 +15,7 @@ from bot.delivery.links import Links
 from bot.delivery.trouble import Trouble, of_hosts
 from bot.delivery.webhook.body import body_of
 from bot.delivery.webhook.signature import secret_bytes, sign
+from bot.lang import N_
 from engine.errors import DeliveryError, Gone, Permanent, Retryable, UserError
 
 CHANNEL = "webhook"
@@ -101,11 +102,11 @@ class WebhookChannel:
         except aiohttp.ClientConnectorDNSError:
             raise Retryable(Refused().message, retry_after_s=REFUSED_WAIT_S) from None
         except aiohttp.ClientConnectorCertificateError:
-            raise Unwell("its certificate is not valid: renew it") from None
+            raise Unwell(N_("its certificate is not valid: renew it")) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            raise Unwell("it cannot be reached") from None
+            raise Unwell(N_("it cannot be reached")) from None
         except aiohttp.ClientError as error:
-            raise TimeoutError("no answer") from error
+            raise TimeoutError(N_("no answer")) from error
         failure = judge(answer.status, answer.headers)
         if failure is not None:
             raise failure
