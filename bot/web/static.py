@@ -8,6 +8,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from bot.web.fold import folded
+
 HERE = Path(__file__).parent
 PAGE_DIR = HERE / "static"
 LIBRARY_DIR = HERE / "frontend" / "node_modules"
@@ -81,11 +83,13 @@ class Assets:
         self._files: dict[str, Asset] = {}
         self.missing: list[str] = []
         self._versions = {_public(name): self._load_library(library_dir, name) for name in LIBRARIES}
-        sources = {
-            path.relative_to(page_dir).as_posix(): path.read_bytes()
-            for path in sorted(page_dir.rglob("*"))
-            if path.suffix in TYPES
-        }
+        sources = folded(
+            {
+                path.relative_to(page_dir).as_posix(): path.read_bytes()
+                for path in sorted(page_dir.rglob("*"))
+                if path.suffix in TYPES
+            }
+        )
         self.build = _digest(sources, self._versions)
         for name, body in sources.items():
             self._files[f"static/{name}"] = Asset.of(name, self._versioned(name, body))

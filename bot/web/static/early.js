@@ -2,6 +2,7 @@
 // the modules load. `main.js` takes both over.
 
 (() => {
+  const socket = new WebSocket(new URL("/ws/heatmap", location.href.replace(/^http/, "ws")));
   const asked = new URLSearchParams(location.search);
   const kept = (name) => {
     try { return localStorage.getItem(`liqwatch.${name}`); } catch { return null; }
@@ -19,7 +20,6 @@
 
   const early = { symbol, window: span, theme, heard: [], subscribed: false, socket: null, decoded: new WeakMap() };
   window.__liqwatch = { early, firstFrameMs: null, state: "connecting", frames: 0 };
-  const socket = new WebSocket(new URL("/ws/heatmap", location.href.replace(/^http/, "ws")));
   socket.binaryType = "arraybuffer";
   socket.onmessage = ({ data }) => {
     early.heard.push(data);
