@@ -78,6 +78,16 @@ async def test_an_alert_is_shown_edited_and_acted_upon(desk, site, make_alert):
     await desk.clean()
 
 
+async def test_the_head_of_an_alert_is_in_view_where_all_of_it_has_no_room(desk, site, make_alert):
+    long = "\n".join(f"Zone {n} lies below the price." for n in range(20))
+    for n in (1, 2):
+        await site.inapp.push(make_alert(n, text=long))
+        await desk.until(f"document.querySelectorAll('#log .alert').length === {n}")
+        above = "document.querySelector('#log').getBoundingClientRect().top"
+        await desk.until(f"Math.abs({LAST}.getBoundingClientRect().top - {above} - 14) < 2")
+        assert await desk.page.evaluate(f"{LAST}.offsetHeight > document.querySelector('#log').clientHeight")
+
+
 async def test_alerts_are_counted_while_the_panel_is_closed(desk, site, make_alert):
     await desk.page.click("#panel-toggle")
     await site.inapp.push(make_alert(1))

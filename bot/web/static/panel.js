@@ -8,6 +8,7 @@ import { Socket } from "./socket.js";
 const MOST_CARDS = 200;
 const TOAST_MS = 9_000;
 const SEEN_MS = 4_000;
+const ABOVE_PX = 14; // between the edge of the log and the card whose head is shown
 const narrow = matchMedia("(max-width: 920px)");
 
 /** Start the panel. `page` = { choose(symbol, window), chosen }. */
@@ -213,17 +214,29 @@ class Panel {
   }
 
   #append(...nodes) {
-    const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 120;
+    const followed = this.#isFollowed();
     this.log.append(...nodes);
     while (this.log.childElementCount > MOST_CARDS) this.log.firstElementChild.remove();
-    if (atEnd) this.#follow(nodes.at(-1));
+    if (followed) this.#follow(nodes.at(-1));
   }
 
-  /** Keep the newest card in view, also when its picture comes later. */
+  /** Say whether the log stands where it was put, or near its end: nobody has scrolled back. */
+  #isFollowed() {
+    const { scrollHeight, scrollTop, clientHeight } = this.log;
+    return scrollHeight - scrollTop - clientHeight < 120 || Math.abs(scrollTop - this.followed) < 2;
+  }
+
+  /** Keep the newest card in view, also when its picture comes later; of one that is too tall, its head. */
   #follow(card) {
-    const scroll = () => { this.log.scrollTop = this.log.scrollHeight; };
+    const scroll = () => {
+      const { log } = this;
+      const head = card.getBoundingClientRect().top - log.getBoundingClientRect().top - ABOVE_PX;
+      log.scrollTop = Math.min(log.scrollHeight - log.clientHeight, log.scrollTop + head);
+      this.followed = log.scrollTop;
+    };
     scroll();
-    for (const image of card.querySelectorAll?.("img") ?? []) image.addEventListener("load", scroll, { once: true });
+    const late = () => card.isConnected && this.#isFollowed() && scroll();
+    for (const image of card.querySelectorAll?.("img") ?? []) image.addEventListener("load", late, { once: true });
   }
 
   #show(open, byHand = false) {
@@ -232,7 +245,7 @@ class Panel {
     byId("grip").setAttribute("aria-expanded", String(open));
     if (byHand && !narrow.matches) memory.set("panel", open ? "open" : "closed");
     if (open) {
-      this.log.scrollTop = this.log.scrollHeight;
+      if (this.log.lastElementChild) this.#follow(this.log.lastElementChild);
       this.#seen();
       if (byHand && !narrow.matches) this.ask.focus();
     }
