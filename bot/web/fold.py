@@ -1,14 +1,14 @@
 """Fold what the page's first picture needs into fewer files: a browser asks once and not twenty times.
 
-Every source works as it is: `main.js` with what it imports, `page.css` with its `@import`s. Folded, a module
-is a function of its own within `main.js`, and its old address hands out what that one made: there is one of
-each.
+`page.css` takes in what it `@import`s, and `parts.js` is made of all modules that `main.js` imports: each is
+a function of its own in there, and its old address hands out what that one made: there is one of each.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 MAIN = "main.js"
+PARTS = "parts.js"
 APART = frozenset({"decode.js"})
 """What stays a file of its own: `early.js` asks for it before there is `main.js`."""
 
@@ -31,25 +31,33 @@ def folded(sources: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _modules(texts: Mapping[str, str]) -> dict[str, bytes]:
-    """Return `main.js` with all that it imports, and what stands at the addresses of those."""
+    """Return `parts.js`, `main.js` that takes from it, and what stands at the addresses of its modules."""
     order: list[str] = []
     _gather(MAIN, texts, order, ())
     outside = sorted(
         {_file(target) for name in order for _, target in _IMPORT.findall(texts[name])} - {*order}
     )
-    parts = [f'import * as {_variable(target)} from "{_address(target)}";\n' for target in outside]
+    parts = [_whole(target) for target in outside]
     made = {}
     for name in order[:-1]:
-        exports = [found[1] for found in _EXPORT.findall(texts[name])]
-        names = ", ".join(exports)
+        names = ", ".join(found[1] for found in _EXPORT.findall(texts[name]))
         variable = _variable(name)
         body = f"{_body(name, texts)}return {{ {names} }};\n"
         parts.append(f"// {name}\nexport const {variable} = (() => {{\n{body}}})();\n")
-        made[name] = (
-            f'import {{ {variable} }} from "/static/{MAIN}";\nexport const {{ {names} }} = {variable};\n'
-        )
-    parts.append(f"// {MAIN}\n{_body(MAIN, texts)}")
-    return {name: text.encode() for name, text in {**made, MAIN: "".join(parts)}.items()}
+        made[name] = f"{_taken([variable])}export const {{ {names} }} = {variable};\n"
+    used = [_file(target) for _, target in _IMPORT.findall(texts[MAIN])]
+    others = "".join(_whole(file) for file in used if file in outside)
+    taken = _taken([_variable(file) for file in used if file not in outside])
+    made[MAIN] = others + taken + _body(MAIN, texts)
+    return {name: text.encode() for name, text in {**made, PARTS: "".join(parts)}.items()}
+
+
+def _whole(file: str) -> str:
+    return f'import * as {_variable(file)} from "{_address(file)}";\n'
+
+
+def _taken(variables: Sequence[str]) -> str:
+    return f'import {{ {", ".join(variables)} }} from "/static/{PARTS}";\n'
 
 
 def _gather(name: str, texts: Mapping[str, str], order: list[str], within: tuple[str, ...]) -> None:
