@@ -19,6 +19,7 @@ from bot.commands.complete import Completer, Completion
 from bot.commands.context import Context
 from bot.commands.flows import door
 from bot.commands.limits import Limits
+from bot.commands.named import named
 from bot.commands.parse import Parser, words_of
 from bot.commands.prefs import Prefs
 from bot.commands.recent import Recent
@@ -113,6 +114,10 @@ class Commands:
         """Return up to 25 values for one parameter while somebody types it (Discord's autocomplete)."""
         with speaking(await self.speech(caller)):
             return await self._completer.values(command, parameter, typed, caller)
+
+    def named(self, text: str, caller: Caller) -> str:
+        """Return a text with its commands as they are given where options have names."""
+        return named(self._parser(caller), text)
 
     def catalogue(self, front: Front | None = None) -> list[CommandEntry]:
         """Return everything that can be asked on a front, as plain data."""

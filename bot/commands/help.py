@@ -8,8 +8,9 @@ from bot.commands import ids, values, words
 from bot.commands.amounts import quoted
 from bot.commands.context import Context
 from bot.commands.parts import NOT_ADVICE, rows
-from bot.commands.reply import Button, Reply, Table
+from bot.commands.reply import Button, Front, Reply, Table
 from bot.commands.spec import OPERATORS, Call, Command, Kind, NearMiss, Parameter, Provider, Who
+from bot.commands.tokens import split
 from bot.lang import N_, _
 from engine.errors import UserError
 
@@ -87,10 +88,7 @@ def _everything(ctx: Context) -> Reply:
     return Reply(
         command="help",
         title=_("What you can ask"),
-        text=_(
-            "Type it the way you would say it: /heatmap btc 12h, or $btc alone. /help watch "
-            "explains one command.\n{not_advice}"
-        ).format(not_advice=_(NOT_ADVICE)),
+        text=_how_to_ask(ctx).format(not_advice=_(NOT_ADVICE)),
         table=table,
         buttons=rows(
             [
@@ -100,6 +98,19 @@ def _everything(ctx: Context) -> Reply:
                 Button(label=_("My data"), action=ids.action("help", "", "data")),
             ]
         ),
+    )
+
+
+def _how_to_ask(ctx: Context) -> str:
+    """Return how commands are given where somebody asks."""
+    if ctx.caller.front is Front.DISCORD:
+        return _(
+            "Type / and choose a command; what it can take is offered as you type. /help with a "
+            "command explains it.\n{not_advice}"
+        )
+    return _(
+        "Type it the way you would say it: /heatmap btc 12h, or $btc alone. /help watch "
+        "explains one command.\n{not_advice}"
     )
 
 
@@ -121,6 +132,7 @@ def _noun(noun: str, verbs: list[Command]) -> Reply:
         table=Table(
             headings=(_("Command"), _("What it does")), rows=tuple((c.usage, _(c.description)) for c in verbs)
         ),
+        buttons=rows(_onwards(verbs[0])),
     )
 
 
@@ -138,7 +150,27 @@ def _one(command: Command) -> Reply:
         title=command.usage,
         text="\n".join(lines),
         table=Table(headings=(_("Parameter"), _("What it is")), rows=rows_) if rows_ else None,
+        buttons=rows(_onwards(command)),
     )
+
+
+def _onwards(command: Command) -> list[Button]:
+    """Return where to go from an explanation: to what it is about, or an example that can be pressed."""
+    match command.noun:
+        case "watch" | "alert":
+            return [
+                Button(label=_("New alert"), action=ids.action("alert", "add")),
+                Button(label=_("All alerts"), action=ids.action("alert", "list")),
+            ]
+        case "settings":
+            return [Button(label=_("Settings"), action=ids.action("settings", "show"))]
+        case "data":
+            return [Button(label=_("My data"), action=ids.action("data", "show"))]
+    if command.who is not Who.EVERYONE or not any(p.kind is Kind.SYMBOL for p in command.parameters):
+        return []
+    line = command.examples[0]
+    typed = [word.text for word in split(line)[1:]]
+    return [Button(label=line, action=ids.action(command.noun, "", *typed), style="primary")]
 
 
 def explain(parameter: Parameter) -> str:

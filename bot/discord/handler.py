@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 import discord
 import structlog
 
 from bot.commands import ids
 from bot.commands.dispatch import Commands
-from bot.commands.reply import Front, Reply, Tone
+from bot.commands.reply import Caller, Front, Reply, Tone
 from bot.commands.spec import Command, Cost, Parameter
 from bot.delivery.discord.faults import Refusal
 from bot.delivery.discord.places import CHANNEL, Remote
@@ -117,6 +118,7 @@ class Handler:
                 reply = await run()
                 if reply.form is not None and reply.form.opens and await asked.open(reply.form):
                     return
+                reply = self._by_name(reply, caller_of(interaction))
                 changes = edits and reply.edits and not reply.failed
                 hidden = not is_private(interaction) and reply.ephemeral
                 await asked.answer(parcels_of(reply), hidden=hidden, edits=changes)
@@ -140,6 +142,11 @@ class Handler:
         finally:
             holding.cancel()
             await asyncio.gather(holding, return_exceptions=True)
+
+    def _by_name(self, reply: Reply, caller: Caller) -> Reply:
+        """Return a reply whose examples can be typed here, where every option is given by its name."""
+        text, example = (self._commands.named(each, caller) for each in (reply.text, reply.example))
+        return replace(reply, text=text, example=example)
 
     async def _failed(self, asked: Asked, incident: str) -> None:
         told = _("That went wrong on our side, and we have noted it. Incident {incident}.").format(

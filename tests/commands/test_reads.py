@@ -211,6 +211,14 @@ async def test_help_lists_everything_and_explains_each(desk, other):
     assert (await desk.ok("/help alert")).title == "/alert"
     assert "forget-now" not in repr(await desk.ok("/help data"))
     assert (await desk.ok("/help hm")).title.startswith("/heatmap")
+    shown = {
+        name: (await desk.ok(f"/help {name}")).buttons[0] for name in ("watch", "alert", "data", "zones")
+    }
+    assert (
+        [b.label for b in shown["watch"]] == [b.label for b in shown["alert"]] == ["New alert", "All alerts"]
+    )
+    assert (await desk.press(shown["data"][0].action)).title == "What is stored about you"
+    assert (await desk.press(shown["zones"][0].action)).title == "BTC zones"
     near = await desk.say("/help wacth")
     assert near.buttons[0][0].label == "/help watch"
     assert "There is no command" in (await desk.say("/help zzzzqq")).error

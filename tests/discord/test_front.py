@@ -329,3 +329,14 @@ async def test_a_command_that_changed_is_told(stage, api, kit):
 async def test_the_invitation_names_what_the_bot_needs(stage, kit):
     assert "permissions=" in stage.front.invite
     assert f"client_id={kit.world.APP}" in stage.front.invite
+
+
+async def test_examples_name_their_options_so_that_they_can_be_typed_as_they_stand(stage, kit):
+    (refused,) = await stage.slash(
+        kit.MEMBER, "report add", {"symbol": "btc", "to": "here"}, channel=kit.DESK
+    )
+    assert "`/report add symbol:btc every:4h to:dm`" in text_of(refused)
+    (listed,) = await stage.slash(kit.MEMBER, "help")
+    assert "$btc" not in text_of(listed), "nothing typed without a slash is heard"
+    (empty,) = await stage.slash(kit.MEMBER, "report list")
+    assert "/dashboard on symbol:btc" in text_of(empty)

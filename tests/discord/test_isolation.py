@@ -62,7 +62,7 @@ async def test_rules_drafts_and_codes_of_one_are_out_of_reach_of_another(stage, 
     await stage.press(kit.BOSS, shown, "Save")
     assert len(await rules(stage, kit.BOSS)) == 2
     (shared,) = await stage.slash(kit.BOSS, "alert share", number, channel=kit.DESK)
-    code = text_of(shared).split("/alert import ")[1].split()[0]
+    code = text_of(shared).split("/alert import code:")[1].split()[0]
     given = {"code": code, "when": "btc", "save": True}
     (copied,) = await stage.slash(kit.MEMBER, "alert import", given, channel=kit.DESK)
     assert "secret" not in text_of(copied)

@@ -355,8 +355,8 @@ def common(reply):
     """Return what a reply says on every front.
 
     Where options are typed by name, examples and offers name them. By design fronts differ in the shape of
-    their pictures, in where alerts go, in the parameter for that, in what only the machine's own fronts can
-    do (replay) and are told (what is not configured).
+    their pictures, in where alerts go, in the parameter for that, in how the help says that commands
+    are given, in what only the machine's own fronts can do (replay) and are told (what is not configured).
     """
     changes = {
         "example": unnamed(reply.example),
@@ -373,6 +373,8 @@ def common(reply):
     if reply.command == "help":
         rows = tuple(row for row in reply.table.rows if row[0].split()[0] not in OWN_COMMANDS)
         changes |= {"table": rows, "title": reply.title.removesuffix(" [to]")}
+        if reply.title == "What you can ask":
+            changes["text"] = reply.text.partition("\n")[2]
     if reply.command in ("status", "alert test"):
         changes["text"] = ""
     return replace(reply, **changes)
