@@ -121,6 +121,7 @@ ZONES = (
     "America/Sao_Paulo",
     "America/Los_Angeles",
 )
+HOURS = ("off", "22:00-07:00", "23:00-08:00", "00:00-09:00")
 STEPS = (
     Step(
         name="channel",
@@ -161,7 +162,7 @@ STEPS = (
         name="quiet",
         label=N_("Quiet hours"),
         question=N_("When is it quiet here? Critical alerts always pass."),
-        choices=_plain("off", "22:00-07:00", "23:00-08:00", "00:00-09:00"),
+        choices=_plain(*HOURS),
         typed="/setup set quiet=21:00-06:30 quiet_mode=silent",
     ),
     Step(

@@ -120,3 +120,35 @@ async def test_each_severity_has_its_own_distance(desk):
     assert dict(reply.fields)["critical"] == "within 1%"
     reply = await desk.ok("/settings set within=1%,2%,4%")
     assert dict(reply.fields)["within"] == "critical within 1%, warning within 2%, info within 4%"
+
+
+def button(reply, label):
+    return next(b.action for row in reply.buttons for b in row if b.label == label)
+
+
+async def test_what_is_changed_most_can_be_pressed(desk, other):
+    shown = await desk.ok("/settings")
+    assert [b.label for row in shown.buttons for b in row] == [
+        *("Time zone", "Language", "Quiet hours", "Daily limit", "Palette", "Theme")
+    ]
+    for what, value, told in (
+        ("Time zone", "America/Los_Angeles", ("tz", "America/Los_Angeles, where it is 10 Oct 13:35 PDT")),
+        ("Quiet hours", "23:00-08:00", ("quiet", "23:00 to 08:00 (America/Los_Angeles)")),
+        ("Daily limit", "10", ("daily limit", "10 messages a day, from midnight UTC")),
+        ("Theme", "light", ("theme", "light")),
+        ("Palette", "viridis", ("palette", "viridis")),
+        ("Language", "English", ("language", "English")),
+    ):
+        asked = await desk.press(button(shown, what))
+        assert asked.text.startswith("Now: ")
+        assert not (await desk.ok(asked.text.rpartition(": ")[2], other)).failed
+        saved = await desk.press(button(asked, value))
+        assert saved.title == "Saved"
+        assert told in saved.fields
+        shown = await desk.press(button(saved, "Settings"))
+        assert told in shown.fields
+        assert asked.edits
+        assert saved.edits
+        assert shown.edits, "one message is enough"
+    back = await desk.press(button(await desk.press(button(shown, "Theme")), "Back"))
+    assert back.title == "Your settings"

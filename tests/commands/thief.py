@@ -16,7 +16,7 @@ from bot.commands.spec import Kind
 from engine.model import Tick
 from storage.forget import export
 
-SECRETS = ("sesame", "61,234", "61234", "187,654", "187654", "Tokyo", "22:10", "06:50")
+SECRETS = ("sesame", "61,234", "61234", "187,654", "187654", "Kathmandu", "22:10", "06:50")
 """What is only in things that the other owns."""
 STOLEN = (
     "settings",
@@ -118,7 +118,7 @@ async def rob(desk, owner, front, zones):
         tick = Tick(venue="binance", symbol="BTCUSDT", ts=at_ms, price=price, interpolated=True)
         await desk.alerting.on_tick(tick, zones)
     await desk.alerting.sweep(desk.market.at_ms)
-    await ask("/settings set tz=Asia/Tokyo quiet=22:10-06:50")
+    await ask("/settings set tz=Asia/Kathmandu quiet=22:10-06:50")
     fired, *_ = await desk.alerting.history(owner, limit=1)
     number = (await ask("/alert list")).table.rows[0][0]
     await press(ids.action("alert", "useful", fired.alert_id))
