@@ -31,6 +31,7 @@ NAMES = {
     "deliveries": N_("messages to you"),
     "delivery_events": N_("steps of their delivery"),
     "channels": N_("channels of your own"),
+    "drafts": N_("drafts"),
     "channel_codes": N_("codes that wait for you"),
     "dialogues": N_("questions that wait for your answer"),
     "alert_history": N_("past alerts, for statistics"),
@@ -103,18 +104,26 @@ async def export(ctx: Context, call: Call) -> Reply:
     wall = datetime.fromtimestamp(ctx.services.wall_ms() / 1000, UTC)
     body = {"user": owner, "exported_at": wall.isoformat(timespec="seconds"), "tables": found}
     content = await asyncio.to_thread(_as_json, body)
-    count = sum(len(rows) for rows in found.values())
     return Reply(
         command="data export",
-        title=ngettext(
-            "Everything stored about you: {count} entry",
-            "Everything stored about you: {count} entries",
-            count,
-        ).format(count=words.count(count)),
+        title=_exported(call, sum(len(rows) for rows in found.values())),
         files=(
             File(content=content, name=f"liqwatch-data-{wall:%Y-%m-%d}.json", media_type="application/json"),
         ),
     )
+
+
+def _exported(call: Call, count: int) -> str:
+    """Return what the file is called above it."""
+    here = ngettext(
+        "Everything stored about this place: {count} entry",
+        "Everything stored about this place: {count} entries",
+        count,
+    )
+    mine = ngettext(
+        "Everything stored about you: {count} entry", "Everything stored about you: {count} entries", count
+    )
+    return (here if call.text("about") == "here" else mine).format(count=words.count(count))
 
 
 def _as_json(body: object) -> bytes:
@@ -131,15 +140,21 @@ async def forget(ctx: Context, call: Call) -> Reply:
         action=ids.action("data", "forget-now", stamp, signature, *_again(call), edits=True),
         style="danger",
     )
-    return Reply(
-        command="data forget",
-        title=_("Delete everything about you?"),
-        text=_(
-            "Your alerts, settings, history and waiting messages go for good.\nThe button works "
-            "for 10 minutes, for you alone."
-        ),
-        buttons=((sure,),),
-        tone=Tone.WARN,
+    keep = Button(label=_("Keep"), action=ids.action("data", "show", *_again(call), edits=True))
+    title, told = _asked(call)
+    return Reply(command="data forget", title=title, text=told, buttons=((sure, keep),), tone=Tone.WARN)
+
+
+def _asked(call: Call) -> tuple[str, str]:
+    """Return the question before everything is deleted, and what goes with it."""
+    if call.text("about") == "here":
+        return _("Delete everything about this place?"), _(
+            "What is set up here and the reports posted here go for good; alerts that members have "
+            "posted here pause.\nThe button works for 10 minutes, for you alone."
+        )
+    return _("Delete everything about you?"), _(
+        "Your alerts, settings, history and waiting messages go for good.\nThe button works "
+        "for 10 minutes, for you alone."
     )
 
 
@@ -167,7 +182,9 @@ async def forget_now(ctx: Context, call: Call) -> Reply:
     ]
     return Reply(
         command="data forget",
-        title=_("Everything about you is deleted"),
+        title=_("Everything about this place is deleted")
+        if call.text("about") == "here"
+        else _("Everything about you is deleted"),
         text=_("Gone: {gone}.").format(gone=words.joined(gone)) if gone else _("There was nothing left."),
         tone=Tone.GOOD,
     )

@@ -20,7 +20,9 @@ async def remove(ctx: Context, call: Call) -> Reply:
     owner, number = ctx.caller.user_id, call.whole("id")
     mine = await ctx.services.state.read(lambda session: list_rules(session, owner))
     if call.text("id") == "all":
-        return await (remove_all(ctx, call) if call.flag("sure") else _ask_all(len(mine)))
+        if len(mine) != 1 or call.flag("sure"):
+            return await (remove_all(ctx, call) if call.flag("sure") else _ask_all(len(mine)))
+        number = mine[0].rule_id
     found = next((rule for rule in mine if rule.rule_id == number), None)
     if found is None:
         raise unknown(number)

@@ -104,6 +104,7 @@ async def test_removing(desk):
     assert (await desk.say("/alert remove all")).error == "You have no alerts yet."
     assert (await desk.say("/alert remove 9")).error == "You have no alert 9."
     await desk.ok("/watch btc")
+    assert (await desk.ok("/alert remove all")).title.startswith("Remove alert "), "all is one"
     assert (await desk.ok("/alert remove all sure=yes")).title.startswith("Removed alert")
 
 

@@ -103,3 +103,10 @@ async def test_a_button_outlives_a_restart(desk, other):
 
     reply = await again.press(action, Caller(user_id="local:owner", front=Front.CONSOLE))
     assert reply.title == "Everything about you is deleted"
+
+
+async def test_the_question_before_everything_goes_can_be_answered_with_no(desk, other):
+    await filled(desk, other)
+    ((_yes, keep),) = (await desk.ok("/data forget")).buttons
+    assert (await desk.press(keep.action)).title == "What is stored about you"
+    assert (await desk.ok("/alert list")).title == "Your alerts, 1/20"

@@ -205,16 +205,20 @@ async def test_what_a_server_has_is_exported_and_forgotten_for_its_managers(desk
     await desk.ok("/setup set tz=Asia/Tokyo channel=here", BOSS)
     await desk.ok("/report add btc every=4h", BOSS)
     await desk.ok("/watch btc to=here", BOSS)
-    (file,) = (await desk.ok("/data export about=here", BOSS)).files
+    exported = await desk.ok("/data export about=here", BOSS)
+    assert exported.title.startswith("Everything stored about this place: ")
+    (file,) = exported.files
     tables = json.loads(file.content)["tables"]
     assert tables["servers"][0]["values"]["tz"] == "Asia/Tokyo"
     assert tables["server_reports"][0]["symbol"] == "BTCUSDT"
     assert "discord:42" not in file.content.decode(), "whose it is, is theirs"
     asked = await desk.ok("/data forget about=here", BOSS)
+    assert asked.title == "Delete everything about this place?"
+    assert "Your alerts" not in asked.text, "those of members stay"
     button = asked.buttons[0][0].action
     assert (await desk.press(button, MEMBER)).failed
     assert (await desk.press(button, replace(BOSS, server="discord:999"))).failed
-    assert not (await desk.press(button, BOSS)).failed
+    assert (await desk.press(button, BOSS)).title == "Everything about this place is deleted"
     assert await kept(desk) == {}
     assert (await desk.ok("/report list", BOSS)).title == "No reports yet"
     (rule,) = await desk.state.read(lambda s: list_rules(s, "discord:42"))
