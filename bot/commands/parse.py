@@ -14,7 +14,7 @@ from bot.commands.amounts import quoted
 from bot.commands.binding import bind
 from bot.commands.registry import Registry
 from bot.commands.reply import Front
-from bot.commands.spec import Call, Command, Kind, NearMiss
+from bot.commands.spec import CHAT_FRONTS, Call, Command, Kind, NearMiss
 from bot.commands.symbols import Markets
 from bot.commands.tokens import Word, plain_line, split
 from bot.commands.words import joined
@@ -133,6 +133,9 @@ class Parser:
     def _unknown(self, noun: str, found: Sequence[Word]) -> UserError:
         """Say that a first word is no command, and offer what it is most like."""
         rest = [word.typed() for word in found[1:]]
+        elsewhere = self.registry.find(noun)
+        if elsewhere is not None and elsewhere.fronts == CHAT_FRONTS:
+            return UserError(_("That is for servers and groups: say it in one."), example="/help")
         try:
             symbol = symbols.resolve(found[0].text.lstrip("/!"), self.markets)
         except UserError:

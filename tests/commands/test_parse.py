@@ -390,3 +390,11 @@ def test_what_is_no_price_is_said_not_to_be_one_and_nothing_else_of_it_is_unders
 def test_a_share_in_the_place_of_a_price_is_told_what_is_wanted():
     error = refusal(PARSER.understand, "/check btc 3%")
     assert "“3%” is a share; price is wanted as the price itself. Try 112000 or 3,850.5." in error.message
+
+
+@pytest.mark.parametrize("line", ["/setup", "/setup check", "/setup set tz=Europe/Berlin"])
+def test_what_exists_in_chats_alone_is_not_taken_for_a_typo_elsewhere(line):
+    error = refusal(PARSER.understand, line)
+    assert error is not None
+    assert "servers and groups" in error.message
+    assert not isinstance(error, NearMiss)
