@@ -51,14 +51,15 @@ class _TooSoon(LiqwatchError):
 
 
 async def drawn(
-    ctx: Context, ask: Callable[[Callable[[], None]], Awaitable[Picture]], *, instead: str
+    ctx: Context, ask: Callable[[Callable[[], None]], Awaitable[Picture]], *, instead: str, aside: bool = False
 ) -> Picture:
     """Return a picture that `ask` gets; it calls what it is given before anything is drawn anew.
 
     Where the user has just had one drawn it comes a little later, and where that were long it is refused by
-    UserError; `instead` is a line that works meanwhile.
+    UserError; `instead` is a line that works meanwhile. A picture that comes `aside`, with words that nobody
+    asked it for, delays no other.
     """
-    me = ctx.caller.user_id
+    me = f"{ctx.caller.user_id} aside" if aside else ctx.caller.user_id
 
     def may_draw() -> None:
         if (wait_s := ctx.limits.picture_wait_s(me)) > 0:
@@ -96,7 +97,7 @@ async def card(ctx: Context, request: Card) -> tuple[tuple[Image, ...], tuple[st
         return await ctx.services.pictures.card(request, may_draw)
 
     try:
-        return (image_of(await drawn(ctx, ask_for, instead="/help")),), ()
+        return (image_of(await drawn(ctx, ask_for, instead="/help", aside=True)),), ()
     except UserError as soon:
         return (), (str(soon),)
     except RenderError as error:

@@ -112,6 +112,12 @@ async def test_the_default_market(desk):
     assert (await desk.ok("/heatmap")).title.startswith("ETH")
 
 
+async def test_a_card_beside_words_delays_no_picture_that_is_asked_for(desk, me):
+    assert (await desk.commands.dispatch("/market btc", me)).images
+    assert (await desk.commands.dispatch("/heatmap btc", me)).images
+    assert not (await desk.commands.dispatch("/zones eth", me)).images
+
+
 async def test_one_new_picture_every_five_seconds_and_cached_ones_free(desk, me, other):
     await desk.ok("/heatmap btc")
     for _ in range(3):
