@@ -51,7 +51,11 @@ class _TooSoon(LiqwatchError):
 
 
 async def drawn(
-    ctx: Context, ask: Callable[[Callable[[], None]], Awaitable[Picture]], *, instead: str, aside: bool = False
+    ctx: Context,
+    ask: Callable[[Callable[[], None]], Awaitable[Picture]],
+    *,
+    instead: str,
+    aside: bool = False,
 ) -> Picture:
     """Return a picture that `ask` gets; it calls what it is given before anything is drawn anew.
 

@@ -47,9 +47,9 @@ LANGUAGES: dict[str, Language] = {
         Language(code="zh", locale="zh_Hans", name="简体中文", discord=("zh-CN",)),
     )
 }
-"""Every language that has a catalogue, complete or under way."""
+"""Every language that has a catalogue."""
 
-SHIPPED: tuple[str, ...] = ("en",)
+SHIPPED: tuple[str, ...] = tuple(LANGUAGES)
 """The languages that may be chosen: those whose catalogue is complete, which a test makes sure of."""
 
 
