@@ -119,11 +119,11 @@ class Methods:
     async def set_my_commands(self, given, files):
         scope = given.get("scope", {})
         self.checks.commands(given["commands"], scope)
-        self.menus[scope.get("type", "default")] = given["commands"]
+        self.menus[_menu_of(given)] = given["commands"]
         return True
 
     async def delete_my_commands(self, given, files):
-        self.menus.pop(given.get("scope", {}).get("type", "default"), None)
+        self.menus.pop(_menu_of(given), None)
         return True
 
     async def get_chat_member(self, given, files):
@@ -251,3 +251,9 @@ class Methods:
 
 def _public(message):
     return {k: v for k, v in message.items() if not k.startswith("_")}
+
+
+def _menu_of(given):
+    """Return which menu a call is about: a scope, and a language where it names one."""
+    scope, language = given.get("scope", {}).get("type", "default"), given.get("language_code")
+    return (scope, language) if language else scope

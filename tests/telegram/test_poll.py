@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from bot.lang import SHIPPED
 from bot.supervisor import PartState
 
 
@@ -88,17 +89,20 @@ async def test_menus_of_each_scope_are_sent_once_and_again_when_they_changed(mak
 
     first = make()
     await first.run()
-    await api.until(lambda: sent() == 3)
+    await api.until(lambda: sent() == 3 * len(SHIPPED))
     private, groups = api.menus["all_private_chats"], api.menus["all_group_chats"]
     names = {entry["command"] for entry in private}
     assert {"heatmap", "watch", "alert_list", "settings_show"} <= names
     assert "watch" not in {entry["command"] for entry in groups}
     assert "watch" in {entry["command"] for entry in api.menus["all_chat_administrators"]}
+    german = {entry["command"]: entry["description"] for entry in api.menus["all_private_chats", "de"]}
+    assert set(german) == names
+    assert german != {entry["command"]: entry["description"] for entry in private}
     await first.stop()
     second = make()
     await second.run()
     await second.stop()
-    assert sent() == 3
+    assert sent() == 3 * len(SHIPPED)
 
 
 async def test_a_menu_that_cannot_be_set_keeps_nobody_from_being_served(make, api):
