@@ -31,6 +31,8 @@ def _line(parser: Parser, line: str) -> str:
             call = parser.understand(typed)
         except UserError:
             continue
+        if not call.given:
+            return line
         return line[: begin.start()] + _spelled(parser, call, typed)
     return line
 

@@ -42,6 +42,7 @@ def test_a_line_is_told_with_its_options_by_name(typed, told):
         "Say /watch again to change one you have.",
         "I do not know “/hlep”. Did you mean /help?",
         "/heatmap nosuchcoin",
+        "Also: /hm, /map and /chart",
         "https://example.org/heatmap btc",
         "1/2 and 3 / 4",
     ],
