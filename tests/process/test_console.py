@@ -51,7 +51,8 @@ async def test_commands_run_on_a_fresh_replay_and_say_everything_as_json(liqwatc
     assert heatmap["now"].startswith("2025-10-10T20:0")
     assert 100_000 < heatmap["price"] < 130_000
     assert zones["error"] is None
-    assert zones["images"] == []
+    (path,) = zones["images"]
+    assert (tmp_path / path).read_bytes().startswith(PNG)
 
 
 async def test_a_command_that_fails_makes_the_script_fail(liqwatch):

@@ -94,8 +94,11 @@ def job(store, market, settings, measurer, wall):
     return made, shelf
 
 
+@pytest.fixture
 def children():
-    return psutil.Process().children(recursive=True)
+    """Return what lists the processes this one began since the test did: a browser may be there already."""
+    before = {child.pid for child in psutil.Process().children()}
+    return lambda: [child for child in psutil.Process().children() if child.pid not in before]
 
 
 def test_a_task_arrives_as_it_was_sent(task):
@@ -106,7 +109,7 @@ def test_a_task_arrives_as_it_was_sent(task):
     assert packed(found) == packed(sent), "with every candle and every report"
 
 
-async def test_a_process_of_its_own_finds_the_same_at_the_lowest_priority(task):
+async def test_a_process_of_its_own_finds_the_same_at_the_lowest_priority(task, children):
     lag, seen = LoopLag(), set()
     watching = asyncio.create_task(lag.run())
     under_way = asyncio.create_task(measure_apart(task))
@@ -133,7 +136,7 @@ async def test_too_little_is_refused_in_the_same_words(task):
     assert b"336 are needed" in answer(packed(few))
 
 
-async def test_a_process_that_takes_too_long_or_dies_is_ended_and_said(task, monkeypatch):
+async def test_a_process_that_takes_too_long_or_dies_is_ended_and_said(task, monkeypatch, children):
     with pytest.raises(MeasureError, match=r"not done within 0\.05 s"):
         await measure_apart(task, timeout_s=0.05)
     with pytest.raises(MeasureError, match="died"):
@@ -144,7 +147,7 @@ async def test_a_process_that_takes_too_long_or_dies_is_ended_and_said(task, mon
         await measure_apart(task)
 
 
-async def test_a_caller_that_is_cancelled_ends_the_process(task):
+async def test_a_caller_that_is_cancelled_ends_the_process(task, children):
     under_way = asyncio.create_task(measure_apart(task))
     while not children():
         await asyncio.sleep(0.01)

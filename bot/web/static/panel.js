@@ -230,8 +230,9 @@ class Panel {
   #follow(card) {
     const scroll = () => {
       const { log } = this;
-      const head = card.getBoundingClientRect().top - log.getBoundingClientRect().top - ABOVE_PX;
-      log.scrollTop = Math.min(log.scrollHeight - log.clientHeight, log.scrollTop + head);
+      // Where it is laid out, not where its entrance has it at this moment.
+      const top = card.offsetTop - (card.offsetParent === log ? 0 : log.offsetTop);
+      log.scrollTop = Math.min(log.scrollHeight - log.clientHeight, top - ABOVE_PX);
       this.followed = log.scrollTop;
     };
     scroll();
