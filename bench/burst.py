@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -220,7 +221,7 @@ async def _queued(state: StateStore, worker: Worker, planned: Sequence[Planned])
     ready_s: dict[str, float] = {}
     for start in range(0, len(planned), BATCH):
         part = planned[start : start + BATCH]
-        await state.run(lambda session, part=part: _enqueue(session, part))  # type: ignore[misc]
+        await state.run(partial(_enqueue, part=part))
         now_s = time.monotonic()
         ready_s.update((one.alert_id, now_s) for one in part)
         worker.wake()
