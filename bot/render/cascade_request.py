@@ -2,15 +2,14 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
 from bot.lang import N_, _
 from bot.render import alt, text
+from bot.render.about import About
 from bot.render.layout import TRUSTED
-from bot.render.picture import Layout, Theme
-from bot.render.request import KEY_DIGITS, WARM_DAYS, MarketView, Without
+from bot.render.request import KEY_DIGITS
 from bot.render.scene import Band, CascadeScene
 from engine.standing import MOVES, Standing, Sweep, cascade
 
@@ -30,44 +29,8 @@ TITLES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CascadeRequest:
-    """Everything but what stands that a cascade picture is made from; fields as in `HeatmapRequest`."""
-
-    symbol: str
-    venues: tuple[str, ...]
-    candle_ts: int
-    now_ms: int
-    price: float
-    price_ts: int
-    change_24h: float | None = None
-    interpolated: bool = False
-    warm: bool = True
-    warm_days: float = WARM_DAYS
-    history_days: float = 0.0
-    theme: Theme = Theme.INFERNO
-    layout: Layout = Layout.LANDSCAPE
-    hd: bool = False
-    tz: str = "UTC"
-    model: str = "flow"
-    source_label: str = ""
-    without: Without = ()
-    accuracy: str = ""
-
-    @classmethod
-    def of(cls, view: MarketView, *, now_ms: int) -> Self:
-        """Return a request about a live view; `dataclasses.replace` sets what is a matter of choice."""
-        return cls(
-            symbol=view.symbol,
-            venues=view.venues,
-            candle_ts=view.candle_ts,
-            now_ms=now_ms,
-            price=view.price,
-            price_ts=view.price_ts,
-            change_24h=view.change_24h,
-            interpolated=view.interpolated,
-            warm=view.warm,
-            history_days=view.history_days,
-        )
+class CascadeRequest(About):
+    """Everything but what stands that a cascade picture is made from."""
 
     @property
     def what(self) -> Hashable:
@@ -82,8 +45,7 @@ class CascadeRequest:
     @property
     def file_name(self) -> str:
         """Return a plain file name, such as liqwatch-BTCUSDT-cascade.png."""
-        symbol = "".join(c for c in self.symbol if c.isalnum())
-        return f"liqwatch-{symbol}-cascade" + ("@2x.png" if self.hd else ".png")
+        return self.named("cascade")
 
 
 def cascade_scene_of(request: CascadeRequest, standing: Standing) -> CascadeScene:
